@@ -1,0 +1,64 @@
+"""The nouns of stockhook as frozen records: what is received, what is known, what is booked.
+
+Quantities and costs are millionths (``quantity.Quantity``). Times are aware UTC; a ``date`` is a day as the store
+or the label wrote it. Records that the store keeps declare their key and their indexes in ``store.py``.
+"""
+
+from stockhook.model.key import NEW, OrderKey, Said, fold
+from stockhook.model.known import Binding, How, Line, Order, Refund, Snapshot, SnapshotLine, Wait, WaitKind
+from stockhook.model.ledger import (
+    Allocation,
+    Booking,
+    Movement,
+    MovementKind,
+    OrderState,
+    Shortage,
+    Take,
+    Trace,
+    TraceUnit,
+)
+from stockhook.model.received import Body, Delivery, DeliveryState, Event, EventState
+from stockhook.model.stock import Alias, Item, Kit, KitPolicy, Location, Part, Unit
+from stockhook.model.told import Audit, Notice, NoticeState, Problem, ProblemState
+
+__all__ = [
+    "NEW",
+    "Alias",
+    "Allocation",
+    "Audit",
+    "Binding",
+    "Body",
+    "Booking",
+    "Delivery",
+    "DeliveryState",
+    "Event",
+    "EventState",
+    "How",
+    "Item",
+    "Kit",
+    "KitPolicy",
+    "Line",
+    "Location",
+    "Movement",
+    "MovementKind",
+    "Notice",
+    "NoticeState",
+    "Order",
+    "OrderKey",
+    "OrderState",
+    "Part",
+    "Problem",
+    "ProblemState",
+    "Refund",
+    "Said",
+    "Shortage",
+    "Snapshot",
+    "SnapshotLine",
+    "Take",
+    "Trace",
+    "TraceUnit",
+    "Unit",
+    "Wait",
+    "WaitKind",
+    "fold",
+]

@@ -1,0 +1,86 @@
+"""The catalogue and what lies on the shelf: items, aliases, kits, locations, inventory units."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from stockhook.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So much of an item in one of something: a component of a kit, or what one store unit of a line means."""
+
+    sku: str
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is stocked. ``serial``: each unit is one piece with a number of its own."""
+
+    sku: str
+    name: str = ""
+    serial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A store code that means ``factor`` of an item, or (``sku`` None) that is to be ignored.
+
+    ``account`` is empty where the alias holds for every account. ``code`` is folded, ``written`` as a person wrote it.
+    """
+
+    account: str
+    code: str
+    written: str
+    sku: str | None
+    factor: Quantity
+
+
+class KitPolicy(StrEnum):
+    """Which lines of a kit group consume (strategies.md section 2)."""
+
+    COMPONENTS = "components"
+    PARENT = "parent"
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """An item sold as one and shipped as several; ``policy`` None leaves the choice to the channel."""
+
+    sku: str
+    parts: tuple[Part, ...]
+    policy: KitPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A node of the one location tree, written as a path; a smaller ``pick_sequence`` is picked earlier."""
+
+    path: str
+    pickable: bool = True
+    pick_sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A quantity of one item at one location, of one lot or serial number, one receipt, one cost.
+
+    ``received`` is the quantity first booked in; ``expires_on`` the last good day; ``unit_cost`` in millionths of the
+    book's currency.
+    """
+
+    id: int
+    sku: str
+    location: str
+    quantity: Quantity
+    received: Quantity
+    received_at: datetime
+    lot: str | None = None
+    serial: str | None = None
+    held: bool = False
+    expires_on: date | None = None
+    unit_cost: Quantity | None = None
+    priority: int | None = None
+    reference: str | None = None

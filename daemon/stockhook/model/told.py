@@ -1,0 +1,76 @@
+"""What persons are told and what they did: problems, notices, audit entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class ProblemState(StrEnum):
+    """Where a problem stands; an acknowledged one is closed by a person."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should know; one open problem per (kind, subject)."""
+
+    id: int
+    kind: str
+    subject: str
+    state: ProblemState
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    text: str
+    channel: str | None = None
+    account: str | None = None
+    order_id: str | None = None
+    event_id: int | None = None
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message about a problem, in the outbox for one notifier. ``about`` is ``opened``, ``again`` or ``closed``."""
+
+    id: int
+    notifier: str
+    about: str
+    problem_id: int
+    kind: str
+    subject: str
+    text: str
+    count: int
+    made_at: datetime
+    due_at: datetime
+    state: NoticeState = NoticeState.WAITING
+    attempts: int = 0
+    sent_at: datetime | None = None
+    error: str | None = None
+    account: str | None = None
+    order_id: str | None = None
+    event_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A change a person made: who, what, to what, why."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)

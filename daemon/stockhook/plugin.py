@@ -1,0 +1,82 @@
+"""The public API for plugin authors: what is here is stable, what is elsewhere is not.
+
+A plugin is a module with functions marked ``@hookimpl`` (see ``stockhook/hookspecs.py`` for the hooks), found by the
+entry point group ``stockhook`` or in the folder that ``[plugins] directory`` names.
+"""
+
+import pluggy
+
+from stockhook import model, quantity
+from stockhook.channel import Channel, Nothing, RawEvent, Request
+from stockhook.errors import (
+    BadEvent,
+    BadQuantity,
+    NoSuchToken,
+    Refused,
+    Rejected,
+    StoreBroken,
+    StoreTooNew,
+    StoreUnavailable,
+    Unreadable,
+)
+from stockhook.notifier import Message, Notifier
+from stockhook.options import PluginOptions
+from stockhook.secret import Secret
+from stockhook.store import (
+    FOREVER,
+    RECORDS,
+    Arrival,
+    Catalogue,
+    Due,
+    Kept,
+    Match,
+    Range,
+    Read,
+    Stock,
+    Store,
+    Total,
+    Work,
+)
+from stockhook.strategy import Need, Offer, Pick, Strategy
+
+hookimpl = pluggy.HookimplMarker("stockhook")
+
+__all__ = [
+    "FOREVER",
+    "RECORDS",
+    "Arrival",
+    "BadEvent",
+    "BadQuantity",
+    "Catalogue",
+    "Channel",
+    "Due",
+    "Kept",
+    "Match",
+    "Message",
+    "Need",
+    "NoSuchToken",
+    "Nothing",
+    "Notifier",
+    "Offer",
+    "Pick",
+    "PluginOptions",
+    "Range",
+    "RawEvent",
+    "Read",
+    "Refused",
+    "Rejected",
+    "Request",
+    "Secret",
+    "Stock",
+    "Store",
+    "StoreBroken",
+    "StoreTooNew",
+    "StoreUnavailable",
+    "Strategy",
+    "Total",
+    "Unreadable",
+    "Work",
+    "hookimpl",
+    "model",
+    "quantity",
+]

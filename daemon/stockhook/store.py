@@ -1,0 +1,269 @@
+"""What a store must offer: it keeps records and commits them together; all rules are above it (design.md section 9).
+
+import builtins
+A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`` is its definition in tests.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
+
+from stockhook.model import (
+    Alias,
+    Allocation,
+    Audit,
+    Body,
+    Booking,
+    Delivery,
+    Event,
+    Item,
+    Kit,
+    Line,
+    Location,
+    Movement,
+    Notice,
+    Order,
+    OrderKey,
+    OrderState,
+    Problem,
+    Shortage,
+    Unit,
+    Wait,
+)
+from stockhook.options import PluginOptions
+from stockhook.quantity import Quantity
+
+R = TypeVar("R")
+
+FOREVER: Final = 1 << 62
+"""As ``most``: no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Matches ``low <= field < high``; None leaves a side open."""
+
+    low: Any = None
+    high: Any = None
+
+
+Match: TypeAlias = Any
+"""A value (None included) a field must equal, a ``frozenset`` it must be in, or a ``Range``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a record is kept: its key, the fields (groups) ``find`` may be asked by, and what ``totals`` sums.
+
+    A key of one field ``id`` is given by the store, ascending, never used twice. ``totals`` sums ``amount``.
+    ``find`` pages by the key, newest (largest) first.
+    """
+
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    amount: str | None = None
+
+
+RECORDS: Final[Mapping[type, Kept]] = {
+    Delivery: Kept(("id",), (("channel",), ("state",))),
+    Event: Kept(("id",), (("delivery_id",), ("account", "order_id"), ("order_id",), ("state",), ("channel",))),
+    Order: Kept(("account", "order_id"), (("order_id",), ("due_at",))),
+    Line: Kept(("account", "order_id", "number"), (("code",),)),
+    Wait: Kept(("account", "order_id", "kind", "subject"), (("kind", "subject"),)),
+    Item: Kept(("sku",)),
+    Alias: Kept(("account", "code"), (("sku",),)),
+    Kit: Kept(("sku",)),
+    Location: Kept(("path",)),
+    Unit: Kept(("id",), (("sku",), ("location",), ("lot",), ("serial",)), "quantity"),
+    Movement: Kept(
+        ("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("event_id",), ("reverses",)), "quantity"
+    ),
+    Allocation: Kept(("id",), (("account", "order_id"), ("event_id",)), "taken"),
+    Shortage: Kept(("id",), (("sku",), ("account", "order_id"), ("open",)), "open"),
+    Problem: Kept(("id",), (("state",), ("kind", "subject")), "count"),
+    Notice: Kept(("id",), (("state",), ("problem_id",), ("kind", "subject"))),
+    Audit: Kept(("id",), (("action", "subject"),)),
+}
+"""Every record ``find``, ``totals`` and ``save`` know. ``sku`` and ``path`` are compared and kept as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One group of ``totals``: the values of the ``by`` fields, how many records, the sum of their ``amount``."""
+
+    by: tuple[Any, ...]
+    count: int
+    amount: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What must be worked: orders to be evaluated (again), and deliveries with events to be worked, oldest first."""
+
+    orders: tuple[OrderKey, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is due."""
+        return bool(self.orders or self.deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What codes mean: aliases by (account or "", folded code), items and kits by folded sku."""
+
+    aliases: Mapping[tuple[str, str], Alias] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+    kits: Mapping[str, Kit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Units in id order, the locations they lie in by path, and the version of each item asked for by sku.
+
+    An item of which nothing was ever booked has version 0.
+    """
+
+    units: tuple[Unit, ...] = ()
+    locations: Mapping[str, Location] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery on its way in, with its body. The delivery's id is 0 until the store has given one."""
+
+    delivery: Delivery
+    body: Body
+
+
+class Read(Protocol):
+    """One consistent view of the store, usable from the thread that opened it."""
+
+    def orders(self, keys: Collection[OrderKey]) -> dict[OrderKey, OrderState]:
+        """Return what is kept of each order; unknown ones are absent. Lines come in number order, takes oldest first.
+
+        Takes whose ``remaining`` is 0 and shortages whose ``open`` is 0 are there too: both count as applied history.
+        """
+        ...
+
+    def catalogue(self, codes: Collection[tuple[str, str]], skus: Collection[str] = ()) -> Catalogue:
+        """Return what these (account, folded code) mean: global and account aliases, and the items and kits reached.
+
+        Items are found by folded sku from the codes themselves, from the aliases and from ``skus``; kits with all
+        their parts, down to the last level.
+        """
+        ...
+
+    def units(self, skus: Collection[str]) -> Stock:
+        """Return the units of these items that have a quantity, or are held, and each item's version."""
+        ...
+
+    def due(self, now: datetime, most: int) -> Due:
+        """Return at most ``most`` orders and ``most`` deliveries whose time has come, oldest due first."""
+        ...
+
+    def body(self, delivery: int) -> bytes | None:
+        """Return the raw bytes of a delivery as received; None once its payload has been removed."""
+        ...
+
+    def find(
+        self,
+        record: type[R],
+        where: Mapping[str, Match] | None = None,
+        after: tuple[Any, ...] | None = None,
+        most: int = 1000,
+    ) -> list[R]:
+        """Return records that match every field of ``where``, by descending key, from behind the key ``after``."""
+        ...
+
+    def totals(
+        self, record: type[Any], by: Sequence[str] = (), where: Mapping[str, Match] | None = None
+    ) -> list[Total]:
+        """Return counts and sums per group of ``by``; no groups without records, one group for empty ``by``."""
+        ...
+
+
+class Work(Read, Protocol):
+    """A unit of work: everything saved and booked in it is committed together when it ends without an exception.
+
+    Reading in it sees what it has written. No lock that holds up an append is taken before the first ``save`` or
+    ``book``, so planning may happen between ``claim`` and ``book``.
+    """
+
+    def claim(self, now: datetime, most: int) -> Due:
+        """Return what is due, as ``Read.due`` does, and keep it from every other Work until this one has ended."""
+        ...
+
+    def save(self, records: Sequence[Any]) -> None:
+        """Insert or replace by key. An ``id`` of 0, or from ``NEW`` on, is replaced by a new one.
+
+        Orders, lines, units, movements, allocations and shortages are not saved but booked; the exception is an
+        ``Order`` that exists, of which ``due_at`` and ``attempts`` alone are written, without a new version.
+        Saving an ``Item`` does not touch its version.
+        """
+        ...
+
+    def forget(self, records: Sequence[Any]) -> None:
+        """Remove catalogue records (Alias, Kit) by key; absent ones are no error."""
+        ...
+
+    def book(self, bookings: Sequence[Booking]) -> frozenset[OrderKey | None]:
+        """Write bookings that were planned one after the other, and return the keys of those that are void.
+
+        Void is a booking whose order version, or the version of one of its ``items``, is no longer the one it names,
+        and each later booking of the call that names an item of a void one. Nothing of a void booking is written.
+        For the rest: placeholders get ids, unit quantities and ``balance_after`` follow from the movements, the
+        order's version grows by one, and so does that of each item that a movement or a new unit touches, once a
+        call. Raises StoreBroken if a unit would end below zero.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The whole of a store. Its methods may be called from any thread."""
+
+    type: ClassVar[str]
+    Options: ClassVar[builtins.type[PluginOptions]]
+
+    def open(self) -> None:
+        """Connect, prove that commits last, and bring the schema up to date.
+
+        Raises StoreUnavailable, and StoreTooNew for a store written by a newer stockhook.
+        """
+        ...
+
+    def serve(self) -> None:
+        """Claim the store for a daemon until ``close``; raises Refused where only one may serve and one does."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; the store may be opened again."""
+        ...
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Keep deliveries in one commit and return their ids; durable on return. The only call on the answer path."""
+        ...
+
+    def read(self) -> AbstractContextManager[Read]:
+        """Open a consistent view; close it soon."""
+        ...
+
+    def write(self) -> AbstractContextManager[Work]:
+        """Open a unit of work; it commits at the end of the ``with`` block and rolls back on an exception."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most ``seconds`` and return True as soon as another process has changed the store."""
+        ...
+
+    def prune(self, before: datetime, most: int) -> int:
+        """Remove the bodies of at most ``most`` deliveries received before then; return how many were removed."""
+        ...
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy of the store to ``path``, which must not exist, while it is in use."""
+        ...
