@@ -4,6 +4,7 @@ import builtins
 A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`` is its definition in tests.
 """
 
+import builtins
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
