@@ -1,0 +1,21 @@
+"""The kit for plugin authors: contracts to subclass, and builders of what plugins are given.
+
+What is exported here is imported when it is first used, so that ``stockhook.testing.payloads`` costs the demo no pytest.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stockhook.testing.channel import ChannelContract
+
+__all__ = ["ChannelContract"]
+
+_HOMES = {"ChannelContract": "stockhook.testing.channel"}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
