@@ -65,10 +65,7 @@ class Strategy(Protocol):
     def plan(self, need: Need, units: Sequence[Offer]) -> Sequence[Pick]:
         """Return what to take, in the order of taking; the sum is the need, or less where the units do not suffice.
 
-        ``units`` come in id order and are all eligible. Serial units are taken whole.
+        ``units`` come in id order and are all eligible. Serial units are taken whole. Behind the takes, up to five
+        picks of quantity 0 may name the units that would have come next: they are shown beside the decision.
         """
-        ...
-
-    def explain(self, unit: Offer) -> str:
-        """Return in a few words what the strategy goes by for this unit; shown for units that were passed over."""
         ...

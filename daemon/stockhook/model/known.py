@@ -88,7 +88,8 @@ class Line:
 
     ``number`` names the line for ever in takes, shortages and movements; ``item_index`` is the store's present index
     and changes when lines are keyed anew. ``ship_said`` tells which snapshot spoke about shipping last; ``inferred``:
-    booked as shipped without a date on the line. ``ruling`` is in item units.
+    booked as shipped without a date on the line. ``least_refunded`` is the smallest refunded total any snapshot
+    showed: what was refunded before the line was first seen. ``ruling`` is in item units.
     """
 
     account: str
@@ -109,7 +110,7 @@ class Line:
     shipped_at: datetime | None = None
     ship_date: date | None = None
     refunds: tuple[Refund, ...] = ()
-    seen_unshipped: bool = False
+    least_refunded: Quantity = 0
     inferred: bool = False
     binding: Binding | None = None
     ruling: Quantity = 0
