@@ -7,7 +7,7 @@ A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`
 import builtins
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
@@ -18,6 +18,7 @@ from stockhook.model import (
     Audit,
     Body,
     Booking,
+    Catalogue,
     Delivery,
     Event,
     Item,
@@ -31,6 +32,7 @@ from stockhook.model import (
     OrderState,
     Problem,
     Shortage,
+    Stock,
     Unit,
     Wait,
 )
@@ -110,27 +112,6 @@ class Due:
     def __bool__(self) -> bool:
         """Tell whether anything is due."""
         return bool(self.orders or self.deliveries)
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """What codes mean: aliases by (account or "", folded code), items and kits by folded sku."""
-
-    aliases: Mapping[tuple[str, str], Alias] = field(default_factory=dict)
-    items: Mapping[str, Item] = field(default_factory=dict)
-    kits: Mapping[str, Kit] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """Units in id order, the locations they lie in by path, and the version of each item asked for by sku.
-
-    An item of which nothing was ever booked has version 0.
-    """
-
-    units: tuple[Unit, ...] = ()
-    locations: Mapping[str, Location] = field(default_factory=dict)
-    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,17 @@ from stockhook.model.ledger import (
     TraceUnit,
 )
 from stockhook.model.received import Body, Delivery, DeliveryState, Event, EventState
-from stockhook.model.stock import Alias, Item, Kit, KitPolicy, Location, Part, Unit
+from stockhook.model.stock import (
+    Alias,
+    Catalogue,
+    Item,
+    Kit,
+    KitPolicy,
+    Location,
+    Part,
+    Stock,
+    Unit,
+)
 from stockhook.model.told import Audit, Notice, NoticeState, Problem, ProblemState
 
 __all__ = [
@@ -29,6 +39,7 @@ __all__ = [
     "Binding",
     "Body",
     "Booking",
+    "Catalogue",
     "Delivery",
     "DeliveryState",
     "Event",
@@ -54,6 +65,7 @@ __all__ = [
     "Shortage",
     "Snapshot",
     "SnapshotLine",
+    "Stock",
     "Take",
     "Trace",
     "TraceUnit",

@@ -1,6 +1,7 @@
 """The catalogue and what lies on the shelf: items, aliases, kits, locations, inventory units."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -84,3 +85,24 @@ class Unit:
     unit_cost: Quantity | None = None
     priority: int | None = None
     reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What codes mean: aliases by (account or "", folded code), items and kits by folded sku."""
+
+    aliases: Mapping[tuple[str, str], Alias] = field(default_factory=dict)
+    items: Mapping[str, Item] = field(default_factory=dict)
+    kits: Mapping[str, Kit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Units in id order, the locations they lie in by path, and the version of each item asked for by sku.
+
+    An item of which nothing was ever booked has version 0.
+    """
+
+    units: tuple[Unit, ...] = ()
+    locations: Mapping[str, Location] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)

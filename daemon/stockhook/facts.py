@@ -1,0 +1,226 @@
+"""From snapshots to what is known of an order (strategies.md section 1, "Known").
+
+An event is never an increment. A line takes its facts from the newest snapshot that lists it, whatever the order in
+which snapshots arrive, so that merging the same ones in any order and any number gives the same facts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from stockhook.model import Line, Order, Refund, Said, Snapshot, SnapshotLine, fold
+
+Meaning = Callable[[str], Hashable]
+"""Tells what a code means, so that two codes that mean the same compare equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """An order's facts after a snapshot. ``superseded``: the snapshot was older in every line."""
+
+    order: Order
+    lines: tuple[Line, ...]
+    changed: bool
+    superseded: bool
+
+
+def merge(
+    known: tuple[Order, tuple[Line, ...]] | None,
+    snapshot: Snapshot,
+    said: Said,
+    *,
+    received_at: datetime,
+    channel: str,
+    meaning: Meaning,
+) -> Merged:
+    """Return the facts once ``snapshot``, received at ``received_at``, has been noted."""
+    order, lines = known or (Order(snapshot.account, snapshot.order_id, 0, channel, said), ())
+    head = _head(order, snapshot, said, received_at, channel, fresh=known is None)
+    moved, history = _keyed_anew(lines, snapshot.lines or (), said, meaning)
+    if history:
+        head = replace(head, history=(*head.history, history))
+    merged, superseded = _merge_lines(moved, snapshot, said)
+    if known is not None and not snapshot.lines:
+        superseded = said < order.said
+    changed = known is None or not _same(order, lines, head, merged)
+    return Merged(head, merged, changed, superseded and known is not None)
+
+
+def _head(order: Order, snapshot: Snapshot, said: Said, received_at: datetime, channel: str, *, fresh: bool) -> Order:
+    first_ship_at = order.first_ship_at
+    if snapshot.ships and (first_ship_at is None or received_at < first_ship_at):
+        first_ship_at = received_at
+    if said < order.said and not fresh:
+        return order if first_ship_at == order.first_ship_at else replace(order, first_ship_at=first_ship_at)
+    return replace(
+        order,
+        channel=channel,
+        said=said,
+        stage=snapshot.stage or order.stage,
+        test=snapshot.test,
+        refunded_at=snapshot.refunded_at or order.refunded_at,
+        shipping_date=snapshot.shipping_date or order.shipping_date,
+        ship_date=snapshot.ship_date or order.ship_date,
+        first_ship_at=first_ship_at,
+        rejected=snapshot.rejected,
+        linked=snapshot.linked or order.linked,
+    )
+
+
+def _merge_lines(lines: tuple[Line, ...], snapshot: Snapshot, said: Said) -> tuple[tuple[Line, ...], bool]:
+    by_index = {line.item_index: line for line in lines}
+    numbers = {line.number for line in lines}
+    some_dated = any(shown.shipped_at for shown in snapshot.lines or ())
+    superseded = bool(snapshot.lines)
+    for shown in snapshot.lines or ():
+        line = by_index.get(shown.item_index)
+        if line is None:
+            number = shown.item_index if shown.item_index not in numbers else max(numbers) + 1
+            numbers.add(number)
+            line = _first_seen(snapshot, shown, said, number)
+            superseded = False
+        else:
+            if said >= line.said:
+                line = _newer_facts(line, shown, said)
+                superseded = False
+            if snapshot.ships and (line.ship_said is None or said >= line.ship_said):
+                line = replace(line, ship_said=said, shipped_at=shown.shipped_at, ship_date=shown.ship_date)
+                superseded = False
+        by_index[shown.item_index] = _note_refund(line, shown, snapshot, some_dated=some_dated)
+    return tuple(sorted(by_index.values(), key=lambda line: line.number)), superseded
+
+
+def _first_seen(snapshot: Snapshot, shown: SnapshotLine, said: Said, number: int) -> Line:
+    return Line(
+        account=snapshot.account,
+        order_id=snapshot.order_id,
+        number=number,
+        item_index=shown.item_index,
+        code=shown.code,
+        quantity=shown.quantity,
+        said=said,
+        return_reason=shown.return_reason,
+        quantity_refunded=shown.quantity_refunded,
+        center=shown.center,
+        kit=shown.kit,
+        component=shown.component,
+        parent_index=shown.parent_index,
+        lots=shown.lots,
+        ship_said=said if snapshot.ships else None,
+        shipped_at=shown.shipped_at if snapshot.ships else None,
+        ship_date=shown.ship_date if snapshot.ships else None,
+        least_refunded=shown.quantity_refunded,
+    )
+
+
+def _newer_facts(line: Line, shown: SnapshotLine, said: Said) -> Line:
+    return replace(
+        line,
+        said=said,
+        code=shown.code,
+        quantity=shown.quantity,
+        return_reason=shown.return_reason,
+        quantity_refunded=shown.quantity_refunded,
+        center=shown.center,
+        kit=shown.kit,
+        component=shown.component,
+        parent_index=shown.parent_index,
+        lots=shown.lots,
+    )
+
+
+def _note_refund(line: Line, shown: SnapshotLine, snapshot: Snapshot, *, some_dated: bool) -> Line:
+    """Remember each distinct refunded total with the earliest snapshot that showed it.
+
+    ``order.refund_dts`` is the date of the last refund of the whole order, so what was once seen must be kept.
+    A ship snapshot without any date says of all its lines that they shipped, hence ``dated``.
+    """
+    if shown.quantity_refunded < line.least_refunded:
+        line = replace(line, least_refunded=shown.quantity_refunded)
+    if not shown.quantity_refunded:
+        return line
+    dated = shown.shipped_at is not None or (snapshot.ships and not some_dated)
+    as_of = snapshot.as_of or line.said.as_of
+    seen = {(refund.quantity, refund.refunded_at, refund.dated): refund.as_of for refund in line.refunds}
+    key = (shown.quantity_refunded, snapshot.refunded_at, dated)
+    seen[key] = min(as_of, seen.get(key, as_of))
+    refunds = tuple(Refund(*shown_total, as_of=first) for shown_total, first in seen.items())
+    return replace(line, refunds=tuple(sorted(refunds, key=_refund_order)))
+
+
+def _refund_order(refund: Refund) -> tuple[int, bool, str, bool]:
+    return (refund.quantity, refund.refunded_at is None, str(refund.refunded_at), refund.dated)
+
+
+def _same(order: Order, lines: tuple[Line, ...], head: Order, merged: tuple[Line, ...]) -> bool:
+    """Tell whether the facts are the same, however new: a snapshot that only repeats them changes nothing."""
+    return (
+        len(lines) == len(merged)
+        and replace(head, said=order.said) == order
+        and all(
+            replace(new, said=old.said, ship_said=new.ship_said and (old.ship_said or new.ship_said)) == old
+            for old, new in zip(lines, merged, strict=True)
+        )
+    )
+
+
+def _keyed_anew(
+    lines: tuple[Line, ...], shown: Sequence[SnapshotLine], said: Said, meaning: Meaning
+) -> tuple[tuple[Line, ...], str | None]:
+    """Give booked lines the indexes under which a newer snapshot lists the same goods.
+
+    An edit that removes a line shifts the indexes behind it. When a bound line's index suddenly means another item,
+    but the snapshot's (item, quantity) pairs are those already known (all of them, or a part), the lines keep their
+    bookings under the new indexes; a line that has no place any more is left with quantity 0.
+    """
+    listed = {line.item_index: line for line in shown}
+    if not any(_conflicts(line, listed, said, meaning) for line in lines):
+        return lines, None
+    known = Counter((_means(line, meaning), line.quantity) for line in lines)
+    wanted = Counter((meaning(line.code), line.quantity) for line in shown)
+    if not (wanted <= known or known <= wanted):
+        return lines, None
+    free = list(lines)
+    placed: dict[int, Line] = {}
+    for entry in sorted(shown, key=lambda line: line.item_index):
+        same = [ln for ln in free if (_means(ln, meaning), ln.quantity) == (meaning(entry.code), entry.quantity)]
+        if same:
+            chosen = min(same, key=lambda line: (line.item_index != entry.item_index, line.number))
+            free.remove(chosen)
+            placed[entry.item_index] = replace(chosen, item_index=entry.item_index)
+    spare = sorted({line.item_index for line in lines} - set(listed))
+    result = list(placed.values())
+    for line in free:
+        if line.item_index in spare:
+            spare.remove(line.item_index)
+            result.append(line)
+    # displaced lines are no more than the old indexes left over: what is listed is a part of what was known
+    displaced = [line for line in free if line.item_index in listed]
+    result += [
+        replace(line, item_index=index, quantity=0, said=said) for line, index in zip(displaced, spare, strict=False)
+    ]
+    was = {line.number: line.item_index for line in lines}
+    moves = ", ".join(
+        f"{was[line.number]} to {line.item_index}"
+        for line in sorted(result, key=lambda line: was[line.number])
+        if was[line.number] != line.item_index
+    )
+    return tuple(sorted(result, key=lambda line: line.number)), f"lines keyed anew: {moves}"
+
+
+def _conflicts(line: Line, listed: dict[int, SnapshotLine], said: Said, meaning: Meaning) -> bool:
+    shown = listed.get(line.item_index)
+    return (
+        shown is not None
+        and line.binding is not None
+        and said >= line.said
+        and fold(shown.code) != fold(line.binding.code)
+        and meaning(shown.code) != _means(line, meaning)
+    )
+
+
+def _means(line: Line, meaning: Meaning) -> Hashable:
+    if line.binding is not None and line.binding.parts:
+        return line.binding.parts
+    return meaning(line.code)
