@@ -1,6 +1,6 @@
 """The kit for plugin authors: contracts to subclass, and builders of what plugins are given.
 
-What is exported here is imported when it is first used, so that ``stockhook.testing.payloads`` costs the demo no pytest.
+What is exported here is imported when it is first used: ``stockhook.testing.payloads`` costs the demo no pytest.
 """
 
 from importlib import import_module
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stockhook.testing.channel import ChannelContract
+    from stockhook.testing.strategy import StrategyContract
 
-__all__ = ["ChannelContract"]
+__all__ = ["ChannelContract", "StrategyContract"]
 
-_HOMES = {"ChannelContract": "stockhook.testing.channel"}
+_HOMES = {
+    "ChannelContract": "stockhook.testing.channel",
+    "StrategyContract": "stockhook.testing.strategy",
+}
 
 
 def __getattr__(name: str) -> Any:
