@@ -19,6 +19,7 @@ from stockhook.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from stockhook.model import Catalogue, Need, Offer, Pick, Stock
 from stockhook.notifier import Message, Notifier
 from stockhook.options import PluginOptions
 from stockhook.secret import Secret
@@ -26,18 +27,16 @@ from stockhook.store import (
     FOREVER,
     RECORDS,
     Arrival,
-    Catalogue,
     Due,
     Kept,
     Match,
     Range,
     Read,
-    Stock,
     Store,
     Total,
     Work,
 )
-from stockhook.strategy import Need, Offer, Pick, Strategy
+from stockhook.strategy import Strategy
 
 hookimpl = pluggy.HookimplMarker("stockhook")
 

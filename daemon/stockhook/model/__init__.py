@@ -17,6 +17,7 @@ from stockhook.model.ledger import (
     Trace,
     TraceUnit,
 )
+from stockhook.model.planning import Need, Offer, Pick
 from stockhook.model.received import Body, Delivery, DeliveryState, Event, EventState
 from stockhook.model.stock import (
     Alias,
@@ -29,9 +30,10 @@ from stockhook.model.stock import (
     Stock,
     Unit,
 )
-from stockhook.model.told import Audit, Notice, NoticeState, Problem, ProblemState
+from stockhook.model.told import KINDS, Audit, Notice, NoticeState, Problem, ProblemState
 
 __all__ = [
+    "KINDS",
     "NEW",
     "Alias",
     "Allocation",
@@ -52,12 +54,15 @@ __all__ = [
     "Location",
     "Movement",
     "MovementKind",
+    "Need",
     "Notice",
     "NoticeState",
+    "Offer",
     "Order",
     "OrderKey",
     "OrderState",
     "Part",
+    "Pick",
     "Problem",
     "ProblemState",
     "Refund",

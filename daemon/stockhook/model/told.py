@@ -4,6 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+KINDS: Final = (
+    "unknown-item",
+    "insufficient-inventory",
+    "no-items",
+    "line-conflict",
+    "regression",
+    "refund-unclear",
+    "shipped-unclear",
+    "kit-mismatch",
+    "linked-order",
+    "rejected-after-shipping",
+    "wrong-merchant",
+    "bad-lines",
+    "quarantined",
+    "dead-letter",
+    "bad-plan",
+    "refused-deliveries",
+    "backlog-old",
+    "notifier-failing",
+)
+"""The kinds of problem that can arise, by the words of design.md section 8."""
 
 
 class ProblemState(StrEnum):

@@ -1,0 +1,108 @@
+"""How much of each line has left for good: shipped, less what was kept back (strategies.md section 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from stockhook.kits import Reading
+from stockhook.model import Line, Order, fold
+from stockhook.quantity import Quantity
+from stockhook.rules import ChannelRules, ShipRule
+
+
+class Shipped(StrEnum):
+    """By what the lines of an order are known to have shipped."""
+
+    NOT = "not"
+    BY_LINE = "by line"
+    BY_ORDER = "by order"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the store says has shipped of one line, in store units.
+
+    ``inferred``: without a date on the line. ``reason`` tells why a shipped line counts for nothing here
+    (``test-order``, ``before-start``, ``other-warehouse``). ``unexplained`` is the refunded part of a line that was
+    first seen shipped, of which nobody can tell whether it left.
+    """
+
+    reading: Reading
+    units: Quantity
+    shipped: bool
+    inferred: bool
+    ship_date: date | None
+    reason: str | None = None
+    unexplained: Quantity = 0
+
+
+def how_shipped(order: Order, readings: Sequence[Reading], rule: ShipRule) -> Shipped:
+    """Return by what to tell that lines have shipped; ``auto`` looks for dates first."""
+    if not any(reading.line.ship_said for reading in readings):
+        return Shipped.NOT
+    if rule is ShipRule.ORDER:
+        return Shipped.BY_ORDER
+    if rule is ShipRule.LINE or any(reading.line.shipped_at for reading in readings):
+        return Shipped.BY_LINE
+    centers = {fold(reading.line.center) for reading in readings if reading.consumes and reading.line.center}
+    return Shipped.BY_ORDER if order.stage == "Completed Order" or len(centers) <= 1 else Shipped.UNCLEAR
+
+
+def targets(order: Order, readings: Sequence[Reading], rules: ChannelRules, shipped: Shipped) -> list[Target]:
+    """Return the target of each line; a refund on a kit line alone counts for its components in proportion."""
+    lines = {reading.line.number: reading.line for reading in readings}
+    return [_target(order, reading, lines[reading.group], rules, shipped) for reading in readings]
+
+
+def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, shipped: Shipped) -> Target:
+    line = reading.line
+    dated = line.shipped_at is not None
+    has_shipped = line.ship_said is not None and (dated or shipped is Shipped.BY_ORDER)
+    ship_date = line.ship_date or order.ship_date
+    if ship_date is None and order.first_ship_at is not None:
+        ship_date = order.first_ship_at.astimezone(rules.time_zone).date()
+    inferred = has_shipped and not dated
+    if not has_shipped:
+        return Target(reading, 0, shipped=False, inferred=False, ship_date=ship_date)
+    moment = line.shipped_at or order.shipping_date or order.first_ship_at
+    reason = _left_out(order, line, rules, moment)
+    if reason is not None:
+        return Target(reading, 0, shipped=True, inferred=inferred, ship_date=ship_date, reason=reason)
+    kept = kept_back(line, moment, inferred=inferred)
+    unexplained = max(line.least_refunded - kept, 0)
+    if kit is not line and kit.quantity:
+        kept = max(kept, line.quantity * kept_back(kit, moment, inferred=inferred) // kit.quantity)
+    units = max(line.quantity - kept, 0)
+    return Target(reading, units, shipped=True, inferred=inferred, ship_date=ship_date, unexplained=unexplained)
+
+
+def kept_back(line: Line, moment: datetime | None, *, inferred: bool) -> Quantity:
+    """Return how many store units were refunded before the line shipped at ``moment`` (ultracart.md 2.7).
+
+    It is the most that any snapshot showed while the line had not shipped, or whose refund is not dated after the
+    shipment. A line without a date of its own had not shipped in snapshots older than the moment of the order.
+    """
+    return max(
+        (
+            refund.quantity
+            for refund in line.refunds
+            if (refund.refunded_at is not None and moment is not None and refund.refunded_at <= moment)
+            or (not refund.dated and (not inferred or (moment is not None and refund.as_of < moment)))
+        ),
+        default=0,
+    )
+
+
+def _left_out(order: Order, line: Line, rules: ChannelRules, moment: datetime | None) -> str | None:
+    """Return why a shipped line moves no stock; config that came after its first booking does not touch it."""
+    if order.test:
+        return "test-order"
+    if line.binding is not None:
+        return None
+    if rules.since is not None and moment is not None and moment < rules.since:
+        return "before-start"
+    if line.center is not None and rules.centers.get(fold(line.center), ()) is None:
+        return "other-warehouse"
+    return None
