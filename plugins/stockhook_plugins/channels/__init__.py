@@ -1,0 +1,1 @@
+"""Bundled channels: each a package that knows one store, and alone knows it."""
