@@ -1,0 +1,41 @@
+# Each target sets up what it needs in .venv: the machine needs Python 3.11 or newer, make, and the package registry.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+USED := $(VENV)/.used
+TESTED := $(VENV)/.tested
+
+.PHONY: demo test check bench clean
+
+demo: $(USED)
+	$(BIN)/stockhook demo
+
+# Two processes: most of the time goes into state machines and daemons under test, which keep one core busy each.
+test: $(TESTED)
+	$(BIN)/python -m pytest -n 2
+
+check: $(TESTED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(TESTED)
+	$(BIN)/python tests/benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find daemon plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("stockhook needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(USED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(TESTED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(USED)

@@ -1,0 +1,165 @@
+"""The values of options that need more than a plain TOML type: byte sizes, addresses, names, times, locations."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+_UNITS: Final = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+}
+_LARGEST_SIZE: Final = 2**40
+_LARGEST_PORT: Final = 65535
+_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+
+
+def parse_size(value: Any) -> int:
+    """Return the number of bytes that ``"10 MiB"``, ``"500 kB"`` or a whole number writes; raises ValueError."""
+    match = re.fullmatch(r"(\d{1,15}) ?([a-z]{0,3})", value.strip().casefold()) if isinstance(value, str) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    elif match and match[2] in _UNITS:
+        size = int(match[1]) * _UNITS[match[2]]
+    else:
+        raise ValueError('expected a size like "10 MiB", "500 kB" or a number of bytes')
+    if not 0 < size <= _LARGEST_SIZE:
+        raise ValueError("expected a size from 1 byte to 1024 GiB")
+    return size
+
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+"""Bytes, written as a number or with a unit: ``"10 MiB"``."""
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+"""A whole number from 1 on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener waits: ``host`` and ``port``, or the ``path`` of a UNIX socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def local(self) -> bool:
+        """Tell whether only this machine can reach it."""
+        if self.path or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def overlaps(self, other: "Address") -> bool:
+        """Tell whether both could not be listened on at once; port 0 is a free port and never the same one."""
+        if self.path or other.path:
+            return self.path == other.path
+        same_host = self.host == other.host or bool({self.host, other.host} & _WILDCARDS)
+        return same_host and self.port == other.port != 0
+
+
+def parse_address(value: Any) -> Address:
+    """Return the address that ``"HOST:PORT"``, ``"[::1]:PORT"`` or ``"unix:/path"`` writes; raises ValueError."""
+    if isinstance(value, Address):
+        return value
+    text = value if isinstance(value, str) else ""
+    if text.startswith("unix:"):
+        path = text.removeprefix("unix:")
+        if not path.startswith("/") or "\0" in path:
+            raise ValueError('expected a full path behind "unix:", like "unix:/run/stockhook/http.sock"')
+        return Address(path=path)
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})", text)
+    if not match or int(match[3]) > _LARGEST_PORT:
+        raise ValueError('expected "HOST:PORT", "[::1]:PORT" or "unix:/path"; "0.0.0.0:PORT" is every address')
+    if match[1]:
+        try:
+            ipaddress.IPv6Address(match[1])
+        except ValueError:
+            raise ValueError("expected an IPv6 address between the brackets") from None
+    return Address(host=(match[1] or match[2]).casefold(), port=int(match[3]))
+
+
+Listen = Annotated[Address, PlainValidator(parse_address)]
+"""An address to listen on."""
+
+
+def parse_folder(value: Any) -> Path:
+    """Return the path of a folder; raises ValueError."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError('expected the path of a folder, like "/etc/stockhook/plugins"')
+    return Path(value)
+
+
+Folder = Annotated[Path, PlainValidator(parse_folder)]
+"""A folder; a relative path is one beside the configuration file."""
+
+
+def parse_public_url(value: Any) -> str:
+    """Return an http(s) URL without a slash at its end; raises ValueError."""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    good = parts and parts.scheme in {"http", "https"} and parts.hostname
+    if not parts or not good or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", value):
+        raise ValueError('expected an address like "https://stock.example.com"')
+    return str(value).rstrip("/")
+
+
+PublicUrl = Annotated[str, PlainValidator(parse_public_url)]
+"""How the world reaches the listener."""
+
+
+def parse_moment(value: Any) -> datetime:
+    """Return a TOML date-time that has an offset; raises ValueError."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("expected a time with an offset, without quotes, like 2026-12-01T00:00:00Z")
+    return value
+
+
+Moment = Annotated[datetime, PlainValidator(parse_moment)]
+"""A moment, never a time of nowhere."""
+
+
+def parse_zone(value: Any) -> ZoneInfo:
+    """Return the time zone of that name; raises ValueError."""
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ValueError('expected the name of a time zone, like "America/New_York" or "UTC"') from None
+
+
+Zone = Annotated[ZoneInfo, PlainValidator(parse_zone)]
+"""A time zone of the system's database."""
+
+
+def parse_location(value: Any) -> str:
+    """Return a location path such as ``MAIN/FG``; raises ValueError."""
+    if not isinstance(value, str) or any(not part or part != part.strip() for part in value.split("/")):
+        raise ValueError('expected a location path like "MAIN/FG"')
+    return value
+
+
+LocationPath = Annotated[str, PlainValidator(parse_location)]
+"""The path of a location."""

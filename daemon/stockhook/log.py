@@ -1,0 +1,87 @@
+"""Logging: one JSON line per fact, with UTC time, for what we log and what libraries log alike.
+
+The event is a lower-case fact, values are fields: ``logger.info("delivery stored", delivery=7)``. Payloads, secrets and
+personal data are never logged; tracebacks come without local variables, which might hold them.
+"""
+
+import logging
+import os
+import re
+import sys
+from typing import Any, Final, TextIO, TypeAlias
+
+import structlog
+
+Logger: TypeAlias = structlog.stdlib.BoundLogger
+"""What ``get`` returns."""
+
+_PRIORITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+_CHATTY: Final = ("alembic", "asyncio", "sqlalchemy")
+_TOKEN: Final = re.compile(r"(/webhooks/[^/\s\"]+/)[^\s\"'?\\)]+")
+
+
+def get(name: str) -> Logger:
+    """Return the logger of a module; call it with ``__name__``."""
+    logger: Logger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send everything from ``level`` on to ``stream`` (standard output) as JSON lines. Called again, it replaces that.
+
+    Under systemd each line begins with its priority (``<6>``), which the journal takes off.
+    """
+    stream = stream or sys.stdout
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Renderer(stream)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("tornado.access").disabled = True  # its lines hold the whole path, token and all
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=Logger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+class _Renderer:
+    """Makes the line; the token of a webhook's path is struck out wherever a library wrote it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.json = structlog.processors.JSONRenderer()
+        self.journal = is_journal(stream)
+
+    def __call__(self, logger: Any, method: str, event: structlog.types.EventDict) -> str:
+        level = str(event.get("level", "info"))
+        line = _TOKEN.sub(r"\1***", str(self.json(logger, method, event)))
+        return f"<{_PRIORITY.get(level, 6)}>{line}" if self.journal else line
+
+
+def is_journal(stream: TextIO) -> bool:
+    """Tell whether ``stream`` leads to systemd's journal, which names its device and inode to us."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"

@@ -1,0 +1,95 @@
+"""What every test may use: pytest-tornado with an event loop of our own, and the rule for missing programs.
+
+A test that needs a program is marked ``@pytest.mark.needs("chromium")``. Where the program is not installed the test is
+left out, and the run ends with a line that says so; with STOCKHOOK_ALL_TESTS=1 such a run has failed.
+"""
+
+import asyncio
+import inspect
+import os
+import shutil
+import sys
+import types
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import packaging.version
+import pytest
+from tornado.ioloop import IOLoop
+
+# pytest-tornado 0.8.1 imports pkg_resources, which setuptools 82 removed; the stand-in must not stay behind, because
+# pytest's monkeypatch takes it for the real one.
+with pytest.MonkeyPatch.context() as patch:
+    patch.setitem(sys.modules, "pkg_resources", types.SimpleNamespace(parse_version=packaging.version.parse))
+    import pytest_tornado.plugin  # noqa: F401 - loaded here so that pytest_plugins finds it imported
+
+pytest_plugins = ["pytest_tornado.plugin"]
+
+# The machine is shared with other runs: a slow example is no failure.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
+
+PACKAGES = {"systemd-analyze": "systemd", "cc": "gcc libc6-dev"}
+"""Debian's package of a program, where it has another name."""
+
+LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()
+"""How many tests were left out, by (folder of tests, program)."""
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """Run the test on a fresh asyncio loop, in place of pytest-tornado's fixture and its deprecated calls."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    current = IOLoop.current()
+    yield current
+    current.close(all_fds=True)
+    asyncio.set_event_loop(None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a missing program; let pytest-tornado run each ``async def`` without a mark of its own."""
+    left_out = [item for item in items if _missing(item)]
+    for item in left_out:
+        config.stash[LEFT_OUT][item.path.parent.name, str(_missing(item))] += 1
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.gen_test)
+
+
+def _missing(item: pytest.Item) -> str | None:
+    programs = [mark.args[0] for mark in item.iter_markers("needs")]
+    return next((program for program in programs if shutil.which(program) is None), None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a process of pytest-xdist what it left out; each of them collects all tests."""
+    for folder, program, count in getattr(node, "workeroutput", {}).get("left_out", ()):
+        node.config.stash[LEFT_OUT][folder, program] = count
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    left_out = session.config.stash[LEFT_OUT]
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = [(*key, count) for key, count in left_out.items()]
+    elif left_out and os.environ.get("STOCKHOOK_ALL_TESTS") == "1":
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    fatal = os.environ.get("STOCKHOOK_ALL_TESTS") == "1"
+    for (folder, program), count in sorted(config.stash[LEFT_OUT].items()):
+        noun = "test" if count == 1 else "tests"
+        line = f"{count} {folder} {noun} not run: apt install {PACKAGES.get(program, program)}"
+        terminalreporter.write_line(line, red=fatal, yellow=not fatal)
