@@ -1,6 +1,5 @@
 """What a store must offer: it keeps records and commits them together; all rules are above it (design.md section 9).
 
-import builtins
 A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`` is its definition in tests.
 """
 

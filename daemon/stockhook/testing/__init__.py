@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stockhook.testing.channel import ChannelContract
+    from stockhook.testing.clock import ManualClock
+    from stockhook.testing.store import StoreContract
     from stockhook.testing.strategy import StrategyContract
 
-__all__ = ["ChannelContract", "StrategyContract"]
+__all__ = ["ChannelContract", "ManualClock", "StoreContract", "StrategyContract"]
 
 _HOMES = {
     "ChannelContract": "stockhook.testing.channel",
+    "ManualClock": "stockhook.testing.clock",
+    "StoreContract": "stockhook.testing.store",
     "StrategyContract": "stockhook.testing.strategy",
 }
 

@@ -1,0 +1,1 @@
+"""The stores in the box: SQLAlchemy on SQLite, and dicts in memory."""
