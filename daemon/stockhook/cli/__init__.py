@@ -1,0 +1,24 @@
+"""The ``stockhook`` command; each group of commands is a module of its own, imported when it is called."""
+
+from typing import Final
+
+import click
+
+from stockhook import __version__
+from stockhook.cli.command import Root
+
+COMMANDS: Final = {
+    "check": "stockhook.cli.check:check",
+    "init": "stockhook.cli.init:init",
+    "plugins": "stockhook.cli.plugins:plugins",
+}
+"""Where each command, or group of commands, is defined."""
+
+
+@click.group(cls=Root, commands_at=COMMANDS)
+@click.version_option(__version__, prog_name="stockhook")
+def main() -> None:
+    """Keep a maker's finished-goods stock true to what the store ships.
+
+    Exit codes: 0 done; 1 refused or not found; 2 wrong usage; 78 the configuration cannot be used.
+    """
