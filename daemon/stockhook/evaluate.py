@@ -173,7 +173,7 @@ class _Routine:
         line, code = reading.line, fold(reading.line.code)
         if not self.draft.waited(WaitKind.CODE, code):
             words = f"order {line.order_id} ships {text(line.quantity)} of {line.code}, which is no item of ours"
-            self.draft.happened.append(Signal("unknown-item", f"{line.account}/{line.code}", words))
+            self.draft.happened.append(Signal("unknown-item", f"{line.account}/{line.code.upper()}", words))
         self.draft.wait(WaitKind.CODE, code)
 
     # --- giving back ---
@@ -324,7 +324,7 @@ class _Routine:
         draft = self.draft
         for wait in draft.state.waits:
             if wait not in draft.waits and wait.kind is WaitKind.CODE:
-                draft.settled.append(("unknown-item", f"{wait.account}/{wait.subject}"))
+                draft.settled.append(("unknown-item", f"{wait.account}/{wait.subject.upper()}"))
             elif wait not in draft.waits and wait.kind is WaitKind.ITEM:
                 draft.settled.append(("insufficient-inventory", wait.subject))
         if draft.allocations:

@@ -37,9 +37,9 @@ def verdict(draft: Draft, aims: Sequence[Target], shipped: Shipped) -> Verdict:
         return EventState.IGNORED, "not-a-shipment", "nothing of the order is said to have shipped"
     if any(aim.units for aim in aims):
         return EventState.APPLIED, None, "all that shipped was booked before"
-    reason = next((aim.reason for aim in aims if aim.reason), None)
-    if reason is not None:
-        return EventState.IGNORED, reason, _LEFT_OUT[reason]
+    for aim in aims:
+        if aim.reason is not None:
+            return EventState.IGNORED, aim.reason, _LEFT_OUT[aim.reason]
     return EventState.APPLIED, None, "all of it was refunded before it shipped: no stock moves"
 
 
@@ -49,7 +49,7 @@ def _waiting(draft: Draft, owed: Quantity) -> tuple[str, str]:
     for kind, why, words in _WAITS:
         subjects = [wait.subject for wait in draft.waits if wait.kind is kind]
         if subjects:
-            reason = why or subjects[0]
+            reason = why if why is not None else subjects[0]
             parts.append(words.format(subject=", ".join(subjects)))
     if owed:
         skus = sorted({row.sku for row in draft.rows.values() if row.open})

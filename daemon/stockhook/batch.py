@@ -1,0 +1,257 @@
+"""Orders evaluated one after the other on one running pool, and the bookings that come of it.
+
+A batch reads all it needs in a few queries, plans in memory, and ends as bookings for one commit. It is what the
+worker, a receipt and a rebooking share.
+"""
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from stockhook.allocation import Method, Pool
+from stockhook.draft import Cause, Signal
+from stockhook.evaluate import Evaluation, evaluate
+from stockhook.facts import merge
+from stockhook.kits import resolve
+from stockhook.model import (
+    NEW,
+    Alias,
+    Allocation,
+    Booking,
+    Catalogue,
+    Event,
+    EventState,
+    Movement,
+    Order,
+    OrderKey,
+    OrderState,
+    Said,
+    Shortage,
+    Snapshot,
+    Wait,
+    WaitKind,
+    fold,
+)
+from stockhook.problems import Occurrence, Report
+from stockhook.rules import ChannelRules
+from stockhook.store import Read
+
+_OF_THE_EVENT: Final = frozenset({"bad-lines", "wrong-merchant"})
+"""Reasons for which an event waits by itself; its order's settling does not end them."""
+
+_OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What decides beside the facts: the rules of each channel, and the strategy."""
+
+    rules: Mapping[str, ChannelRules]
+    method: Method
+
+    def rules_for(self, channel: str) -> ChannelRules:
+        """Return a channel's rules; those of an order whose channel was renamed or removed are the first one's."""
+        return self.rules.get(channel) or next(iter(self.rules.values()), ChannelRules(channel))
+
+
+@dataclass(slots=True)
+class _Open:
+    """One order of the batch: as it was read, as it stands now, and what has been decided on the way."""
+
+    before: OrderState | None
+    now: OrderState
+    waiting_events: list[Event] = field(default_factory=list)
+    events: dict[int, Event] = field(default_factory=dict)
+    allocations: list[Allocation] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    shortages: dict[int, Shortage] = field(default_factory=dict)
+    happened: list[Occurrence] = field(default_factory=list)
+    standing: list[Occurrence] = field(default_factory=list)
+    settled: set[tuple[str, str]] = field(default_factory=set)
+    skus: set[str] = field(default_factory=set)
+
+
+class Batch:
+    """One view's orders, catalogue and units, running along with what is decided."""
+
+    def __init__(
+        self, policies: Policies, view: Read, keys: Collection[OrderKey], codes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Load the orders ``keys`` and all that evaluating them may need; ``codes`` are folded, new to these orders."""
+        self._policies = policies
+        self.ids: Iterator[int] = itertools.count(NEW)
+        states = view.orders(keys) if keys else {}
+        wanted = set(codes) | {(key.account, fold(line.code)) for key, state in states.items() for line in state.lines}
+        self.catalogue: Catalogue = view.catalogue(wanted) if wanted else Catalogue()
+        skus = _skus(self.catalogue, states.values())
+        self.pool = Pool(view.units(skus)) if skus else Pool(view.units(()))
+        self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
+        for key, opened in self._orders.items():
+            if opened.now.waits or any(row.open for row in opened.now.shortages):
+                where = {"account": key.account, "order_id": key.order_id, "state": _OPEN}
+                opened.waiting_events = [e for e in view.find(Event, where) if e.reason not in _OF_THE_EVENT]
+
+    def state(self, key: OrderKey) -> OrderState | None:
+        """Return an order as it stands now in this batch."""
+        opened = self._orders.get(key)
+        return opened.now if opened else None
+
+    def note(self, snapshot: Snapshot, event: Event, cause: Cause) -> EventState:
+        """Merge an event's snapshot into its order, evaluate it, and return what became of the event.
+
+        Whatever it raises, the batch is as if the event had not been.
+        """
+        key = OrderKey(snapshot.account, snapshot.order_id)
+        opened = self._orders.get(key)
+        known = (opened.now.order, opened.now.lines) if opened else None
+        said = Said(snapshot.as_of or event.received_at, event.delivery_id, event.position)
+        merged = merge(
+            known,
+            snapshot,
+            said,
+            received_at=event.received_at,
+            channel=event.channel,
+            meaning=lambda code: self._meaning(snapshot.account, code),
+        )
+        if opened:
+            state = replace(opened.now, order=merged.order, lines=merged.lines)
+        else:
+            state = OrderState(merged.order, merged.lines)
+        no_items = snapshot.ships and not snapshot.lines
+        if no_items:
+            wait = Wait(key.account, key.order_id, WaitKind.FACTS, "no-items")
+            state = replace(state, waits=(*(w for w in state.waits if w != wait), wait))
+        mark = self.pool.mark()
+        try:
+            result = self._evaluate(state, cause)
+        except BaseException:
+            self.pool.rollback(mark)
+            raise
+        finished = _finished(event, result, cause.now, changed=merged.changed, superseded=merged.superseded)
+        opened = self._orders.setdefault(key, _Open(None, state))
+        self._keep(opened, result, finished, cause, counts=merged.changed)
+        if no_items:
+            words = f"order {key.order_id} came without its lines: the expansion `item` is missing on the webhook"
+            opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event.id))
+        elif snapshot.ships:
+            opened.settled.add(("no-items", event.channel))
+        opened.events[finished.id] = finished
+        return finished.state
+
+    def again(self, key: OrderKey, cause: Cause) -> Evaluation | None:
+        """Evaluate an order anew from its facts; None for one that is not kept."""
+        opened = self._orders.get(key)
+        if opened is None:
+            return None
+        result = self._evaluate(opened.now, cause)
+        self._keep(opened, result, None, cause, counts=True)
+        return result
+
+    def adopt(self, key: OrderKey, state: OrderState, movements: list[Movement], shortages: list[Shortage]) -> None:
+        """Take over what was decided elsewhere for an order (a rebooking's reversals) before it is evaluated."""
+        opened = self._orders[key]
+        opened.now = state
+        opened.movements += movements
+        opened.shortages |= {row.id: row for row in shortages}
+        opened.skus |= {movement.sku for movement in movements} | {row.sku for row in shortages}
+
+    def bookings(self) -> list[Booking]:
+        """Return what the batch has decided, one booking per order, in the order of deciding."""
+        return [self._booking(opened) for opened in self._orders.values() if _decided(opened)]
+
+    def report(self, void: Collection[OrderKey | None]) -> Report:
+        """Return what there is to tell about the orders that are not void."""
+        report = Report()
+        for key, opened in self._orders.items():
+            if key in void or not _decided(opened):
+                continue
+            report.happened += opened.happened
+            report.settled |= opened.settled
+            if opened.standing or opened.before is not None:
+                report.standing[key] = opened.standing
+        return report
+
+    def _evaluate(self, state: OrderState, cause: Cause) -> Evaluation:
+        rules = self._policies.rules_for(state.order.channel)
+        return evaluate(state, rules, self.catalogue, self.pool, self._policies.method, cause=cause, ids=self.ids)
+
+    def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, counts: bool) -> None:
+        order = _due_again(result.state.order, result, cause.now)
+        opened.now = replace(result.state, order=order)
+        opened.allocations += result.allocations
+        opened.movements += result.movements
+        opened.shortages |= {row.id: row for row in result.shortages}
+        opened.skus |= result.skus
+        opened.settled |= set(result.settled)
+        event_id = event.id if event else None
+        opened.standing = [_occurrence(signal, order, event_id) for signal in result.standing]
+        if counts:
+            opened.happened += [_occurrence(signal, order, event_id) for signal in result.happened]
+        for waiting in opened.waiting_events:
+            if event is None or waiting.id != event.id:
+                opened.events[waiting.id] = _moved_on(waiting, result, cause.now)
+        if event is not None and event.state in _OPEN:
+            opened.waiting_events = [*(e for e in opened.waiting_events if e.id != event.id), event]
+
+    def _booking(self, opened: _Open) -> Booking:
+        before, now = opened.before, opened.now
+        old_lines = {line.number: line for line in before.lines} if before else {}
+        waits = None if set(now.waits) == set(before.waits if before else ()) else now.waits
+        return Booking(
+            order=now.order,
+            lines=tuple(line for line in now.lines if line is not old_lines.get(line.number)),
+            waits=waits,
+            events=tuple(opened.events.values()),
+            allocations=tuple(opened.allocations),
+            movements=tuple(opened.movements),
+            shortages=tuple(opened.shortages.values()),
+            items={sku: self.pool.versions.get(sku, 0) for sku in opened.skus},
+        )
+
+    def _meaning(self, account: str, code: str) -> object:
+        meaning = resolve(account, code, self.catalogue)
+        return fold(code) if meaning is None or isinstance(meaning, Alias) else (meaning,)
+
+
+def _decided(opened: _Open) -> bool:
+    return opened.now is not opened.before
+
+
+def _skus(catalogue: Catalogue, states: Iterable[OrderState]) -> set[str]:
+    skus = {item.sku for item in catalogue.items.values()}
+    skus |= {part.sku for kit in catalogue.kits.values() for part in kit.parts}
+    for state in states:
+        skus |= {take.sku for take in state.takes} | {row.sku for row in state.shortages}
+        skus |= {part.sku for line in state.lines if line.binding for part in line.binding.parts}
+    return skus
+
+
+def _due_again(order: Order, result: Evaluation, now: datetime) -> Order:
+    """Return the order no longer due; after a refused plan it is due again after a while, in case the cause is gone."""
+    if result.reason != "bad-plan":
+        return order if order.due_at is None and not order.attempts else replace(order, due_at=None, attempts=0)
+    wait = timedelta(seconds=min(3600, 15 * 2**order.attempts))
+    return replace(order, due_at=now + wait, attempts=min(order.attempts + 1, 12))
+
+
+def _finished(event: Event, result: Evaluation, now: datetime, *, changed: bool, superseded: bool) -> Event:
+    state, reason, words = result.verdict, result.reason, result.text
+    if superseded and not result.books:
+        state, reason, words = EventState.SUPERSEDED, None, "a newer snapshot of the order had been worked before"
+    elif not changed and not result.books and state not in _OPEN:
+        state, reason, words = EventState.UNCHANGED, None, "it said nothing new"
+    return replace(event, state=state, reason=reason, text=words, finished_at=now)
+
+
+def _moved_on(event: Event, result: Evaluation, now: datetime) -> Event:
+    """Return an event of the order that was waiting, as the evaluation leaves it."""
+    if result.verdict in _OPEN:
+        return replace(event, state=result.verdict, reason=result.reason, text=result.text, finished_at=now)
+    words = result.text if result.books else "what it waited for is settled"
+    return replace(event, state=EventState.APPLIED, reason=None, text=words, finished_at=now)
+
+
+def _occurrence(signal: Signal, order: Order, event_id: int | None) -> Occurrence:
+    return Occurrence(signal, order.channel, order.account, order.order_id, event_id)

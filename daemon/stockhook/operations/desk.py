@@ -1,0 +1,38 @@
+"""What every operation works with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stockhook.allocation import Method
+from stockhook.batch import Policies
+from stockhook.budget import Budget
+from stockhook.clock import Clock
+from stockhook.model import Audit
+from stockhook.outbox import Subscription
+from stockhook.settings import Settings
+from stockhook.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The open store, what decides, who is to be told, the time, and who asks (``cli:USER``, ``web:NAME``)."""
+
+    store: Store
+    policies: Policies
+    subscriptions: Mapping[str, Subscription]
+    clock: Clock
+    actor: str
+
+    def audit(self, action: str, subject: str, reason: str | None = None, **details: str) -> Audit:
+        """Return the audit entry of a change made here and now, to be saved with it."""
+        return Audit(0, self.clock.now(), self.actor, action, subject, reason, details)
+
+
+def set_up(settings: Settings, clock: Clock, actor: str, budget: Budget | None = None) -> Desk:
+    """Return the desk that a configuration describes; its store must be opened by whoever owns it."""
+    strategy = settings.strategy
+    planner = (budget or Budget()).planner(strategy.type, strategy.plan)
+    method = Method(strategy.type, strategy.version, dict(settings.strategy_options), planner)
+    rules = {name: channel.rules for name, channel in settings.channels.items()}
+    subscriptions = {name: Subscription(one.on, one.per_hour) for name, one in settings.notifiers.items()}
+    return Desk(settings.store, Policies(rules, method), subscriptions, clock, actor)

@@ -1,0 +1,181 @@
+"""Problems: opened once per cause, counted, closed when the cause is gone; and the notices that tell of them.
+
+All changes of one unit of work are summed in memory and written as one row change per problem (design.md section 9).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from stockhook.draft import Signal
+from stockhook.model import (
+    OrderKey,
+    Problem,
+    ProblemState,
+    Shortage,
+    Wait,
+    WaitKind,
+    fold,
+)
+from stockhook.outbox import EVENT_KINDS, Outbox, Subscription
+from stockhook.store import FOREVER, Range, Read, Work
+
+ORDER_KINDS: Final = frozenset(
+    {"line-conflict", "regression", "refund-unclear", "shipped-unclear", "rejected-after-shipping", "linked-order"}
+)
+"""Problems of one order that hold or do not hold after each evaluation of it."""
+
+KINDS: Final = (
+    ORDER_KINDS | EVENT_KINDS | {"unknown-item", "insufficient-inventory", "no-items", "kit-mismatch", "bad-plan"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A signal with where it came from."""
+
+    signal: Signal
+    channel: str | None = None
+    account: str | None = None
+    order_id: str | None = None
+    event_id: int | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What one unit of work has to tell: new occurrences, what stands per evaluated order, what may have settled."""
+
+    happened: list[Occurrence] = field(default_factory=list)
+    standing: dict[OrderKey, list[Occurrence]] = field(default_factory=dict)
+    settled: set[tuple[str, str]] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to look at."""
+        return bool(self.happened or self.standing or self.settled)
+
+
+def record(work: Work, report: Report, subscriptions: Mapping[str, Subscription], now: datetime) -> None:
+    """Open, count and close problems in ``work``, behind its bookings, and put notices about them in the outbox."""
+    if not report:
+        return
+    opened = _open_problems(work, report)
+    changed: dict[tuple[str, str], Problem] = {}
+    for occurrence in report.happened:
+        key = (occurrence.signal.kind, occurrence.signal.subject)
+        changed[key] = _counted(changed.get(key) or opened.get(key), occurrence, now)
+    for order, occurrences in report.standing.items():
+        _stand(work, order, occurrences, opened, changed, now)
+    for key in report.settled:
+        problem = opened.get(key)
+        if problem is not None and key not in changed and _cause_gone(work, problem):
+            changed[key] = replace(problem, state=ProblemState.CLOSED, last_seen=now)
+    save(work, list(changed.values()), subscriptions, now)
+
+
+def save(work: Work, problems: Sequence[Problem], subscriptions: Mapping[str, Subscription], now: datetime) -> None:
+    """Save problems that have changed, and put notices about them in the outbox."""
+    if not problems:
+        return
+    work.save(problems)
+    outbox = Outbox(work, subscriptions, now)
+    for problem in _with_ids(work, problems):
+        outbox.tell(problem)
+    outbox.save()
+
+
+def _open_problems(work: Read, report: Report) -> dict[tuple[str, str], Problem]:
+    found: list[Problem] = []
+    if report.standing:
+        found += work.find(Problem, {"state": ProblemState.OPEN, "kind": ORDER_KINDS}, most=FOREVER)
+    keys = {(o.signal.kind, o.signal.subject) for o in report.happened} | report.settled
+    if keys:
+        where = {
+            "state": ProblemState.OPEN,
+            "kind": frozenset(kind for kind, _ in keys),
+            "subject": frozenset(subject for _, subject in keys),
+        }
+        found += work.find(Problem, where, most=FOREVER)
+    return {(problem.kind, problem.subject): problem for problem in found}
+
+
+def _counted(problem: Problem | None, occurrence: Occurrence, now: datetime) -> Problem:
+    signal = occurrence.signal
+    if problem is not None:
+        return replace(
+            problem,
+            count=problem.count + 1,
+            last_seen=now,
+            text=signal.text,
+            channel=occurrence.channel,
+            account=occurrence.account,
+            order_id=occurrence.order_id,
+            event_id=occurrence.event_id,
+        )
+    return Problem(
+        id=0,
+        kind=signal.kind,
+        subject=signal.subject,
+        state=ProblemState.OPEN,
+        count=1,
+        first_seen=now,
+        last_seen=now,
+        text=signal.text,
+        channel=occurrence.channel,
+        account=occurrence.account,
+        order_id=occurrence.order_id,
+        event_id=occurrence.event_id,
+    )
+
+
+def _stand(
+    work: Read,
+    order: OrderKey,
+    occurrences: Iterable[Occurrence],
+    opened: Mapping[tuple[str, str], Problem],
+    changed: dict[tuple[str, str], Problem],
+    now: datetime,
+) -> None:
+    """Bring an order's problems in line with those that stand; one that a person acknowledged stays quiet."""
+    standing = {(o.signal.kind, o.signal.subject): o for o in occurrences}
+    for key, problem in opened.items():
+        of_order = (problem.account, problem.order_id) == order and problem.kind in ORDER_KINDS
+        if of_order and key not in standing:
+            changed[key] = replace(problem, state=ProblemState.CLOSED, last_seen=now)
+    for key, occurrence in standing.items():
+        known = opened.get(key)
+        if known is not None:
+            if known.text != occurrence.signal.text:
+                changed[key] = _counted(known, occurrence, now)
+        elif not _acknowledged(work, occurrence.signal):
+            changed[key] = _counted(None, occurrence, now)
+
+
+def _acknowledged(work: Read, signal: Signal) -> bool:
+    where = {"kind": signal.kind, "subject": signal.subject, "state": ProblemState.ACKNOWLEDGED}
+    return any(problem.text == signal.text for problem in work.find(Problem, where))
+
+
+def _cause_gone(work: Read, problem: Problem) -> bool:
+    """Tell whether nothing waits for the problem any more; kinds without anything that waits end when they settle."""
+    if problem.kind == "insufficient-inventory":
+        owed = work.totals(Shortage, where={"sku": problem.subject, "open": Range(low=1)})
+        waiting = work.totals(Wait, where={"kind": WaitKind.ITEM, "subject": problem.subject})
+        return not _any(owed) and not _any(waiting)
+    if problem.kind == "unknown-item":
+        account, _, code = problem.subject.partition("/")
+        waiting = work.totals(Wait, where={"kind": WaitKind.CODE, "account": account, "subject": fold(code)})
+        return not _any(waiting)
+    return True
+
+
+def _any(totals: Sequence[object]) -> bool:
+    return any(getattr(total, "count", 0) for total in totals)
+
+
+def _with_ids(work: Read, problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems as saved: a new one is the newest of its kind and subject."""
+    return [
+        problem if problem.id else work.find(Problem, {"kind": problem.kind, "subject": problem.subject}, most=1)[0]
+        for problem in problems
+    ]
