@@ -52,17 +52,20 @@ class Budget:
             running = self._running[thread] = _Running(strategy, time.monotonic())
             if self._watcher is None:
                 self._watch()
+            delivered = False
             try:
                 try:
-                    picks = plan(need, units)
+                    return plan(need, units)
+                except _Late:
+                    delivered = True
+                    raise
                 finally:
                     with self._lock:
                         del self._running[thread]
-                if running.told:
-                    time.sleep(1)  # the exception is on its way and must not arrive in somebody else's code
+                    if running.told and not delivered:
+                        time.sleep(1)  # the exception is on its way and must not arrive in somebody else's code
             except _Late:
                 raise BadPlan(strategy, f"took more than {self._seconds:g} s to plan {need.sku}") from None
-            return picks
 
         return planned
 
