@@ -4,7 +4,7 @@ Everywhere inside stockhook a quantity is an ``int`` counting millionths of a un
 Text with a decimal point exists only at the edges: payloads, commands, pages, JSON.
 """
 
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final, TypeAlias
 
 from stockhook.errors import BadQuantity
@@ -17,7 +17,7 @@ ONE: Final[Quantity] = 10**PLACES
 LIMIT: Final[Quantity] = 10**9 * ONE
 """Larger amounts are refused: sums of a billion of them still fit a signed 64-bit column."""
 
-_EXACT: Final = Context(prec=10_000)
+_EXACT: Final = Context(prec=10_000, traps=[Inexact])
 
 
 def parse(value: Decimal | int | str) -> Quantity:
@@ -36,7 +36,10 @@ def parse(value: Decimal | int | str) -> Quantity:
         return 0
     if number.adjusted() >= 10:  # noqa: PLR2004 - before scaling, so that 1E+999999 costs nothing
         raise BadQuantity(f"{number:.3E} is too large; the largest quantity is 1000000000")
-    scaled = number.scaleb(PLACES, _EXACT)
+    try:
+        scaled = number.scaleb(PLACES, _EXACT)
+    except Inexact:  # more digits than any quantity has
+        scaled = Decimal("0.1")
     if number.adjusted() < -PLACES or scaled != scaled.to_integral_value():
         raise BadQuantity(f"{str(number)[:40]} has more than {PLACES} decimal places")
     if abs(scaled) > LIMIT:
