@@ -146,9 +146,9 @@ def test_nothing_that_would_believe_anyone_can_be_made():
         ({"token": [NEW, OLD, NEW]}, ("token",), "at most 2"),
         ({"token": {"env": "NOT_SET_ANYWHERE"}}, ("token", 0), "NOT_SET_ANYWHERE is not set"),
         ({"merchant_id": " "}, ("merchant_id",), "at least 1"),
-        ({"username": "store"}, (), "username is set but password is not"),
-        ({"password": "x"}, (), "password is set but username is not"),
-        ({"username": "a:b", "password": "x"}, (), '":"'),
+        ({"username": "store"}, ("password",), "username is set but password is not"),
+        ({"password": "x"}, ("password",), "password is set but username is not"),
+        ({"username": "a:b", "password": "x"}, ("username",), '":"'),
         ({"username": "store", "password": ["x", "y", "z"]}, ("password",), "at most 2"),
         ({"username": "store", "password": ""}, ("password", 0), "expected a text"),
         ({"time_zone": "America/New_Yrok"}, ("time_zone",), "not a time zone of this machine"),
@@ -165,6 +165,12 @@ def test_a_bad_option_is_named_with_what_is_wrong_and_no_secret(table, where, sa
     assert said in error["msg"]
     assert "brief-one" not in str(caught.value)
     assert "blanks" not in str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    with pytest.raises(ValidationError) as caught:
+        UltraCartOptions.model_validate({"token": "brief-one", "username": "store", "time_zone": "Nowhere"})
+    assert [error["loc"][0] for error in caught.value.errors()] == ["merchant_id", "token", "password", "time_zone"]
 
 
 def test_secrets_may_come_from_the_environment_and_are_not_printed(monkeypatch):

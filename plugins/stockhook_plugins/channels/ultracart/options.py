@@ -1,10 +1,10 @@
 """What the table of an UltraCart channel may say."""
 
 import re
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from stockhook.plugin import PluginOptions, Secret
 
@@ -52,14 +52,23 @@ class UltraCartOptions(PluginOptions):
     merchant_id: Text
     token: Annotated[tuple[Annotated[Secret, AfterValidator(_token)], ...], BeforeValidator(_listed), OneOrTwo]
     username: Text | None = None
-    password: Annotated[tuple[Secret, ...], BeforeValidator(_listed), OneOrTwo] | None = None
+    password: Annotated[tuple[Secret, ...], BeforeValidator(_listed), OneOrTwo] | None = Field(
+        default=None, validate_default=True
+    )
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(default="America/New_York", validate_default=True)
 
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> Self:
-        if (self.username is None) != (self.password is None):
-            there, missing = ("username", "password") if self.password is None else ("password", "username")
+    @field_validator("username")
+    @classmethod
+    def _can_be_sent(cls, username: str | None) -> str | None:
+        if username is not None and ":" in username:
+            raise ValueError('HTTP Basic has no way to send a user name with ":" in it')
+        return username
+
+    @field_validator("password")
+    @classmethod
+    def _both_or_neither(cls, password: tuple[Secret, ...] | None, info: ValidationInfo) -> tuple[Secret, ...] | None:
+        # on the field and not on the model, so that it is told together with what else is wrong
+        if "username" in info.data and (info.data["username"] is None) != (password is None):
+            there, missing = ("username", "password") if password is None else ("password", "username")
             raise ValueError(f"{there} is set but {missing} is not; HTTP Basic needs both")
-        if self.username is not None and ":" in self.username:
-            raise ValueError('username: HTTP Basic has no way to send a ":" in it')
-        return self
+        return password
