@@ -94,9 +94,9 @@ def _json(found: object) -> None:
 
 
 def _is_number(column: Sequence[object]) -> bool:
-    """Tell whether a column is set to the right: all of it is numbers, or nothing."""
-    written = [text(value) for value in column]
-    return all(cell == "-" or cell.lstrip("-").replace(".", "", 1).isdecimal() for cell in written)
+    """Tell whether a column is set to the right: there are numbers in it, and nothing else."""
+    written = [cell for value in column if (cell := text(value)) != "-"]
+    return bool(written) and all(cell.lstrip("-").replace(".", "", 1).isdecimal() for cell in written)
 
 
 def _plain_table(heads: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]) -> None:

@@ -38,7 +38,12 @@ def read(path: Path) -> tuple[Config, list[str]]:
 
     Raises ConfigError for a file that cannot be read or is no TOML.
     """
-    reader = _Reader(_parse(path))
+    return examine(_parse(path), path)
+
+
+def examine(document: dict[str, Any], path: Path) -> tuple[Config, list[str]]:
+    """Return what a TOML document says, and every problem of the daemon's own tables."""
+    reader = _Reader(document)
     return reader.config(path), reader.problems
 
 

@@ -34,7 +34,7 @@ class Kind(StrEnum):
 def check_class(kind: Kind, offered: Any) -> str:
     """Return the type name of a class fit for its kind; raises BadOffer."""
     if not inspect.isclass(offered):
-        raise BadOffer(f"expected classes of {kind}s, found {type(offered).__name__}")
+        raise BadOffer(f"expected {kind} classes, found {type(offered).__name__}")
     where = f"{offered.__module__}.{offered.__qualname__}"
     name = getattr(offered, "type", None)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
@@ -50,7 +50,7 @@ def check_class(kind: Kind, offered: Any) -> str:
 
 
 def interface_methods(kind: Kind) -> Iterator[tuple[str, Any]]:
-    """Yield the methods that a class of ``kind`` must have, by name, with their signature's owner."""
+    """Yield the methods that a class of ``kind`` must have, by name, as the interface declares them."""
     for name, method in vars(kind.interface).items():
         if inspect.isfunction(method) and not name.startswith("_"):
             yield name, method
