@@ -77,16 +77,23 @@ class Batch:
     """One view's orders, catalogue and units, running along with what is decided."""
 
     def __init__(
-        self, policies: Policies, view: Read, keys: Collection[OrderKey], codes: Iterable[tuple[str, str]] = ()
+        self,
+        policies: Policies,
+        view: Read,
+        keys: Collection[OrderKey],
+        codes: Iterable[tuple[str, str]] = (),
+        skus: Iterable[str] = (),
     ) -> None:
-        """Load the orders ``keys`` and all that evaluating them may need; ``codes`` are folded, new to these orders."""
+        """Load the orders ``keys`` and all that evaluating them may need.
+
+        ``codes`` (account, folded code) and ``skus`` are those that the orders themselves do not name yet.
+        """
         self._policies = policies
         self.ids: Iterator[int] = itertools.count(NEW)
         states = view.orders(keys) if keys else {}
         wanted = set(codes) | {(key.account, fold(line.code)) for key, state in states.items() for line in state.lines}
         self.catalogue: Catalogue = view.catalogue(wanted) if wanted else Catalogue()
-        skus = _skus(self.catalogue, states.values())
-        self.pool = Pool(view.units(skus)) if skus else Pool(view.units(()))
+        self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)))
         self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
         for key, opened in self._orders.items():
             if opened.now.waits or any(row.open for row in opened.now.shortages):

@@ -1,0 +1,109 @@
+"""Booking a change of stock that a person makes, and settling what was owed, in one commit."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from stockhook import problems
+from stockhook.batch import Batch
+from stockhook.draft import Cause
+from stockhook.errors import Refused
+from stockhook.model import Booking, Location, OrderKey, Shortage, Wait, WaitKind
+from stockhook.operations.desk import Desk
+from stockhook.store import FOREVER, Range, Work
+
+Result = TypeVar("Result")
+
+MOST_SETTLED: Final = 1000
+"""Orders settled in the commit of a receipt; the rest become due, and are worked before any newer need."""
+
+_ATTEMPTS: Final = 8
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person changes: a booking without an order, records saved beside it, the places of its new units."""
+
+    booking: Booking
+    records: tuple[Any, ...] = ()
+    locations: tuple[Location, ...] = ()
+
+
+class _Moved(Exception):
+    """The items moved between reading and booking."""
+
+
+def post(
+    desk: Desk,
+    skus: Collection[str],
+    prepare: Callable[[Work, Iterator[int]], Change],
+    result: Callable[[Work, tuple[OrderKey, ...]], Result],
+    *,
+    settle: bool,
+) -> Result:
+    """Book what ``prepare`` returns, settle what waits for ``skus`` if asked to, and return what ``result`` reads.
+
+    ``prepare`` may be called again when another process booked meanwhile. ``result`` gets the orders that were
+    evaluated. Raises what ``prepare`` raises, with nothing changed.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with desk.store.write() as work:
+                return _post(desk, work, skus, prepare, result, settle=settle)
+        except _Moved:
+            continue
+    raise Refused("the items are being booked by others all the time; try again in a moment")
+
+
+def _post(
+    desk: Desk,
+    work: Work,
+    skus: Collection[str],
+    prepare: Callable[[Work, Iterator[int]], Change],
+    result: Callable[[Work, tuple[OrderKey, ...]], Result],
+    *,
+    settle: bool,
+) -> Result:
+    keys = waiting_orders(work, skus) if settle else set()
+    batch = Batch(desk.policies, work, keys, skus=skus)
+    change = prepare(work, batch.ids)
+    places = {location.path: location for location in change.locations}
+    amounts: dict[int, int] = {}
+    for movement in change.booking.movements:
+        amounts[movement.unit_id] = amounts.get(movement.unit_id, 0) + movement.quantity
+    for unit in change.booking.units:
+        batch.pool.add(replace(unit, quantity=amounts.pop(unit.id, 0)), places.get(unit.location))
+    for unit_id, quantity in amounts.items():
+        batch.pool.move(unit_id, quantity)
+    oldest_first = sorted(keys, key=lambda key: _first_ship(batch, key))
+    evaluated = tuple(oldest_first[:MOST_SETTLED])
+    for key in evaluated:
+        batch.again(key, Cause(desk.clock.now(), desk.actor))
+    booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
+    void = work.book([booking, *batch.bookings()])
+    if void:
+        raise _Moved
+    work.save([*change.records, *_due(desk, batch, oldest_first[MOST_SETTLED:])])
+    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
+    return result(work, evaluated)
+
+
+def waiting_orders(work: Work, skus: Collection[str]) -> set[OrderKey]:
+    """Return the orders to which something of these items is owed, or that wait for them."""
+    owed = work.find(Shortage, {"sku": frozenset(skus), "open": Range(low=1)}, most=FOREVER)
+    waits = work.find(Wait, {"kind": WaitKind.ITEM, "subject": frozenset(skus)}, most=FOREVER)
+    return {OrderKey(row.account, row.order_id) for row in owed} | {
+        OrderKey(row.account, row.order_id) for row in waits
+    }
+
+
+def _first_ship(batch: Batch, key: OrderKey) -> tuple[datetime, OrderKey]:
+    state = batch.state(key)
+    return ((state.order.first_ship_at if state else None) or _NEVER, key)
+
+
+def _due(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> list[Any]:
+    states = [batch.state(key) for key in keys]
+    return [replace(state.order, due_at=desk.clock.now()) for state in states if state]
