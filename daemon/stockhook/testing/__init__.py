@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stockhook.testing.channel import ChannelContract
     from stockhook.testing.clock import ManualClock
+    from stockhook.testing.notifier import NotifierContract
     from stockhook.testing.store import StoreContract
     from stockhook.testing.strategy import StrategyContract
 
-__all__ = ["ChannelContract", "ManualClock", "StoreContract", "StrategyContract"]
+__all__ = ["ChannelContract", "ManualClock", "NotifierContract", "StoreContract", "StrategyContract"]
 
 _HOMES = {
     "ChannelContract": "stockhook.testing.channel",
     "ManualClock": "stockhook.testing.clock",
+    "NotifierContract": "stockhook.testing.notifier",
     "StoreContract": "stockhook.testing.store",
     "StrategyContract": "stockhook.testing.strategy",
 }

@@ -1,0 +1,1 @@
+"""The notifiers that come with stockhook: ways to reach a person."""
