@@ -18,7 +18,7 @@ _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED_OVER: Final = 5
 _PROPERTY: Final = settings(
     deadline=None,
-    max_examples=50,
+    max_examples=30,
     # the strategy under test is a pure function, so one instance serves all examples
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
