@@ -12,6 +12,7 @@ from typing import Final
 
 from stockhook.allocation import Method, Pool
 from stockhook.draft import Cause, Signal
+from stockhook.errors import BadEvent
 from stockhook.evaluate import Evaluation, evaluate
 from stockhook.facts import merge
 from stockhook.kits import resolve
@@ -156,6 +157,15 @@ class Batch:
         self._keep(opened, result, None, cause, counts=True)
         return result
 
+    def renew(self, event: Event, cause: Cause) -> None:
+        """Evaluate the order of an event whose payload has been removed from the facts that were kept."""
+        key = OrderKey(event.account or "", event.order_id or "")
+        result = self.again(key, cause)
+        if result is None:
+            raise BadEvent("quarantined", "its payload has been removed, and no facts of an order were kept from it")
+        finished = _finished(event, result, cause.now, changed=False, superseded=False)
+        self._orders[key].events[finished.id] = finished
+
     def adopt(self, key: OrderKey, state: OrderState, movements: list[Movement], shortages: list[Shortage]) -> None:
         """Take over what was decided elsewhere for an order (a rebooking's reversals) before it is evaluated."""
         opened = self._orders[key]
@@ -179,6 +189,10 @@ class Batch:
             if opened.standing or opened.before is not None:
                 report.standing[key] = opened.standing
         return report
+
+    def deliveries(self, void: Collection[OrderKey | None]) -> set[int]:
+        """Return the deliveries with an event of a void order: they must be worked again."""
+        return {event.delivery_id for key in void if key for event in self._orders[key].events.values()}
 
     def _evaluate(self, state: OrderState, cause: Cause) -> Evaluation:
         rules = self._policies.rules_for(state.order.channel)

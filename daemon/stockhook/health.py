@@ -1,0 +1,28 @@
+"""What the running daemon knows of itself and no store can tell; cheap to ask, and without detail for the outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+def _well() -> None:
+    return None
+
+
+@dataclass(slots=True)
+class Health:
+    """Written by the loops, read by the pages and the probes.
+
+    ``started_at`` is when the daemon began to serve. ``troubles`` holds what does not work at present: a short name,
+    and a sentence that says what, and what to do. ``alive`` and ``ready`` return what is wrong in a word, or None.
+    """
+
+    started_at: datetime
+    troubles: dict[str, str] = field(default_factory=dict)
+    alive: Callable[[], str | None] = _well
+    ready: Callable[[], str | None] = _well
+
+    def answer(self, path: str) -> tuple[bool, str]:
+        """Return whether all is well, and one line of text, for ``/healthz`` or ``/readyz``."""
+        wrong = self.alive() if path == "/healthz" else self.alive() or self.ready()
+        return wrong is None, f"{wrong or 'ok'}\n"

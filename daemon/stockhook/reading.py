@@ -1,0 +1,108 @@
+"""From a stored delivery to events that can be worked: split, and each read, by its channel's plugin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stockhook import log
+from stockhook.channel import Channel, Nothing, RawEvent
+from stockhook.errors import BadEvent, Unreadable
+from stockhook.model import Delivery, Event, EventState, Snapshot
+from stockhook.store import FOREVER, Read
+
+logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event to be worked, and what its channel read from it.
+
+    An exception is what reading it raised: a BadEvent sets it aside, anything else is tried again. None: the payload
+    has been removed, and the facts kept with the order must do.
+    """
+
+    event: Event
+    read: Snapshot | Nothing | Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A delivery with those of its events that still have to be worked; ``count`` is how many it has in all."""
+
+    delivery: Delivery
+    pending: tuple[Pending, ...]
+    count: int
+
+
+def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel]) -> Opened:
+    """Return the events of a delivery that are not finished. Never raises for what its body holds."""
+    kept: dict[int, Event] = {}
+    if delivery.events or delivery.attempts:
+        kept = {event.position: event for event in view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)}
+    body = view.body(delivery.id)
+    if body is None:
+        waiting = [event for event in kept.values() if event.state is EventState.PENDING]
+        return Opened(delivery, tuple(Pending(event, None) for event in waiting), len(kept))
+    channel = channels.get(delivery.channel)
+    if channel is None:
+        error = BadEvent("quarantined", f"no channel {delivery.channel} is configured any more; replay once it is back")
+        return _unreadable(delivery, kept, error)
+    try:
+        raw = channel.split(body)
+    except Unreadable as error:
+        return _unreadable(delivery, kept, BadEvent("quarantined", str(error)))
+    except Exception as error:  # a plugin's code: what it raises beyond its interface is tried again
+        logger.exception("channel cannot split a delivery", channel=delivery.channel, delivery=delivery.id)
+        return _unreadable(delivery, kept, error)
+    return Opened(delivery, tuple(_read_all(delivery, channel, raw, kept)), len(raw))
+
+
+def _read_all(
+    delivery: Delivery, channel: Channel, raw: Sequence[RawEvent], kept: Mapping[int, Event]
+) -> list[Pending]:
+    pending = []
+    for position, one in enumerate(raw):
+        event = kept.get(position)
+        if event is not None and event.state is not EventState.PENDING:
+            continue
+        read = _read(channel, one)
+        account = read.account if isinstance(read, Snapshot | Nothing) else None
+        order_id = read.order_id if isinstance(read, Snapshot | Nothing) else None
+        pending.append(Pending(_event(delivery, position, one.name, account, order_id, event), read))
+    return pending
+
+
+def _read(channel: Channel, event: RawEvent) -> Snapshot | Nothing | Exception:
+    try:
+        return channel.read(event)
+    except BadEvent as error:
+        return error
+    except Exception as error:  # a plugin's code: what it raises beyond its interface is tried again
+        logger.exception("channel cannot read an event", name=event.name)
+        return error
+
+
+def _unreadable(delivery: Delivery, kept: Mapping[int, Event], error: Exception) -> Opened:
+    """Return the one event that stands for a body that cannot be split, so that every list and replay reaches it."""
+    event = kept.get(0)
+    if event is not None and event.state is not EventState.PENDING:
+        return Opened(delivery, (), 1)
+    return Opened(delivery, (Pending(_event(delivery, 0, "unreadable", None, None, event), error),), 1)
+
+
+def _event(
+    delivery: Delivery, position: int, name: str, account: str | None, order_id: str | None, kept: Event | None
+) -> Event:
+    return Event(
+        id=kept.id if kept else 0,
+        delivery_id=delivery.id,
+        position=position,
+        channel=delivery.channel,
+        account=account or (kept.account if kept else None),
+        name=name,
+        order_id=order_id or (kept.order_id if kept else None),
+        state=EventState.PENDING,
+        reason=None,
+        attempts=kept.attempts if kept else 0,
+        received_at=delivery.received_at,
+        finished_at=None,
+    )

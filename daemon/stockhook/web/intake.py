@@ -1,0 +1,211 @@
+"""The webhook listener: the hot route as a bare message delegate, everything else refused.
+
+The body is counted while it arrives, so that one that is too large, or for which there is no room, gets a true 413 or
+503 instead of a cut connection. Credentials are checked before the body is read.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from tornado import httputil
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
+
+from stockhook import log
+from stockhook.channel import Channel, Request
+from stockhook.config.tables import Limits
+from stockhook.errors import NoSuchToken, Rejected, StoreUnavailable
+from stockhook.health import Health
+from stockhook.intake import Intake
+
+logger = log.get(__name__)
+
+_LATER: Final = {"Retry-After": "5"}
+_NOTHING: Final = "there is nothing here\n"
+_LINGER: Final = 64 * 1024 * 1024
+"""Bytes beyond the limit that are read and thrown away so that the sender gets to see its 413."""
+
+_NOT_KEPT: Final = frozenset({"authorization", "x-authorization-basic", "cookie", "proxy-authorization"})
+_REASONS: Final = {
+    200: "OK",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    503: "Service Unavailable",
+}
+
+
+class IntakeServer(HTTPServerConnectionDelegate):
+    """Serves ``POST /webhooks/<channel>/<token>``, ``/healthz`` and ``/readyz``, and nothing else."""
+
+    def __init__(self, intake: Intake, channels: Mapping[str, Channel], health: Health, limits: Limits) -> None:
+        """Take what keeps deliveries, the channels by name, and the limits of the config."""
+        self.intake = intake
+        self.channels = channels
+        self.health = health
+        self.limits = limits
+        self.open: set[object] = set()
+        self.busy: set[asyncio.Task[None]] = set()
+        self.draining = False
+
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> HTTPMessageDelegate:
+        """Return what reads one request."""
+        self.open.add(server_conn)
+        return _Message(self, request_conn)
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection."""
+        self.open.discard(server_conn)
+
+    async def drain(self) -> None:
+        """Return once every request that was under way has been answered."""
+        self.draining = True
+        while self.busy:
+            await asyncio.wait(set(self.busy))
+
+
+class _Message(HTTPMessageDelegate):
+    """One request: judged at its headers, counted while its body arrives, answered behind the commit.
+
+    A refusal is written at once, but the connection is ended only when the body has been read, or so much of it that
+    no honest sender is still writing: closing earlier would throw the answer away (a reset).
+    """
+
+    def __init__(self, server: IntakeServer, connection: httputil.HTTPConnection) -> None:
+        self._server = server
+        self._connection = connection
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._reserved = 0
+        self._answered = self._ended = False
+        self._keep: Callable[[bytes], Awaitable[None]] | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | httputil.ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Judge the request; what must not be read is answered now."""
+        assert isinstance(start_line, RequestStartLine)
+        path = start_line.path.partition("?")[0]
+        if path in ("/healthz", "/readyz"):
+            well, text = self._server.health.answer(path)
+            self._answer(200 if well else 503, text, head=start_line.method == "HEAD")
+        elif len(self._server.open) > self._server.limits.connections:
+            self._answer(503, "too many connections\n", _LATER, close=True)
+        else:
+            self._judge(start_line.method, path, headers)
+        if self._answered and headers.get("Expect") == "100-continue":
+            self._end()
+        return None
+
+    def _judge(self, method: str, path: str, headers: HTTPHeaders) -> None:
+        match path.split("/"):
+            case ["", "webhooks", name, token] if name in self._server.channels:
+                channel = self._server.channels[name]
+            case _:
+                self._answer(404, _NOTHING)
+                return
+        peer = getattr(getattr(self._connection, "context", None), "remote_ip", "") or ""
+        given = {field.lower(): value for field, value in headers.get_all()}
+        try:
+            channel.authenticate(Request(token, given, peer))
+        except NoSuchToken:
+            self._answer(404, _NOTHING)
+        except Rejected:
+            self._answer(401, "wrong or missing credentials\n", {"WWW-Authenticate": 'Basic realm="stockhook"'})
+        except Exception:  # a plugin's code: a fault of ours must make the sender come again
+            logger.exception("channel cannot authenticate", channel=name)
+            self._answer(503, "the request could not be checked\n", _LATER)
+        else:
+            if method != "POST":
+                self._answer(405, "send a POST\n", {"Allow": "POST"})
+                return
+            kept = tuple((field, value) for field, value in headers.get_all() if field.lower() not in _NOT_KEPT)
+            self._keep = lambda body: self._server.intake.keep(name, body, kept, peer)
+            length = headers.get("Content-Length", "")
+            self._count(int(length) if length.isdigit() else 0)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Take a piece of the body, unless the request has been refused."""
+        self._size += len(chunk)
+        self._count(self._size)
+        if not self._answered:
+            self._chunks.append(chunk)
+        elif self._size > self._server.limits.body + _LINGER:
+            self._end()
+        return None
+
+    def _count(self, size: int) -> None:
+        """Make sure that a body of ``size`` bytes may be read and has room."""
+        if self._answered:
+            return
+        if size > self._server.limits.body:
+            self._answer(413, f"a delivery may have at most {self._server.limits.body} bytes\n", close=True)
+        elif size > self._reserved:
+            if self._server.draining or not self._server.intake.reserve(size - self._reserved):
+                self._answer(503, "too much at once; send it again\n", _LATER)
+            else:
+                self._reserved = size
+
+    def finish(self) -> None:
+        """Store the body that has arrived, and answer behind the commit."""
+        if self._answered or self._keep is None:
+            self._end()
+            return
+        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks = []
+        task = asyncio.ensure_future(self._store(self._keep(body)))
+        self._server.busy.add(task)
+        task.add_done_callback(self._server.busy.discard)
+
+    def on_connection_close(self) -> None:
+        """Forget a request whose connection was cut before all of it had arrived."""
+        self._answered = self._ended = True
+        self._chunks = []
+        self._release()
+
+    async def _store(self, kept: Awaitable[None]) -> None:
+        try:
+            await kept
+        except StoreUnavailable:
+            self._answer(503, "not stored; send it again\n", _LATER)
+        else:
+            self._answer(200, "stored\n")
+        finally:
+            self._release()
+            self._end()
+
+    def _release(self) -> None:
+        self._server.intake.release(self._reserved)
+        self._reserved = 0
+
+    def _answer(
+        self,
+        status: int,
+        text: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        close: bool = False,
+        head: bool = False,
+    ) -> None:
+        if self._answered:
+            return
+        self._answered = True
+        self._chunks = []
+        self._release()
+        content = text.encode()
+        fields = HTTPHeaders({"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(content))})
+        for name, value in (more or {}).items():
+            fields[name] = value
+        if close or self._server.draining:
+            fields["Connection"] = "close"
+        start = httputil.ResponseStartLine("", status, _REASONS[status])
+        written = self._connection.write_headers(start, fields, b"" if head else content)
+        written.add_done_callback(lambda done: done.exception())
+
+    def _end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._release()
+        self._connection.finish()

@@ -1,0 +1,321 @@
+"""The worker: claims what is due, reads and evaluates it in one batch, and books all of it in one commit.
+
+One bad event is set aside without harm to the rest: an error it raises is its own, and a batch that cannot be booked
+is taken apart, one delivery at a time.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from stockhook import log, problems
+from stockhook.batch import Batch
+from stockhook.channel import Channel, Nothing
+from stockhook.draft import Cause, Signal
+from stockhook.errors import BadEvent, StoreBroken, StoreUnavailable
+from stockhook.model import Delivery, DeliveryState, Event, EventState, OrderKey, Snapshot, fold
+from stockhook.operations.desk import Desk
+from stockhook.outbox import EVENT_KINDS
+from stockhook.problems import Occurrence, Report
+from stockhook.reading import Opened, Pending, open_delivery
+from stockhook.store import Due, Work
+
+logger = log.get(__name__)
+
+ATTEMPTS: Final = 8
+"""How often an event that raises something unexpected is tried before it is given up (``dead-letter``)."""
+
+PLANNING: Final = 0.010
+"""Seconds of planning after which a batch ends, so that nothing waits long behind it."""
+
+_ACTOR: Final = "worker"
+
+
+def retry_after(attempts: int, chance: Callable[[], float] = random.random) -> timedelta:
+    """Return how long to wait after so many failed attempts: 5 s growing threefold to 1 h, plus up to a tenth."""
+    return timedelta(seconds=min(3600.0, 5.0 * 3 ** (attempts - 1)) * (1 + chance() / 10))
+
+
+@dataclass(slots=True)
+class _Result:
+    """What a batch leaves beside its bookings: events without an order, changed deliveries, what is to be told."""
+
+    events: list[Event] = field(default_factory=list)
+    told: list[tuple[Event, str, str]] = field(default_factory=list)
+    unfinished: dict[int, list[Event]] = field(default_factory=dict)
+    worked: int = 0
+
+
+class Worker:
+    """Works deliveries and orders. ``step`` does one batch; ``run`` keeps at it and gives way to intake."""
+
+    def __init__(
+        self, desk: Desk, channels: Mapping[str, Channel], *, batch: int = 64, planning: float = PLANNING
+    ) -> None:
+        self._desk = replace(desk, actor=_ACTOR)
+        self._channels = channels
+        self._most = batch
+        self._planning = planning
+
+    def step(self) -> int:
+        """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
+
+        Raises StoreUnavailable and StoreBroken; anything else that goes wrong is set aside with its event.
+        """
+        try:
+            return self._work(self._most)
+        except (StoreUnavailable, StoreBroken):
+            raise
+        except Exception:
+            logger.exception("batch cannot be booked, working its parts one by one")
+        done = 0
+        for _ in range(self._most):
+            try:
+                worked = self._work(1)
+            except (StoreUnavailable, StoreBroken):
+                raise
+            except Exception as error:  # guards the loop: whatever one delivery raises must not stop the others
+                logger.exception("delivery or order set aside")
+                self._set_aside(error)
+                worked = 1
+            if not worked:
+                break
+            done += worked
+        return done
+
+    def _work(self, most: int) -> int:
+        now = self._desk.clock.now()
+        with self._desk.store.write() as work:
+            due = work.claim(now, most)
+            if not due:
+                return 0
+            opened = [open_delivery(work, delivery, self._channels) for delivery in due.deliveries]
+            batch = self._load(work, due, opened, most)
+            result = self._plan(batch, due, opened, most, now)
+            void = work.book(batch.bookings())
+            self._save(work, batch, opened, result, void, now)
+            return result.worked
+
+    def _load(self, work: Work, due: Due, opened: list[Opened], most: int) -> Batch:
+        keys = set(due.orders)
+        codes = set()
+        for pending in [pending for delivery in opened for pending in delivery.pending][:most]:
+            if isinstance(pending.read, Snapshot):
+                keys.add(OrderKey(pending.read.account, pending.read.order_id))
+                codes |= {(pending.read.account, fold(line.code)) for line in pending.read.lines or ()}
+            elif pending.read is None and pending.event.order_id and pending.event.account:
+                keys.add(OrderKey(pending.event.account, pending.event.order_id))
+        return Batch(self._desk.policies, work, keys, codes)
+
+    def _plan(self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime) -> _Result:
+        """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
+        result = _Result()
+        ends = time.monotonic() + self._planning
+        for key in due.orders:
+            batch.again(key, Cause(now, _ACTOR))
+            result.worked += 1
+        left = most
+        for delivery in opened:
+            for n, pending in enumerate(delivery.pending):
+                if left <= 0 or (left < most and time.monotonic() > ends):
+                    result.unfinished.setdefault(delivery.delivery.id, []).extend(
+                        later.event for later in delivery.pending[n:]
+                    )
+                    break
+                left -= 1
+                result.worked += 1
+                self._event(batch, pending, result, now)
+        return result
+
+    def _event(self, batch: Batch, pending: Pending, result: _Result, now: datetime) -> None:
+        event = pending.event if pending.event.id else replace(pending.event, id=next(batch.ids))
+        cause = Cause(now, _ACTOR, event.id)
+        match pending.read:
+            case Snapshot() as snapshot:
+                try:
+                    batch.note(snapshot, event, cause)
+                except BadEvent as error:
+                    self._refuse(event, error, result, now)
+                except Exception as error:  # guards the loop: the event is tried again by itself
+                    logger.exception("event failed", name=event.name, order=event.order_id)
+                    self._retry(event, error, result, now)
+            case Nothing() as nothing:
+                words = _NOTHING.get(nothing.reason, nothing.reason)
+                result.events.append(
+                    replace(event, state=EventState.IGNORED, reason=nothing.reason, text=words, finished_at=now)
+                )
+            case BadEvent() as error:
+                self._refuse(event, error, result, now)
+            case Exception() as error:
+                self._retry(event, error, result, now)
+            case None:
+                try:
+                    batch.renew(event, cause)
+                except BadEvent as error:
+                    self._refuse(event, error, result, now)
+
+    def _refuse(self, event: Event, error: BadEvent, result: _Result, now: datetime) -> None:
+        """Set an event aside for a person: it was understood, but must not be booked as it is."""
+        state = EventState.FAILED if error.kind == "quarantined" else EventState.PARKED
+        refused = replace(event, state=state, reason=error.kind, text=str(error), finished_at=now)
+        result.events.append(refused)
+        result.told.append((refused, error.kind, str(error)))
+
+    def _retry(self, event: Event, error: Exception, result: _Result, now: datetime) -> None:
+        failed = _failed(event, error, now)
+        result.events.append(failed)
+        if failed.state is EventState.FAILED:
+            result.told.append((failed, "dead-letter", failed.text or ""))
+        else:
+            result.unfinished.setdefault(event.delivery_id, []).append(failed)
+
+    def _save(
+        self, work: Work, batch: Batch, opened: list[Opened], result: _Result, void: frozenset[Any], now: datetime
+    ) -> None:
+        """Save what belongs to no order, bring the deliveries up to date, and record what is to be told."""
+        void_deliveries = batch.deliveries(void)
+        deliveries = [
+            _after(one, result.unfinished.get(one.delivery.id, []), now, void=one.delivery.id in void_deliveries)
+            for one in opened
+        ]
+        work.save([*result.events, *deliveries])
+        report = batch.report(void)
+        report.happened += [_occurrence(work, *told) for told in result.told]
+        for one in opened:
+            _settle_failures(one, result, report)
+        problems.record(work, report, self._desk.subscriptions, now)
+
+    def _set_aside(self, error: Exception) -> None:
+        """Put off the one order or delivery that cannot be worked even alone; give its events up in the end."""
+        now = self._desk.clock.now()
+        with self._desk.store.write() as work:
+            due = work.claim(now, 1)
+            for key in due.orders:
+                state = work.orders([key]).get(key)
+                if state is not None:
+                    attempts = state.order.attempts + 1
+                    work.save([replace(state.order, due_at=now + retry_after(attempts), attempts=attempts)])
+                return
+            for delivery in due.deliveries:
+                one = open_delivery(work, delivery, self._channels)
+                result = _Result()
+                for pending in one.pending:
+                    self._retry(pending.event, error, result, now)
+                work.save([*result.events, _after(one, result.unfinished.get(delivery.id, []), now, void=False)])
+                report = Report(happened=[_occurrence(work, *told) for told in result.told])
+                problems.record(work, report, self._desk.subscriptions, now)
+
+
+class WorkerLoop:
+    """Runs a worker in a thread of its own, wakes it, and has it give way to requests that wait for a commit."""
+
+    def __init__(self, worker: Worker, waiting: Callable[[], bool], booked: Callable[[], None]) -> None:
+        """Take the worker, what tells whether a request waits for a commit, and what to call after each batch."""
+        self._worker = worker
+        self._waiting = waiting
+        self._booked = booked
+        self._wake = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self.beat = time.monotonic()
+
+    def wake(self) -> None:
+        """Look for work now; called on the event loop."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises StoreBroken: the process must be restarted."""
+        loop = asyncio.get_running_loop()
+        pause = 0.0
+        try:
+            while True:
+                self.beat = time.monotonic()
+                await self._give_way(pause)
+                self._wake.clear()
+                began = time.monotonic()
+                try:
+                    worked = await loop.run_in_executor(self._thread, self._worker.step)
+                except StoreBroken:
+                    raise
+                except StoreUnavailable as error:
+                    logger.warning("store unavailable, worker waits", error=str(error))
+                    worked = 0
+                pause = time.monotonic() - began
+                if worked:
+                    self._booked()
+                else:
+                    await self._sleep(1.0)
+        finally:
+            self._thread.shutdown(wait=True)
+
+    async def _give_way(self, last_batch: float) -> None:
+        """Wait while requests wait for a commit, but no longer than three times what the last batch took.
+
+        Under a load that never ends the worker so still gets a quarter of the time: what arrives is worked, and an
+        answer is never far behind.
+        """
+        ends = time.monotonic() + min(3 * last_batch, 2.0)
+        while self._waiting() and time.monotonic() < ends:  # noqa: ASYNC110 - an event would cost the answer path
+            await asyncio.sleep(0.002)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+
+_NOTHING: Final = {
+    "not-a-shipment": "this kind of event moves no stock",
+    "unknown-event": "no event of this name is known; it was noted and moves no stock",
+}
+
+
+def _failed(event: Event, error: Exception, now: datetime) -> Event:
+    """Return the event after an unexpected error: pending for another try, or given up."""
+    attempts = event.attempts + 1
+    words = f"{type(error).__name__}: {error}"[:500]
+    if attempts >= ATTEMPTS:
+        words = f"given up after {attempts} attempts: {words}"
+        return replace(
+            event, state=EventState.FAILED, reason="dead-letter", attempts=attempts, text=words, finished_at=now
+        )
+    return replace(event, state=EventState.PENDING, attempts=attempts, text=words, finished_at=None)
+
+
+def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool) -> Delivery:
+    """Return the delivery as the batch leaves it: worked, to be gone on with, or to be tried again later."""
+    delivery = opened.delivery
+    if void or any(not event.attempts for event in unfinished):
+        return replace(delivery, events=opened.count, due_at=now)
+    if unfinished:
+        attempts = max(event.attempts for event in unfinished)
+        return replace(delivery, events=opened.count, due_at=now + retry_after(attempts), attempts=attempts)
+    return replace(delivery, state=DeliveryState.WORKED, events=opened.count, due_at=None, attempts=0)
+
+
+def _occurrence(work: Work, event: Event, kind: str, words: str) -> Occurrence:
+    """Return what is to be told of an event, under the id that it was saved with."""
+    kept = work.find(Event, {"delivery_id": event.delivery_id, "position": event.position}, most=1)[0]
+    return Occurrence(
+        Signal(kind, str(kept.id), f"event {kept.id} ({event.name}): {words}"),
+        event.channel,
+        event.account,
+        event.order_id,
+        kept.id,
+    )
+
+
+def _settle_failures(opened: Opened, result: _Result, report: Report) -> None:
+    """Close the problems about events that had been given up and now came through."""
+    still = {(event.delivery_id, event.position) for event, _, _ in result.told}
+    waiting = {(event.delivery_id, event.position) for events in result.unfinished.values() for event in events}
+    for pending in opened.pending:
+        event = pending.event
+        if event.id and (event.delivery_id, event.position) not in still | waiting:
+            report.settled |= {(kind, str(event.id)) for kind in EVENT_KINDS}
