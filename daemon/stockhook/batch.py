@@ -142,7 +142,7 @@ class Batch:
         self._keep(opened, result, finished, cause, counts=merged.changed)
         if no_items:
             words = f"order {key.order_id} came without its lines: the expansion `item` is missing on the webhook"
-            opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event.id))
+            opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event))
         elif snapshot.ships:
             opened.settled.add(("no-items", event.channel))
         opened.events[finished.id] = finished
@@ -206,10 +206,9 @@ class Batch:
         opened.shortages |= {row.id: row for row in result.shortages}
         opened.skus |= result.skus
         opened.settled |= set(result.settled)
-        event_id = event.id if event else None
-        opened.standing = [_occurrence(signal, order, event_id) for signal in result.standing]
+        opened.standing = [_occurrence(signal, order, event) for signal in result.standing]
         if counts:
-            opened.happened += [_occurrence(signal, order, event_id) for signal in result.happened]
+            opened.happened += [_occurrence(signal, order, event) for signal in result.happened]
         for waiting in opened.waiting_events:
             if event is None or waiting.id != event.id:
                 opened.events[waiting.id] = _moved_on(waiting, result, cause.now)
@@ -274,5 +273,6 @@ def _moved_on(event: Event, result: Evaluation, now: datetime) -> Event:
     return replace(event, state=EventState.APPLIED, reason=None, text=words, finished_at=now)
 
 
-def _occurrence(signal: Signal, order: Order, event_id: int | None) -> Occurrence:
-    return Occurrence(signal, order.channel, order.account, order.order_id, event_id)
+def _occurrence(signal: Signal, order: Order, event: Event | None) -> Occurrence:
+    where = (event.delivery_id, event.position) if event else None
+    return Occurrence(signal, order.channel, order.account, order.order_id, where)

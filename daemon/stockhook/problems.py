@@ -10,6 +10,7 @@ from typing import Final
 
 from stockhook.draft import Signal
 from stockhook.model import (
+    Event,
     OrderKey,
     Problem,
     ProblemState,
@@ -33,13 +34,13 @@ KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A signal with where it came from."""
+    """A signal with where it came from; ``event`` is (delivery id, position), since a new event has no id yet."""
 
     signal: Signal
     channel: str | None = None
     account: str | None = None
     order_id: str | None = None
-    event_id: int | None = None
+    event: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -63,12 +64,12 @@ def record(work: Work, report: Report, subscriptions: Mapping[str, Subscription]
     changed: dict[tuple[str, str], Problem] = {}
     for occurrence in report.happened:
         key = (occurrence.signal.kind, occurrence.signal.subject)
-        changed[key] = _counted(changed.get(key) or opened.get(key), occurrence, now)
+        changed[key] = _counted(work, changed.get(key) or opened.get(key), occurrence, now)
     for order, occurrences in report.standing.items():
         _stand(work, order, occurrences, opened, changed, now)
     for key in report.settled:
         problem = opened.get(key)
-        if problem is not None and key not in changed and _cause_gone(work, problem):
+        if problem is not None and key not in changed and cause_gone(work, problem):
             changed[key] = replace(problem, state=ProblemState.CLOSED, last_seen=now)
     save(work, list(changed.values()), subscriptions, now)
 
@@ -99,8 +100,9 @@ def _open_problems(work: Read, report: Report) -> dict[tuple[str, str], Problem]
     return {(problem.kind, problem.subject): problem for problem in found}
 
 
-def _counted(problem: Problem | None, occurrence: Occurrence, now: datetime) -> Problem:
+def _counted(work: Read, problem: Problem | None, occurrence: Occurrence, now: datetime) -> Problem:
     signal = occurrence.signal
+    event_id = event_id_of(work, occurrence.event) if occurrence.event else None
     if problem is not None:
         return replace(
             problem,
@@ -110,7 +112,7 @@ def _counted(problem: Problem | None, occurrence: Occurrence, now: datetime) -> 
             channel=occurrence.channel,
             account=occurrence.account,
             order_id=occurrence.order_id,
-            event_id=occurrence.event_id,
+            event_id=event_id,
         )
     return Problem(
         id=0,
@@ -124,8 +126,14 @@ def _counted(problem: Problem | None, occurrence: Occurrence, now: datetime) -> 
         channel=occurrence.channel,
         account=occurrence.account,
         order_id=occurrence.order_id,
-        event_id=occurrence.event_id,
+        event_id=event_id,
     )
+
+
+def event_id_of(view: Read, event: tuple[int, int]) -> int | None:
+    """Return the id under which the event of a delivery, at a position, is kept."""
+    found = view.find(Event, {"delivery_id": event[0], "position": event[1]}, most=1)
+    return found[0].id if found else None
 
 
 def _stand(
@@ -146,9 +154,9 @@ def _stand(
         known = opened.get(key)
         if known is not None:
             if known.text != occurrence.signal.text:
-                changed[key] = _counted(known, occurrence, now)
+                changed[key] = _counted(work, known, occurrence, now)
         elif not _acknowledged(work, occurrence.signal):
-            changed[key] = _counted(None, occurrence, now)
+            changed[key] = _counted(work, None, occurrence, now)
 
 
 def _acknowledged(work: Read, signal: Signal) -> bool:
@@ -156,7 +164,7 @@ def _acknowledged(work: Read, signal: Signal) -> bool:
     return any(problem.text == signal.text for problem in work.find(Problem, where))
 
 
-def _cause_gone(work: Read, problem: Problem) -> bool:
+def cause_gone(work: Read, problem: Problem) -> bool:
     """Tell whether nothing waits for the problem any more; kinds without anything that waits end when they settle."""
     if problem.kind == "insufficient-inventory":
         owed = work.totals(Shortage, where={"sku": problem.subject, "open": Range(low=1)})

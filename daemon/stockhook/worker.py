@@ -301,14 +301,10 @@ def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool
 
 def _occurrence(work: Work, event: Event, kind: str, words: str) -> Occurrence:
     """Return what is to be told of an event, under the id that it was saved with."""
-    kept = work.find(Event, {"delivery_id": event.delivery_id, "position": event.position}, most=1)[0]
-    return Occurrence(
-        Signal(kind, str(kept.id), f"event {kept.id} ({event.name}): {words}"),
-        event.channel,
-        event.account,
-        event.order_id,
-        kept.id,
-    )
+    where = (event.delivery_id, event.position)
+    number = problems.event_id_of(work, where)
+    signal = Signal(kind, str(number), f"event {number} ({event.name}): {words}")
+    return Occurrence(signal, event.channel, event.account, event.order_id, where)
 
 
 def _settle_failures(opened: Opened, result: _Result, report: Report) -> None:

@@ -167,8 +167,9 @@ class _Work(_Read):
         good, void = rules.standing(bookings, orders, items)
         touched: dict[int, model.Unit] = {}
         moved: set[str] = set()
+        ids: dict[type, dict[int, int]] = defaultdict(dict)
         for booking in good:
-            self._book(booking, orders, touched, moved)
+            self._book(booking, ids, orders, touched, moved)
         for unit in touched.values():
             rules.refuse_below_zero(unit.id, unit.sku, unit.quantity)
             self.put(unit)
@@ -177,9 +178,13 @@ class _Work(_Read):
         return void
 
     def _book(
-        self, booking: model.Booking, orders: Mapping[Any, int], touched: dict[int, model.Unit], moved: set[str]
+        self,
+        booking: model.Booking,
+        ids: dict[type, dict[int, int]],
+        orders: Mapping[Any, int],
+        touched: dict[int, model.Unit],
+        moved: set[str],
     ) -> None:
-        ids: dict[type, dict[int, int]] = defaultdict(dict)
         order = booking.order
         if order:
             self.put(replace(order, version=orders.get(order.key, 0) + 1))
