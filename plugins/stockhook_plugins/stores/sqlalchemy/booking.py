@@ -1,0 +1,188 @@
+"""Bookings to rows: one call is gathered per table and written with one statement each."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from stockhook.plugin import model
+from stockhook_plugins.stores import bookings as rules
+from stockhook_plugins.stores.sqlalchemy import statements as sql
+from stockhook_plugins.stores.sqlalchemy.caches import Moved
+from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.reading import by_account
+from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
+
+_NEW: Final = model.NEW
+_order, _unit, _move = shape(model.Order), shape(model.Unit), shape(model.Movement)
+_allocation = shape(model.Allocation)
+_VERSION: Final = _order.at["version"]
+_QUANTITY: Final = _unit.at["quantity"]
+_UNIT, _DELTA, _BALANCE = _move.at["unit_id"], _move.at["quantity"], _move.at["balance_after"]
+_MOVE_EVENT, _MOVE_ALLOCATION, _REVERSES = _move.at["event_id"], _move.at["allocation_id"], _move.at["reverses"]
+_ALLOCATION_EVENT: Final = _allocation.at["event_id"]
+
+
+class Batch:
+    """The good bookings of one call, on their way into the tables."""
+
+    def __init__(self, connection: Connection, number: Callable[[type[Any]], int]) -> None:
+        self._connection = connection
+        self._number = number
+        self.moved: dict[str, Moved] = {}
+        self._quantities: dict[int, int] = {}
+        self._skus: dict[int, str] = {}
+        self._touched: set[int] = set()
+        self._fresh: dict[int, Row] = {}
+        self._amended: list[Row] = []
+        self._versions: dict[str, int] = {}
+        self._order_versions: dict[model.OrderKey, int] = {}
+        self._rows: dict[type[Any], list[Row]] = defaultdict(list)
+        self._dropped_waits: list[tuple[str, str]] = []
+
+    def write(self, bookings: Sequence[model.Booking]) -> frozenset[model.OrderKey | None]:
+        """Write what is not void, and return the keys of what is."""
+        self._load_versions(bookings)
+        good, void = rules.standing(bookings, self._order_versions, self._versions)
+        self._load_units(good)
+        for booking in good:
+            self._gather(booking)
+        for number in self._touched:
+            rules.refuse_below_zero(number, self._skus[number], self._quantities[number])
+        self._flush()
+        return void
+
+    # --- what is there
+
+    def _load_versions(self, bookings: Sequence[model.Booking]) -> None:
+        keys = {booking.order.key for booking in bookings if booking.order is not None}
+        for account, names in by_account(keys).items():
+            for order_id, version in rows(self._connection, sql.ORDER_VERSIONS, [account, json_list(names)]):
+                self._order_versions[model.OrderKey(account, order_id)] = version
+        skus = {sku for booking in bookings for sku in booking.items}
+        skus.update(move.sku for booking in bookings for move in booking.movements)
+        skus.update(unit.sku for booking in bookings for unit in booking.units)
+        self._versions.update(rows(self._connection, sql.ITEM_VERSIONS, [json_list(skus)]))
+
+    def _load_units(self, bookings: Sequence[model.Booking]) -> None:
+        named = {move.unit_id for booking in bookings for move in booking.movements if move.unit_id < _NEW}
+        named.update(unit.id for booking in bookings for unit in booking.units if 0 < unit.id < _NEW)
+        if named:
+            for number, sku, quantity in rows(self._connection, sql.UNIT_QUANTITIES, [json_list(named)]):
+                self._skus[number], self._quantities[number] = sku, quantity
+
+    # --- one booking after the other
+
+    def _gather(self, booking: model.Booking) -> None:
+        found = self._rows
+        order = booking.order
+        if order is not None:
+            row = _order.encode(order)
+            row[_VERSION] = self._order_versions.get(order.key, 0) + 1
+            found[model.Order].append(row)
+            if booking.waits is not None:
+                self._dropped_waits.append(order.key)
+        for record, kept in ((model.Line, booking.lines), (model.Wait, booking.waits or ())):
+            if kept:
+                found[record].extend(map(shape(record).encode, kept))
+        units = {unit.id: self._take_unit(unit) for unit in booking.units}
+        events = self._numbered(model.Event, booking.events)
+        allocations = self._numbered(
+            model.Allocation,
+            [rules.traced(row, units) for row in booking.allocations] if units else booking.allocations,
+        )
+        for row in found[model.Allocation][len(found[model.Allocation]) - len(booking.allocations) :]:
+            row[_ALLOCATION_EVENT] = _real(row[_ALLOCATION_EVENT], events, "Allocation")
+        self._move(booking.movements, units, events, allocations)
+        self._numbered(model.Shortage, booking.shortages)
+
+    def _numbered(self, record: type[Any], kept: Iterable[Any]) -> dict[int, int]:
+        """Encode records, the new ones with an id; returns the ids given to placeholders."""
+        given: dict[int, int] = {}
+        encode, found = shape(record).encode, self._rows[record]
+        for each in kept:
+            row = encode(each)
+            if not 0 < row[0] < _NEW:
+                row[0] = given[each.id] = self._number(record)
+            found.append(row)
+        return given
+
+    def _take_unit(self, unit: model.Unit) -> int:
+        row = _unit.encode(unit)
+        moved = self._moved(unit.sku)
+        moved.remade = True
+        if 0 < unit.id < _NEW:
+            if unit.id not in self._quantities:
+                rules.known_unit(None, unit.id)
+            if unit.id in self._fresh:
+                row[_QUANTITY] = 0
+                self._fresh[unit.id] = row
+            else:
+                self._moved(self._skus[unit.id]).remade = True
+                self._amended.append([*row[1:_QUANTITY], *row[_QUANTITY + 1 :], unit.id])
+            return unit.id
+        number = row[0] = self._number(model.Unit)
+        self._fresh[number] = row
+        self._skus[number], self._quantities[number] = unit.sku, 0
+        return number
+
+    def _moved(self, sku: str) -> Moved:
+        moved = self.moved.get(sku)
+        if moved is None:
+            before = self._versions.get(sku, 0)
+            moved = self.moved[sku] = Moved(before, before + 1)
+        return moved
+
+    def _move(
+        self,
+        movements: Sequence[model.Movement],
+        units: dict[int, int],
+        events: dict[int, int],
+        allocations: dict[int, int],
+    ) -> None:
+        found, quantities, encode = self._rows[model.Movement], self._quantities, _move.encode
+        moves: dict[int, int] = {}
+        ours = []
+        for movement in movements:
+            row = encode(movement)
+            if 0 < row[0] < _NEW:
+                rules.refuse_rewriting(row[0])
+            row[0] = moves[movement.id] = self._number(model.Movement)
+            number = row[_UNIT] if row[_UNIT] < _NEW else _real(row[_UNIT], units, "Movement")
+            if number not in quantities:
+                rules.known_unit(None, number)
+            row[_UNIT] = number
+            row[_BALANCE] = quantities[number] = quantities[number] + row[_DELTA]
+            self._touched.add(number)
+            self._moved(movement.sku).quantities[number] = row[_BALANCE]
+            row[_MOVE_EVENT] = _real(row[_MOVE_EVENT], events, "Movement")
+            row[_MOVE_ALLOCATION] = _real(row[_MOVE_ALLOCATION], allocations, "Movement")
+            ours.append(row)
+        for row in ours:
+            row[_REVERSES] = _real(row[_REVERSES], moves, "Movement")
+        found.extend(ours)
+
+    # --- into the tables
+
+    def _flush(self) -> None:
+        if self._dropped_waits:
+            self._run(sql.DROP_WAITS, self._dropped_waits)
+        for number, row in self._fresh.items():
+            row[_QUANTITY] = self._quantities[number]
+        self._run(sql.add(model.Unit), list(self._fresh.values()))
+        self._run(sql.amend_unit(), self._amended)
+        moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
+        self._run(sql.UNIT_MOVES, moves)
+        for record in (model.Order, model.Line, model.Wait, model.Event, model.Allocation, model.Shortage):
+            self._run(sql.put(record), self._rows[record])
+        self._run(sql.add(model.Movement), self._rows[model.Movement])
+        self._run(sql.BUMP, [("item", sku) for sku in sorted(self.moved)])
+
+    def _run(self, statement: str, found: Sequence[Sequence[Any]]) -> None:
+        if found:
+            self._connection.exec_driver_sql(statement, [tuple(row) for row in found])
+
+
+def _real(value: Any, given: dict[int, int], what: str) -> Any:
+    return value if value is None or value < _NEW else rules.real(value, given, what)

@@ -1,0 +1,246 @@
+"""One SQLite file: how it is opened, who may write when, and its write-ahead log (reliability.md 3, design.md 9)."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from stockhook.plugin import StoreBroken, StoreUnavailable
+from stockhook_plugins.stores.sqlalchemy.faults import Faults
+from stockhook_plugins.stores.sqlalchemy.locks import FileLock
+
+_MIB: Final = 1 << 20
+WAL_LIMIT: Final = 64 * _MIB
+IDLE: Final = 3.0  # seconds without a write after which the log is folded in
+_SETTINGS: Final = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL: a commit is on the disk when it returns (promise 1)
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "wal_autocheckpoint": 0,  # checkpoints run under our lock alone: SQLite before 3.51.3 can corrupt otherwise
+    "trusted_schema": 0,
+    "cell_size_check": 1,
+    "journal_size_limit": 32 * _MIB,
+}
+_INCREMENTAL: Final = 2
+_KNOWN: Final = b"a stockhook store is beside this file\n"
+
+
+class Database:
+    """The connections to one file: one that writes, by one thread at a time, and a few that read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.faults = Faults(path)
+        self._mutex = threading.Lock()
+        self._lock = FileLock(path.with_name(path.name + ".write"))
+        self._wal = path.with_name(path.name + "-wal")
+        self._written = time.monotonic()
+        self._next_fold = WAL_LIMIT
+        self._writer: Connection | None = None
+        self._engines: list[Engine] = []
+
+    # --- opening and closing
+
+    def open(self) -> None:
+        """Connect and prove that commits last."""
+        self._lock.open()
+        with self._lock.held():
+            self._refuse_lost_file()
+            with self.faults.translated():
+                self._engines = [self._writing_engine(), self._reading_engine()]
+                self._writer = self._engines[0].connect()
+
+    def mark(self) -> None:
+        """Remember beside the file that a store is in it."""
+        if self._lock.note() != _KNOWN:
+            self._lock.write_note(_KNOWN)
+
+    def close(self) -> None:
+        """Fold the log in and close all connections, the writing one last."""
+        for engine in self._engines[1:]:
+            engine.dispose()
+        if self._writer is not None:
+            with self._mutex, suppress(StoreUnavailable), self._lock.held(), self.faults.translated():
+                self._fold()
+                self._writer.close()
+                self._engines[0].dispose()
+        self._writer, self._engines = None, []
+        self._lock.close()
+
+    def _refuse_lost_file(self) -> None:
+        """Never start afresh where a store was: an empty or missing file is a loss to be looked at."""
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be opened: {error.strerror}") from None
+        size = os.fstat(handle).st_size
+        os.close(handle)
+        if size == 0 and (self._lock.note() == _KNOWN or (self._wal.exists() and self._wal.stat().st_size)):
+            self.path.unlink()
+            raise StoreBroken(
+                f"{self.path} is empty or gone, but a store was there. Restore a backup; or, to start with an empty "
+                f"store, remove {self._lock.path} and {self._wal}"
+            )
+
+    def _writing_engine(self) -> Engine:
+        def connect() -> sqlite3.Connection:
+            raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
+            self._prove(raw)
+            return raw
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+
+    def _reading_engine(self) -> Engine:
+        def connect() -> sqlite3.Connection:
+            uri = f"file:{quote(str(self.path.absolute()))}?mode=ro"
+            raw = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
+            for pragma in ("query_only=1", "busy_timeout=5000", "trusted_schema=0", "cell_size_check=1"):
+                raw.execute(f"PRAGMA {pragma}")
+            return raw
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=12)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _prove(self, raw: sqlite3.Connection) -> None:
+        """Set what durability rests on, and read it back: builds of SQLite differ in what they allow."""
+        raw.execute("PRAGMA busy_timeout=5000")
+        if raw.execute("PRAGMA page_count").fetchone()[0] == 0:
+            raw.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
+        for name, value in _SETTINGS.items():
+            raw.execute(f"PRAGMA {name}={value}")
+            [found] = raw.execute(f"PRAGMA {name}").fetchone()
+            if found != value:
+                raise StoreUnavailable(
+                    f"{self.path}: PRAGMA {name} is {found}, not {value}; without it a commit may be lost. "
+                    "Is the file on a network file system, or this SQLite built in a special way?"
+                )
+
+    # --- transactions
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the one write transaction; it commits at the end of the block and rolls back on an exception."""
+        with self._mutex:
+            self.faults.check()
+            if self._writer is None:
+                raise StoreUnavailable(f"{self.path} is not open")
+            with self._lock.held():
+                with self._transaction(self._writer):
+                    yield self._writer
+                self._written = time.monotonic()
+                if self.wal_size() > self._next_fold:
+                    with self.faults.translated():
+                        self._fold()
+
+    @contextmanager
+    def _transaction(self, writer: Connection) -> Iterator[None]:
+        with self.faults.translated():
+            transaction = writer.begin()
+        try:
+            yield
+            with self.faults.translated():
+                transaction.commit()
+        except BaseException:
+            with suppress(StoreUnavailable), self.faults.translated():
+                transaction.rollback()
+                if self._raw().in_transaction:
+                    self._raw().rollback()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Hold one consistent view."""
+        if not self._engines:
+            raise StoreUnavailable(f"{self.path} is not open")
+        with self.faults.translated():
+            connection = self._engines[1].connect()
+        with connection:
+            with self.faults.translated():
+                connection.begin()
+            yield connection
+
+    # --- the write-ahead log
+
+    def wal_size(self) -> int:
+        """Return the bytes of the write-ahead log."""
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def fold_if_idle(self) -> None:
+        """Fold the log into the file if nothing has been written for a while; skip it if someone is writing."""
+        if time.monotonic() - self._written < IDLE or not self.wal_size() or not self._mutex.acquire(blocking=False):
+            return
+        try:
+            if self._writer is not None and self._lock.take():
+                with self._lock.held(), self.faults.translated():
+                    self._fold()
+                self._written = time.monotonic()
+        finally:
+            self._mutex.release()
+
+    def _fold(self) -> None:
+        """Checkpoint; a reader may keep it from ending, then it is tried again when the log has grown some more."""
+        raw = self._raw()
+        raw.execute("PRAGMA busy_timeout=100")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raw.execute("PRAGMA busy_timeout=5000")
+        self._next_fold = max(WAL_LIMIT, self.wal_size() + WAL_LIMIT // 8)
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection than the writing one has committed."""
+        with self._mutex, self.faults.translated():
+            if self._writer is None:
+                raise StoreUnavailable(f"{self.path} is not open")
+            return int(self._raw().execute("PRAGMA data_version").fetchone()[0])
+
+    def give_back(self, pages: int) -> None:
+        """Return freed pages to the file system; a transaction of its own."""
+        with self._mutex, self._lock.held(), self.faults.translated():
+            # executescript, because execute would step it once and free one page
+            self._raw().executescript(f"PRAGMA incremental_vacuum({pages})")
+
+    def _raw(self) -> Any:
+        assert self._writer is not None
+        return self._writer.connection.driver_connection
+
+    def copy(self, path: Path) -> None:
+        """Write a consistent copy to ``path``, an empty file."""
+        with self.reading() as connection, self.faults.translated():
+            target = sqlite3.connect(path)
+            try:
+                driver: Any = connection.connection.driver_connection
+                driver.backup(target)
+                target.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                target.close()
+
+
+def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """Run one of the hot statements and return its rows as plain tuples."""
+    result = connection.exec_driver_sql(sql, tuple(parameters))
+    assert result.cursor is not None
+    found = result.cursor.fetchall()
+    result.close()
+    return list(found)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

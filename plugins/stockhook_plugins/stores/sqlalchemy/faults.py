@@ -1,0 +1,61 @@
+"""What the database reports, in the words of ``stockhook.plugin``: broken, unavailable, or refused."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from stockhook.plugin import Refused, StoreBroken, StoreUnavailable
+
+_BROKEN: Final = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL}
+)
+_PRIMARY: Final = 0xFF  # the lower byte of an extended result code
+
+
+class Faults:
+    """Translates errors, and remembers when the store is broken: nothing is written after that (reliability.md 3.1)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._broken: str | None = None
+
+    def check(self) -> None:
+        """Raise StoreBroken once the database has reported damage."""
+        if self._broken is not None:
+            raise StoreBroken(self._broken)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise what the database reports inside the block as an error of ours."""
+        try:
+            yield
+        except DBAPIError as error:
+            cause = error.orig
+            raise (
+                self._translate(cause) if isinstance(cause, sqlite3.Error) else StoreUnavailable(str(cause))
+            ) from error
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
+
+    def _translate(self, error: sqlite3.Error) -> StoreUnavailable:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if code in _BROKEN:
+            self._broken = (
+                f"{self._path}: {error} ({name}). Nothing more is written. Restart stockhook, so that it recovers "
+                "what is on the disk; if this comes again, check the disk and restore a backup"
+            )
+            return StoreBroken(self._broken)
+        if code == sqlite3.SQLITE_FULL:
+            return StoreUnavailable(f"{self._path}: the disk is full; free some space, nothing has to be restarted")
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreUnavailable(f"{self._path} is locked by a program that is not stockhook ({error}); close it")
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            return StoreBroken(f"{self._path} refused what was to be written: {error}; nothing was written")
+        return StoreUnavailable(f"{self._path}: {error} ({name})")

@@ -1,0 +1,80 @@
+"""Locks between processes on files beside the database, taken with flock: they end with the process, whatever happens."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from stockhook.plugin import Refused, StoreUnavailable
+
+PATIENCE: Final = 30.0  # seconds that a writer waits for another process
+_POLL: Final = 0.001  # seconds between two tries
+
+
+class FileLock:
+    """An exclusive lock on one file, for one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = -1
+
+    def open(self) -> None:
+        """Open the file, made with mode 0600 where it is missing."""
+        try:
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be opened: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Close the file and with it release the lock."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def take(self) -> bool:
+        """Take the lock if it is free, and tell whether it was."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    @contextmanager
+    def held(self, patience: float = PATIENCE) -> Iterator[None]:
+        """Hold the lock; raises StoreUnavailable if another process keeps it for longer than ``patience`` seconds."""
+        end = time.monotonic() + patience
+        while not self.take():
+            if time.monotonic() > end:
+                raise StoreUnavailable(
+                    f"another process has held {self.path} for {patience:g} s; is a command or a backup hanging?"
+                )
+            time.sleep(_POLL)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def note(self) -> bytes:
+        """Return what was written into the file."""
+        return os.pread(self._handle, 1000, 0)
+
+    def write_note(self, text: bytes) -> None:
+        """Write this into the file, for whoever finds it."""
+        os.pwrite(self._handle, text, 0)
+        os.ftruncate(self._handle, len(text))
+        os.fsync(self._handle)
+
+
+def served(path: Path) -> FileLock:
+    """Return a lock on ``path`` that this process holds from now on; raises Refused while another daemon has it."""
+    lock = FileLock(path)
+    lock.open()
+    if not lock.take():
+        who = lock.note().decode(errors="replace").strip()
+        lock.close()
+        raise Refused(f"another stockhook daemon ({who}) serves this store: it holds {path}; stop it first")
+    lock.write_note(b"process %d" % os.getpid())
+    return lock

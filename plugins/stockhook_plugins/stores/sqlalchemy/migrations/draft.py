@@ -1,0 +1,91 @@
+"""Drafts a revision: what the tables have become since the last one. For developers, who read it and finish it.
+
+``python -m stockhook_plugins.stores.sqlalchemy.migrations.draft REVISION TITLE`` writes ``versions/REVISION.py``,
+leaving out a revision of that name (so that one not yet released can be drafted anew). Triggers are written by hand.
+"""
+
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Final
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Index, create_engine
+
+from stockhook_plugins.stores.sqlalchemy.migrations import revisions, upgrade
+from stockhook_plugins.stores.sqlalchemy.tables import TRIGGERS, metadata
+
+_VERBOSE: Final = "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')"
+_PARTIAL: Final = re.compile(r"sqlite_where=sa\.text\((.*?)\), postgresql_where=sa\.text\(.*?\)")
+_HEAD: Final = '''"""{title}"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = {before!r}
+
+NUMBER = {number}
+
+
+def only(condition: str) -> dict[str, sa.TextClause]:
+    return {{"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}}
+
+
+def upgrade() -> None:
+'''
+
+
+def draft(revision: str, title: str) -> str:
+    """Return the text of a revision that leads from the one before it to the tables as they are."""
+    path = Path(__file__).parent / "versions" / f"{revision}.py"
+    path.unlink(missing_ok=True)
+    before = max(revisions(), default=None)
+    with create_engine("sqlite://").begin() as connection, warnings.catch_warnings():
+        if before is not None:
+            upgrade(connection)
+        warnings.simplefilter("ignore")  # expression indexes cannot be compared; they are added below
+        operations = produce_migrations(MigrationContext.configure(connection), metadata).upgrade_ops
+    assert operations is not None
+    code = render_python_code(operations).replace(_VERBOSE, "NUMBER")
+    code = code.replace(", autoincrement=False", "").replace(", unique=False", "")
+    code = _PARTIAL.sub(r"**only(\1)", code)
+    lines = [line for line in code.splitlines() if not line.strip().startswith("# ###")]
+    if before is None:
+        lines += [f"    op.create_index({_expression(index)})" for index in _expressions()]
+        lines += [f"    op.execute({trigger!r})" for trigger in TRIGGERS]
+    text = _HEAD.format(title=title, revision=revision, before=before, number=_VERBOSE) + "\n".join(lines) + "\n"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def _expressions() -> list[Index]:
+    """Return the indexes over expressions, which are not drafted by themselves."""
+    found = (index for table in metadata.sorted_tables for index in table.indexes)
+    return [index for index in found if any(not hasattr(each, "table") for each in index.expressions)]
+
+
+def _expression(index: Index) -> str:
+    assert index.table is not None
+    columns = ", ".join(
+        repr(each.name) if hasattr(each, "table") else f"sa.text({_plain(each)!r})" for each in index.expressions
+    )
+    where = _plain(index.dialect_options["sqlite"]["where"])
+    return f"{index.name!r}, {index.table.name!r}, [{columns}], **only({where!r})"
+
+
+def _plain(expression: object) -> str:
+    from sqlalchemy import ClauseElement
+    from sqlalchemy.dialects import sqlite
+
+    assert isinstance(expression, ClauseElement)
+    compiled = expression.compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True, "include_table": False}
+    )
+    return str(compiled)
+
+
+if __name__ == "__main__":
+    print(draft(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,376 @@
+"""Make the first tables: journal, orders, catalogue, ledger, problems."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def only(condition: str) -> dict[str, sa.TextClause]:
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "alias",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("written", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=True),
+        sa.Column("factor", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("account", "code"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("alias_code", "alias", ["code"])
+    op.create_index("alias_sku", "alias", ["sku"])
+    op.create_table(
+        "allocation",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("line", NUMBER, nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.Column("event_id", NUMBER, nullable=True),
+        sa.Column("need", NUMBER, nullable=False),
+        sa.Column("taken", NUMBER, nullable=False),
+        sa.Column("trace", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("allocation_event_id", "allocation", ["event_id"], **only("event_id IS NOT NULL"))
+    op.create_index("allocation_order_id_account", "allocation", ["order_id", "account"])
+    op.create_table(
+        "audit",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("audit_action_subject", "audit", ["action", "subject"])
+    op.create_table(
+        "body",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("codec", sa.Text(), nullable=False),
+        sa.Column("size", NUMBER, nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+    )
+    op.create_index("body_received_at", "body", ["received_at"])
+    op.create_table(
+        "delivery",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("headers", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("size", NUMBER, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", NUMBER, nullable=True),
+        sa.Column("attempts", NUMBER, nullable=False),
+        sa.Column("events", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("delivery_channel", "delivery", ["channel"])
+    op.create_index("delivery_digest_received_at", "delivery", ["digest", "received_at"])
+    op.create_table(
+        "event",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("delivery_id", NUMBER, nullable=False),
+        sa.Column("position", NUMBER, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("attempts", NUMBER, nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.Column("finished_at", NUMBER, nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("event_channel", "event", ["channel"])
+    op.create_index("event_delivery_id", "event", ["delivery_id"])
+    op.create_index("event_order_id_account", "event", ["order_id", "account"], **only("order_id IS NOT NULL"))
+    op.create_index("event_state", "event", ["state"])
+    op.create_table(
+        "folded_item",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "sku"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "folded_kit",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "sku"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "item",
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("serial", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("sku"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "kit",
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("sku"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "location",
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("pickable", NUMBER, nullable=False),
+        sa.Column("pick_sequence", NUMBER, nullable=True),
+        sa.PrimaryKeyConstraint("path"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "movement",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("unit_id", NUMBER, nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("quantity", NUMBER, nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("balance_after", NUMBER, nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("line", NUMBER, nullable=True),
+        sa.Column("event_id", NUMBER, nullable=True),
+        sa.Column("allocation_id", NUMBER, nullable=True),
+        sa.Column("reverses", NUMBER, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("movement_event_id", "movement", ["event_id"], **only("event_id IS NOT NULL"))
+    op.create_index("movement_order_id_account", "movement", ["order_id", "account"], **only("order_id IS NOT NULL"))
+    op.create_index("movement_reverses", "movement", ["reverses"], **only("reverses IS NOT NULL"))
+    op.create_index("movement_sku", "movement", ["sku"])
+    op.create_index("movement_unit_id", "movement", ["unit_id"])
+    op.create_table(
+        "notice",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("notifier", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("problem_id", NUMBER, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("count", NUMBER, nullable=False),
+        sa.Column("made_at", NUMBER, nullable=False),
+        sa.Column("due_at", NUMBER, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", NUMBER, nullable=False),
+        sa.Column("sent_at", NUMBER, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("event_id", NUMBER, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("notice_kind_subject", "notice", ["kind", "subject"])
+    op.create_index("notice_problem_id", "notice", ["problem_id"])
+    op.create_index("notice_waiting", "notice", ["due_at"], **only("state = 'waiting'"))
+    op.create_table(
+        "order_line",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("number", NUMBER, nullable=False),
+        sa.Column("item_index", NUMBER, nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("quantity", NUMBER, nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("return_reason", sa.Text(), nullable=True),
+        sa.Column("quantity_refunded", NUMBER, nullable=False),
+        sa.Column("center", sa.Text(), nullable=True),
+        sa.Column("kit", NUMBER, nullable=False),
+        sa.Column("component", NUMBER, nullable=False),
+        sa.Column("parent_index", NUMBER, nullable=True),
+        sa.Column("lots", sa.Text(), nullable=False),
+        sa.Column("ship_said", sa.Text(), nullable=True),
+        sa.Column("shipped_at", NUMBER, nullable=True),
+        sa.Column("ship_date", sa.Text(), nullable=True),
+        sa.Column("refunds", sa.Text(), nullable=False),
+        sa.Column("least_refunded", NUMBER, nullable=False),
+        sa.Column("inferred", NUMBER, nullable=False),
+        sa.Column("binding", sa.Text(), nullable=True),
+        sa.Column("ruling", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("account", "order_id", "number"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("order_line_code", "order_line", ["code"])
+    op.create_table(
+        "problem",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("count", NUMBER, nullable=False),
+        sa.Column("first_seen", NUMBER, nullable=False),
+        sa.Column("last_seen", NUMBER, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=True),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("event_id", NUMBER, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("problem_kind_subject", "problem", ["kind", "subject"])
+    op.create_index("problem_open", "problem", ["id"], **only("state = 'open'"))
+    op.create_table(
+        "shop_order",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("version", NUMBER, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=True),
+        sa.Column("test", NUMBER, nullable=False),
+        sa.Column("refunded_at", NUMBER, nullable=True),
+        sa.Column("shipping_date", NUMBER, nullable=True),
+        sa.Column("ship_date", sa.Text(), nullable=True),
+        sa.Column("first_ship_at", NUMBER, nullable=True),
+        sa.Column("rejected", NUMBER, nullable=False),
+        sa.Column("linked", NUMBER, nullable=False),
+        sa.Column("due_at", NUMBER, nullable=True),
+        sa.Column("attempts", NUMBER, nullable=False),
+        sa.Column("history", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "order_id"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("shop_order_due_at", "shop_order", ["due_at"], **only("due_at IS NOT NULL"))
+    op.create_index("shop_order_order_id", "shop_order", ["order_id"])
+    op.create_table(
+        "shortage",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("line", NUMBER, nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("quantity", NUMBER, nullable=False),
+        sa.Column("open", NUMBER, nullable=False),
+        sa.Column("opened_at", NUMBER, nullable=False),
+        sa.Column("settled", NUMBER, nullable=False),
+        sa.Column("withdrawn", NUMBER, nullable=False),
+        sa.Column("waived", NUMBER, nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("shortage_open", "shortage", ["sku"], **only("open > 0"))
+    op.create_index("shortage_order_id_account", "shortage", ["order_id", "account"])
+    op.create_index("shortage_sku", "shortage", ["sku"])
+    op.create_table(
+        "unit",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("quantity", NUMBER, nullable=False),
+        sa.Column("received", NUMBER, nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.Column("lot", sa.Text(), nullable=True),
+        sa.Column("serial", sa.Text(), nullable=True),
+        sa.Column("held", NUMBER, nullable=False),
+        sa.Column("expires_on", sa.Text(), nullable=True),
+        sa.Column("unit_cost", NUMBER, nullable=True),
+        sa.Column("priority", NUMBER, nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_index("unit_location", "unit", ["location"])
+    op.create_index("unit_lot", "unit", ["lot"], **only("lot IS NOT NULL"))
+    op.create_index("unit_serial", "unit", ["serial"], **only("serial IS NOT NULL"))
+    op.create_index("unit_sku", "unit", ["sku"])
+    op.create_table(
+        "version",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("number", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "wait",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "order_id", "kind", "subject"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("wait_kind_subject", "wait", ["kind", "subject"])
+    op.create_index(
+        "delivery_pending", "delivery", [sa.text("coalesce(due_at, received_at)"), "id"], **only("state = 'pending'")
+    )
+    op.execute(
+        "CREATE TRIGGER movement_UPDATE_refused BEFORE UPDATE ON movement BEGIN SELECT RAISE(ABORT, 'movements are never changed'); END"
+    )
+    op.execute(
+        "CREATE TRIGGER movement_DELETE_refused BEFORE DELETE ON movement BEGIN SELECT RAISE(ABORT, 'movements are never changed'); END"
+    )

@@ -1,0 +1,140 @@
+"""Records to rows and back, derived once per record type from its dataclass fields.
+
+Times are microseconds since 1970 in UTC, days ISO texts, enums their values, flags 0 and 1; whatever is nested is JSON.
+"""
+
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+Convert: TypeAlias = Callable[[Any], Any]
+Row: TypeAlias = list[Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_json: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _word(member: Any) -> str:
+    return str(member.value) if isinstance(member, StrEnum) else str(member)
+
+
+def _from_time(moment: datetime) -> int:
+    gone = moment - _EPOCH
+    return (gone.days * 86400 + gone.seconds) * 1_000_000 + gone.microseconds
+
+
+def _to_time(stored: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def _to_json(value: Any) -> str:
+    return _json(value).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How one field is stored: ``kind`` is ``int``, ``str`` or ``bytes``; no converter: stored as it is.
+
+    ``words`` are the values an enum can have.
+    """
+
+    name: str
+    kind: type
+    nullable: bool
+    encode: Convert | None
+    decode: Convert | None
+    words: frozenset[str] = frozenset()
+
+    def bind(self, value: Any) -> Any:
+        """Return the stored form of a value of this field, None included."""
+        return value if value is None or self.encode is None else self.encode(value)
+
+    def load(self, stored: Any) -> Any:
+        """Return the value of a stored form."""
+        return stored if stored is None or self.decode is None else self.decode(stored)
+
+
+def _column(name: str, hint: Any) -> Column:
+    options = [each for each in typing.get_args(hint) if each is not type(None)]
+    nullable = typing.get_origin(hint) in (typing.Union, UnionType) and type(None) in typing.get_args(hint)
+    plain = options[0] if nullable and len(options) == 1 else hint
+    if plain in (int, str, bytes):
+        return Column(name, plain, nullable, None, None)
+    if plain is bool:
+        return Column(name, int, nullable, int, bool)
+    if plain is datetime:
+        return Column(name, int, nullable, _from_time, _to_time)
+    if plain is date:
+        return Column(name, str, nullable, date.isoformat, date.fromisoformat)
+    if isinstance(plain, type) and issubclass(plain, StrEnum):
+        members = {member.value: member for member in plain}
+        return Column(name, str, nullable, _word, members.__getitem__, frozenset(members))
+    return Column(name, str, nullable, _to_json, msgspec.json.Decoder(plain).decode)
+
+
+class Shape:
+    """The stored form of one record type."""
+
+    def __init__(self, record: type[Any]) -> None:
+        hints = typing.get_type_hints(record)
+        self.record = record
+        self.columns = tuple(_column(field.name, hints[field.name]) for field in fields(record))
+        self.names = tuple(column.name for column in self.columns)
+        self.at = {name: place for place, name in enumerate(self.names)}
+        self.by_name = dict(zip(self.names, self.columns, strict=True))
+        self.encode = self._encoder()
+        self.decode = self._decoder()
+
+    def _encoder(self) -> Callable[[Any], Row]:
+        get = attrgetter(*self.names)
+        must = [(at, column.encode) for at, column in enumerate(self.columns) if column.encode and not column.nullable]
+        may = [(at, column.encode) for at, column in enumerate(self.columns) if column.encode and column.nullable]
+
+        def encode(record: Any) -> Row:
+            row = list(get(record))
+            for at, convert in must:
+                row[at] = convert(row[at])
+            for at, convert in may:
+                if row[at] is not None:
+                    row[at] = convert(row[at])
+            return row
+
+        return encode
+
+    def _decoder(self) -> Callable[[Sequence[Any]], Any]:
+        record = self.record
+        steps = [(at, column.decode) for at, column in enumerate(self.columns) if column.decode]
+        if not steps:
+            return lambda row: record(*row)
+
+        def decode(stored: Sequence[Any]) -> Any:
+            row = list(stored)
+            for at, convert in steps:
+                if row[at] is not None:
+                    row[at] = convert(row[at])
+            return record(*row)
+
+        return decode
+
+    def decode_all(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """Return the records of these rows."""
+        return list(map(self.decode, rows))
+
+
+@cache
+def shape(record: type[Any]) -> Shape:
+    """Return the stored form of a record type."""
+    return Shape(record)
+
+
+def json_list(values: Iterable[Any]) -> str:
+    """Return numbers or texts as the JSON list that ``json_each`` takes."""
+    return _to_json(list(values))

@@ -1,0 +1,50 @@
+"""Whether the tables in the file are those of this code, and what to do if not."""
+
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import Connection
+
+from stockhook.plugin import StoreBroken, StoreTooNew
+from stockhook_plugins.stores.sqlalchemy.database import Database, rows
+from stockhook_plugins.stores.sqlalchemy.tables import REVISION
+
+_TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_STORED: Final = "SELECT version_num FROM alembic_version"
+
+
+def update(database: Database) -> None:
+    """Bring the tables up to date in one transaction, so that a crash leaves them as they were.
+
+    Alembic is imported only when there is something to do. Raises StoreTooNew for a revision this code does not know,
+    and StoreBroken for a file that holds other tables.
+    """
+    with database.reading() as connection, database.faults.translated():
+        if _stored(connection, database) == REVISION:
+            return
+    from stockhook_plugins.stores.sqlalchemy import migrations
+
+    with database.writing() as connection, database.faults.translated():
+        stored = _stored(connection, database)  # another process may have been quicker
+        if stored == REVISION:
+            return
+        if stored is not None and stored not in migrations.revisions():
+            raise StoreTooNew(
+                f"{database.path} was written by a newer stockhook (its tables are {stored}, this one knows up to "
+                f"{REVISION}); install that version again, or restore a backup made before it"
+            )
+        migrations.upgrade(connection)
+
+
+def _stored(connection: Connection, database: Database) -> str | None:
+    names = {name for (name,) in rows(connection, _TABLES)}
+    if not names:
+        return None
+    if "alembic_version" in names:
+        with suppress(ValueError):
+            [(stored,)] = rows(connection, _STORED)
+            return str(stored)
+    raise StoreBroken(
+        f"{database.path} holds tables, but not those of a stockhook store ({', '.join(sorted(names)[:3])}, ...); "
+        "name another file in [store] url"
+    )

@@ -1,0 +1,133 @@
+"""An open store: deliveries in, views and units of work out."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from stockhook.plugin import Arrival, Refused, model
+from stockhook_plugins.stores.sqlalchemy import schema
+from stockhook_plugins.stores.sqlalchemy import statements as sql
+from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
+from stockhook_plugins.stores.sqlalchemy.database import Database, rows
+from stockhook_plugins.stores.sqlalchemy.reading import Reading
+from stockhook_plugins.stores.sqlalchemy.rows import shape
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES
+from stockhook_plugins.stores.sqlalchemy.work import Claims, Working
+
+_delivery = shape(model.Delivery)
+_RECEIVED = _delivery.at["received_at"]
+_PAGES_BACK = 2000  # freed pages that one pruning hands back to the file system
+
+
+class Session:
+    """What a store has between ``open`` and ``close``."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+        self._units = UnitCache()
+        self._catalogue = CatalogueCache()
+        self._claims = Claims()
+        self._mutex = threading.Lock()
+        self._version = 0
+        self._changes = 0
+
+    def open(self) -> None:
+        """Connect and bring the tables up to date."""
+        try:
+            self._database.open()
+            schema.update(self._database)
+            self._database.mark()
+            self._version = self._database.data_version()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Keep deliveries with their bodies in one commit."""
+        try:
+            return self._append(arrivals)
+        except Refused:
+            # a header that no UTF-8 can hold must not cost the deliveries that came with it
+            return self._append([_storable(each) for each in arrivals])
+
+    def _append(self, arrivals: Sequence[Arrival]) -> list[int]:
+        if not arrivals:
+            return []
+        with self._database.faults.translated():
+            deliveries = [_delivery.encode(each.delivery) for each in arrivals]
+        bodies = [
+            (each.digest, each.codec, each.size, row[_RECEIVED], each.data)
+            for row, each in zip(deliveries, (arrival.body for arrival in arrivals), strict=True)
+        ]
+        with self._database.writing() as connection, self._database.faults.translated():
+            last = dict(rows(connection, sql.LAST_IDS)).get(TABLES[model.Delivery].name, 0)
+            for number, row in enumerate(deliveries, last + 1):
+                row[0] = number
+            connection.exec_driver_sql(sql.BODY_ONCE, bodies)
+            connection.exec_driver_sql(sql.add(model.Delivery), [tuple(row) for row in deliveries])
+        return [row[0] for row in deliveries]
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """Open a view of what is committed."""
+        with self._database.reading() as connection:
+
+            @contextmanager
+            def view() -> Iterator[Connection]:
+                with self._database.faults.translated():
+                    yield connection
+
+            yield Reading(view, self._units, self._catalogue)
+
+    @contextmanager
+    def write(self) -> Iterator[Working]:
+        """Open a unit of work."""
+        with Working(self._database, self._claims, self._units, self._catalogue).running() as work:
+            yield work
+
+    def changes(self) -> int:
+        """Return how often another process was found to have changed the store."""
+        with self._mutex:
+            version = self._database.data_version()
+            if version != self._version:
+                self._version = version
+                self._changes += 1
+            return self._changes
+
+    def idle(self) -> None:
+        """Use a quiet moment for the write-ahead log."""
+        self._database.fold_if_idle()
+
+    def prune(self, before: datetime, most: int) -> int:
+        """Remove bodies, and hand what they took back to the file system."""
+        moment = _delivery.columns[_RECEIVED].bind(before)
+        with self._database.writing() as connection, self._database.faults.translated():
+            removed = connection.exec_driver_sql(sql.PRUNE, (moment, moment, most, 0)).rowcount
+        if removed > 0:
+            self._database.give_back(_PAGES_BACK)
+        return int(removed)
+
+    def copy(self, path: Path) -> None:
+        """Copy what is committed into an empty file."""
+        self._database.copy(path)
+
+
+def _storable(arrival: Arrival) -> Arrival:
+    """Return the arrival with texts that can be stored: a character that UTF-8 cannot hold becomes a question mark."""
+
+    def clean(text: str) -> str:
+        return text.encode(errors="replace").decode()
+
+    row: Any = arrival.delivery
+    headers = tuple((clean(name), clean(value)) for name, value in row.headers)
+    return replace(arrival, delivery=replace(row, headers=headers, peer=clean(row.peer), channel=clean(row.channel)))
