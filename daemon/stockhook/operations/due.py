@@ -1,0 +1,58 @@
+"""Makes orders due, so that the daemon's worker evaluates them again, and tells which ones wait for what."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, Final, TypeVar
+
+from stockhook.model import Order, OrderKey, Wait, WaitKind
+from stockhook.operations.desk import Desk
+from stockhook.store import RECORDS, Match, Read, Work
+
+R = TypeVar("R")
+
+PAGE: Final = 1000
+"""How many records are read at a time, so that a long history needs little memory."""
+
+
+def pages(view: Read, record: type[R], where: Mapping[str, Match] | None = None, size: int = PAGE) -> Iterator[list[R]]:
+    """Yield all records that match, newest first, a page at a time."""
+    key: Callable[[R], Any] = attrgetter(*RECORDS[record].key)
+    after: tuple[Any, ...] | None = None
+    while True:
+        found = view.find(record, where, after, size)
+        if found:
+            yield found
+        if len(found) < size:
+            return
+        last = key(found[-1])
+        after = last if isinstance(last, tuple) else (last,)
+
+
+def every(view: Read, record: type[R], where: Mapping[str, Match] | None = None) -> Iterator[R]:
+    """Yield all records that match, newest first."""
+    for page in pages(view, record, where):
+        yield from page
+
+
+def make_due(desk: Desk, work: Work, keys: Collection[OrderKey]) -> int:
+    """Make these orders due now and return how many of them there are; unknown ones do not count."""
+    now = desk.clock.now()
+    made = 0
+    for account in sorted({key.account for key in keys}):
+        ids = sorted(key.order_id for key in keys if key.account == account)
+        for start in range(0, len(ids), PAGE):
+            asked = frozenset(ids[start : start + PAGE])
+            found = work.find(Order, {"account": account, "order_id": asked}, most=PAGE)
+            if found:
+                work.save([replace(order, due_at=now, attempts=0) for order in found])
+            made += len(found)
+    return made
+
+
+def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:
+    """Return the orders that wait for a folded code to be mapped; of one account, or of all where it is empty."""
+    where: dict[str, Match] = {"kind": WaitKind.CODE, "subject": code}
+    if account:
+        where["account"] = account
+    return {OrderKey(wait.account, wait.order_id) for wait in every(view, Wait, where)}

@@ -1,0 +1,143 @@
+"""What a person does to the item master: list items, add one, define a kit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from stockhook.errors import NotFound, Refused
+from stockhook.model import Catalogue, Item, Kit, KitPolicy, Part, fold
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import make_due, waiting_on_code
+from stockhook.operations.suggestions import did_you_mean, suggest
+from stockhook.quantity import ONE, text, times
+from stockhook.store import FOREVER, Read, Work
+
+LONGEST: Final = 100
+"""Characters of a sku."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The new item, and how many orders waited for its sku as a code and are worked again."""
+
+    item: Item
+    due: int
+
+
+def list_items(desk: Desk, most: int = 1000) -> list[tuple[Item, Kit | None]]:
+    """Return items with the definitions of those that are kits, by descending sku."""
+    with desk.store.read() as view:
+        items = view.find(Item, most=most)
+        kits = {fold(kit.sku): kit for kit in view.find(Kit, most=FOREVER)}
+    return [(item, kits.get(fold(item.sku))) for item in items]
+
+
+def add(desk: Desk, sku: str, name: str = "", *, serial: bool = False) -> Added:
+    """Add an item; raises Refused for a sku that is none, or that exists, in whatever case."""
+    item = Item(checked_sku(sku), checked_name(name), serial)
+    with desk.store.write() as work:
+        known = find_item(work, item.sku)
+        if known is not None:
+            raise Refused(f"{_said_of(known)} exists already; nothing was changed")
+        work.save([item, desk.audit("items add", item.sku)])
+        return Added(item, make_due(desk, work, waiting_on_code(work, fold(item.sku))))
+
+
+def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: KitPolicy | None) -> Kit:
+    """Save what a kit consists of, whole, in place of an earlier definition.
+
+    Raises Refused for parts that are listed twice or not above 0, and where a kit would contain itself; NotFound for
+    items that do not exist, all at once.
+    """
+    if not parts:
+        raise Refused("a kit has at least one part; write it like: stockhook items kit GIFT SOAP=2 BOX=1")
+    with desk.store.write() as work:
+        catalogue = work.catalogue((), {sku, *(part for part, _ in parts)})
+        item = known_item(work, sku, catalogue)
+        kit = Kit(item.sku, _checked_parts(work, parts, catalogue), policy)
+        _refuse_cycles(kit, catalogue)
+        contents = {part.sku: text(part.quantity) for part in kit.parts}
+        work.save([kit, desk.audit("items kit", kit.sku, **{f"part {sku}": much for sku, much in contents.items()})])
+    return kit
+
+
+def find_item(view: Read, sku: str) -> Item | None:
+    """Return the item of that sku, in whatever case."""
+    return view.catalogue((), {sku}).items.get(fold(sku))
+
+
+def known_item(view: Read, sku: str, catalogue: Catalogue | None = None) -> Item:
+    """Return the item of that sku, in whatever case; raises NotFound with near misses."""
+    item = (catalogue or view.catalogue((), {sku})).items.get(fold(sku))
+    if item is None:
+        raise NotFound(unknown_item(view, sku))
+    return item
+
+
+def unknown_item(view: Read, sku: str) -> str:
+    """Return what to say of a sku that is no item of ours."""
+    meant = did_you_mean(suggest(view, sku))
+    return f"there is no item {sku!r}{meant or '; `stockhook items add` adds one, `items list` shows them'}"
+
+
+def checked_sku(sku: str) -> str:
+    """Return a sku trimmed; raises Refused for one that is empty, too long or not printable."""
+    trimmed = sku.strip()
+    if not trimmed:
+        raise Refused("the sku is empty; give the code the item is stocked under")
+    if len(trimmed) > LONGEST:
+        raise Refused(f"the sku {trimmed[:20]}... has {len(trimmed)} characters; at most {LONGEST} are kept")
+    _refuse_controls("sku", trimmed)
+    return trimmed
+
+
+def checked_name(name: str) -> str:
+    """Return a name trimmed; raises Refused where it holds control characters."""
+    trimmed = name.strip()
+    _refuse_controls("name", trimmed)
+    return trimmed
+
+
+def _refuse_controls(what: str, written: str) -> None:
+    odd = next((char for char in written if not char.isprintable()), None)
+    if odd is not None:
+        raise Refused(f"the {what} {written!r} holds the character {odd!r}, which cannot be printed; leave it out")
+
+
+def _said_of(item: Item) -> str:
+    return f"the item {item.sku}{f' ({item.name})' if item.name else ''}"
+
+
+def _checked_parts(work: Work, parts: Sequence[tuple[str, int]], catalogue: Catalogue) -> tuple[Part, ...]:
+    faults: list[str] = []
+    checked: dict[str, Part] = {}
+    for sku, quantity in parts:
+        item = catalogue.items.get(fold(sku))
+        if item is None:
+            faults.append(unknown_item(work, sku))
+        elif item.sku in checked:
+            faults.append(f"{item.sku} is listed twice; list it once, with the sum")
+        elif quantity <= 0:
+            faults.append(f"{text(quantity)} of {item.sku} is no part of a kit; give a quantity above 0")
+        else:
+            checked[item.sku] = Part(item.sku, quantity)
+    if faults:
+        raise Refused("\n".join(faults))
+    return tuple(checked.values())
+
+
+def _refuse_cycles(kit: Kit, catalogue: Catalogue) -> None:
+    """Raise Refused where the kit would be reached from its own parts, or multiplied out has a seventh place."""
+    kits = {**catalogue.kits, fold(kit.sku): kit}
+
+    def walk(sku: str, quantity: int, path: tuple[str, ...]) -> None:
+        inner = kits.get(fold(sku))
+        if inner is None:
+            return
+        for part in inner.parts:
+            if fold(part.sku) in map(fold, path):
+                ring = " > ".join((*path, part.sku))
+                raise Refused(f"a kit cannot contain itself: {ring}; nothing was changed")
+            walk(part.sku, times(part.quantity, quantity), (*path, part.sku))
+
+    walk(kit.sku, ONE, (kit.sku,))

@@ -1,0 +1,93 @@
+"""What a person does to the tree of locations."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stockhook.errors import NotFound, Refused
+from stockhook.model import Location, Unit
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import every, make_due
+from stockhook.operations.posting import waiting_orders
+from stockhook.operations.suggestions import did_you_mean, near
+from stockhook.store import FOREVER, Range, Read
+
+LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The location as it is now, the parents that were made with it, and how many orders are worked again."""
+
+    location: Location
+    parents: tuple[Location, ...] = ()
+    due: int = 0
+
+
+def list_locations(desk: Desk, most: int = 1000) -> list[Location]:
+    """Return locations by descending path."""
+    with desk.store.read() as view:
+        return view.find(Location, most=most)
+
+
+def add(desk: Desk, path: str, *, pickable: bool = True, pick_sequence: int | None = None) -> Changed:
+    """Add a location, and those above it that are missing; raises Refused for a bad path or one that exists."""
+    location = Location(checked_path(path), pickable, pick_sequence)
+    with desk.store.write() as work:
+        known = {place.path: place for place in work.find(Location, most=FOREVER)}
+        twin = next((other for other in known if other.casefold() == location.path.casefold()), None)
+        if twin is not None:
+            raise Refused(f"the location {twin} exists already; `stockhook locations set` changes it")
+        above = tuple(Location(parent) for parent in parents(location.path) if parent not in known)
+        work.save([*above, location, desk.audit("locations add", location.path)])
+    return Changed(location, above)
+
+
+def change(desk: Desk, path: str, *, pickable: bool | None = None, pick_sequence: int | None = None) -> Changed:
+    """Change what is given of a location; goods in one that becomes pickable settle what is owed of them."""
+    if pickable is None and pick_sequence is None:
+        raise Refused("nothing to change; give --pickable yes, --pickable no or --pick-sequence N")
+    with desk.store.write() as work:
+        before = known_location(work, path)
+        after = replace(
+            before,
+            pickable=before.pickable if pickable is None else pickable,
+            pick_sequence=before.pick_sequence if pick_sequence is None else pick_sequence,
+        )
+        if after == before:
+            return Changed(after)
+        details = {"pickable": "yes" if after.pickable else "no", "pick_sequence": str(after.pick_sequence)}
+        work.save([after, desk.audit("locations set", after.path, **details)])
+        due = 0
+        if after.pickable and not before.pickable:
+            lying = every(work, Unit, {"location": after.path, "quantity": Range(low=1)})
+            skus = {unit.sku for unit in lying}
+            due = make_due(desk, work, waiting_orders(work, skus)) if skus else 0
+    return Changed(after, due=due)
+
+
+def known_location(view: Read, path: str) -> Location:
+    """Return the location of that path; raises NotFound with near misses."""
+    found = view.find(Location, {"path": path}, most=1)
+    if not found:
+        known = [place.path for place in view.find(Location, most=FOREVER)]
+        meant = did_you_mean(near(path, known)) or "; `stockhook locations list` shows them, `locations add` adds one"
+        raise NotFound(f"there is no location {path!r}{meant}")
+    return found[0]
+
+
+def checked_path(path: str) -> str:
+    """Return the path of a location; raises Refused for one with an empty or untrimmed segment."""
+    written = path.strip()
+    if not written or any(not part or part != part.strip() for part in written.split("/")):
+        raise Refused(f"{path!r} is not the path of a location; write it like MAIN/FG/A-01, without a leading slash")
+    if len(written) > LONGEST or not written.isprintable():
+        raise Refused(
+            f"the path {written[:40]!r} is too long or cannot be printed; at most {LONGEST} characters are kept"
+        )
+    return written
+
+
+def parents(path: str) -> list[str]:
+    """Return the paths above a location, topmost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
