@@ -1,9 +1,7 @@
 """The store on a SQL database: SQLite, one file. SQLAlchemy is imported when a store is opened, not before."""
 
 from stockhook.plugin import Store, hookimpl
-from stockhook_plugins.stores.sqlalchemy.store import SqlStore
-
-__all__ = ["SqlStore", "stockhook_register_stores"]
+from stockhook_plugins.stores.sqlalchemy.store import SqlStore as SqlStore
 
 
 @hookimpl

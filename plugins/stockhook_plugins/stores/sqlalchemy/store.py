@@ -33,7 +33,7 @@ class SqlStoreOptions(PluginOptions):
         path = url.removeprefix(_SQLITE)
         if path == url or not path or path.startswith(":memory:"):
             raise ValueError(
-                f"{url.partition('@')[0]!r} is not sqlite:///PATH, and this version keeps its store in an SQLite file "
+                f"{url.partition(':')[0]!r} is not sqlite:///PATH, and this version keeps its store in an SQLite file "
                 "only; write it like sqlite:////var/lib/stockhook/stockhook.db"
             )
         if "?" in path:
