@@ -135,3 +135,20 @@ def test_the_daemon_is_shut_in() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "Overall exposure level" in done.stdout
+
+
+def test_ci_installs_every_program_that_a_test_needs() -> None:
+    conftest = ast.parse((ROOT / "tests" / "conftest.py").read_text())
+    (packages,) = (
+        ast.literal_eval(node.value)
+        for node in conftest.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PACKAGES"
+    )
+    mark = re.compile(r'mark\.needs\("([a-z0-9-]+)"\)')
+    needed = {name for path in files(ROOT / "tests") if path.suffix == ".py" for name in mark.findall(path.read_text())}
+    needed.discard("no-such-program-of-any-name")
+    installed = re.search(r"packages=\((.*?)\)", (ROOT / ".ci" / "run").read_text())
+    assert installed
+    assert "systemd-analyze" in needed
+    for name in needed:
+        assert set(packages.get(name, name).split()) <= set(installed[1].split()), name
