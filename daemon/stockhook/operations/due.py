@@ -5,7 +5,8 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from stockhook.model import Order, OrderKey, Wait, WaitKind
+from stockhook.kits import resolve
+from stockhook.model import Catalogue, Order, OrderKey, Wait, WaitKind
 from stockhook.operations.desk import Desk
 from stockhook.store import RECORDS, Match, Read, Work
 
@@ -36,7 +37,7 @@ def every(view: Read, record: type[R], where: Mapping[str, Match] | None = None)
 
 
 def make_due(desk: Desk, work: Work, keys: Collection[OrderKey]) -> int:
-    """Make these orders due now and return how many of them there are; unknown ones do not count."""
+    """Make these orders due now and return how many were not so before; unknown ones do not count."""
     now = desk.clock.now()
     made = 0
     for account in sorted({key.account for key in keys}):
@@ -44,9 +45,10 @@ def make_due(desk: Desk, work: Work, keys: Collection[OrderKey]) -> int:
         for start in range(0, len(ids), PAGE):
             asked = frozenset(ids[start : start + PAGE])
             found = work.find(Order, {"account": account, "order_id": asked}, most=PAGE)
-            if found:
-                work.save([replace(order, due_at=now, attempts=0) for order in found])
-            made += len(found)
+            idle = [replace(row, due_at=now, attempts=0) for row in found if row.due_at is None or row.due_at > now]
+            if idle:
+                work.save(idle)
+            made += len(idle)
     return made
 
 
@@ -56,3 +58,19 @@ def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:
     if account:
         where["account"] = account
     return {OrderKey(wait.account, wait.order_id) for wait in every(view, Wait, where)}
+
+
+def sweep(desk: Desk) -> int:
+    """Make due the orders that wait for a code which resolves by now; return how many: the poll behind a wake-up."""
+    with desk.store.read() as view:
+        waited = [
+            (str(total.by[0]), str(total.by[1]))
+            for total in view.totals(Wait, by=("account", "subject"), where={"kind": WaitKind.CODE})
+        ]
+        catalogue = view.catalogue(set(waited)) if waited else Catalogue()
+        found = [each for each in waited if resolve(*each, catalogue) is not None]
+        keys = {key for account, code in found for key in waiting_on_code(view, code, account)}
+    if not keys:
+        return 0
+    with desk.store.write() as work:
+        return make_due(desk, work, keys)

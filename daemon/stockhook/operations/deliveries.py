@@ -1,0 +1,40 @@
+"""What a person may see of deliveries."""
+
+from dataclasses import dataclass
+
+from stockhook.errors import NotFound
+from stockhook.model import Delivery, DeliveryState, Event
+from stockhook.operations.desk import Desk
+from stockhook.store import FOREVER, Match
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A delivery with its events in the order of the body; ``kept``: the payload has not been removed yet."""
+
+    delivery: Delivery
+    events: tuple[Event, ...]
+    kept: bool
+
+
+def list_deliveries(
+    desk: Desk, *, channel: str | None = None, state: DeliveryState | None = None, most: int = 1000
+) -> list[Delivery]:
+    """Return deliveries, newest first."""
+    where: dict[str, Match] = {}
+    if channel is not None:
+        where["channel"] = channel
+    if state is not None:
+        where["state"] = state
+    with desk.store.read() as view:
+        return view.find(Delivery, where, most=most)
+
+
+def show(desk: Desk, delivery_id: int) -> Shown:
+    """Return one delivery; raises NotFound."""
+    with desk.store.read() as view:
+        found = view.find(Delivery, {"id": delivery_id}, most=1)
+        if not found:
+            raise NotFound(f"there is no delivery {delivery_id}; `stockhook deliveries list` shows them")
+        events = view.find(Event, {"delivery_id": delivery_id}, most=FOREVER)
+        return Shown(found[0], tuple(reversed(events)), view.body(delivery_id) is not None)

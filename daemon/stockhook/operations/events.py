@@ -1,0 +1,147 @@
+"""What a person may do with events: see what became of them, and have them worked again.
+
+Replaying is safe at any time: an event is what the store says of an order, never an increment, and the worker books
+only what is not booked yet (design.md, promise 2).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from stockhook.errors import NotFound
+from stockhook.model import Allocation, Delivery, DeliveryState, Event, EventState, Movement, OrderKey
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import make_due, pages
+from stockhook.operations.orders import find_key
+from stockhook.store import FOREVER, Match, Range, Work
+
+AT_ONCE: Final = 500
+"""Events that are made pending in one commit, so that no commit holds up the store's deliveries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event, what it booked and why; ``kept``: its delivery's payload has not been removed yet."""
+
+    event: Event
+    movements: tuple[Movement, ...]
+    allocations: tuple[Allocation, ...]
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Ids of the events that are worked again; orders worked from their facts, because a payload is gone.
+
+    ``lost`` are the ids of events of which neither is left.
+    """
+
+    events: tuple[int, ...] = ()
+    orders: tuple[OrderKey, ...] = ()
+    lost: tuple[int, ...] = ()
+
+    def __add__(self, other: "Replayed") -> "Replayed":
+        """Return both together."""
+        orders = tuple(dict.fromkeys((*self.orders, *other.orders)))
+        return Replayed((*self.events, *other.events), orders, (*self.lost, *other.lost))
+
+
+def list_events(
+    desk: Desk,
+    *,
+    state: EventState | None = None,
+    since: datetime | None = None,
+    order: str | None = None,
+    channel: str | None = None,
+    most: int = 1000,
+) -> list[Event]:
+    """Return events, newest first; ``order`` is an order id, or ACCOUNT/ORDER."""
+    where: dict[str, Match] = {}
+    if state is not None:
+        where["state"] = state
+    if since is not None:
+        where["received_at"] = Range(low=since)
+    if channel is not None:
+        where["channel"] = channel
+    with desk.store.read() as view:
+        if order is not None:
+            key = find_key(view, order)
+            where |= {"account": key.account, "order_id": key.order_id}
+        return view.find(Event, where, most=most)
+
+
+def show(desk: Desk, event_id: int) -> Shown:
+    """Return one event with what it booked; raises NotFound."""
+    with desk.store.read() as view:
+        found = view.find(Event, {"id": event_id}, most=1)
+        if not found:
+            raise NotFound(_unknown(event_id))
+        mine = {"event_id": event_id}
+        movements = view.find(Movement, mine, most=FOREVER)
+        allocations = view.find(Allocation, mine, most=FOREVER)
+        kept = view.body(found[0].delivery_id) is not None
+        return Shown(found[0], tuple(reversed(movements)), tuple(reversed(allocations)), kept)
+
+
+def replay(desk: Desk, ids: Sequence[int]) -> Replayed:
+    """Have events worked again; raises NotFound, with nothing changed, if one of them does not exist."""
+    with desk.store.read() as view:
+        known: dict[int, Event] = {}
+        for start in range(0, len(ids), AT_ONCE):
+            asked = frozenset(ids[start : start + AT_ONCE])
+            known |= {event.id: event for event in view.find(Event, {"id": asked}, most=FOREVER)}
+    missing = [_unknown(event_id) for event_id in dict.fromkeys(ids) if event_id not in known]
+    if missing:
+        raise NotFound("\n".join([*missing, "nothing was replayed"]))
+    return _replay(desk, sorted(known), lambda _: None)
+
+
+def replay_matching(
+    desk: Desk,
+    state: EventState,
+    since: datetime | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replayed:
+    """Have all events of a state worked again, oldest first; ``progress`` hears how many more are done."""
+    where: dict[str, Match] = {"state": state}
+    if since is not None:
+        where["received_at"] = Range(low=since)
+    with desk.store.read() as view:
+        ids = [event.id for page in pages(view, Event, where) for event in page]
+    return _replay(desk, sorted(ids), progress)
+
+
+def _replay(desk: Desk, ids: Sequence[int], progress: Callable[[int], None]) -> Replayed:
+    done = Replayed()
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        with desk.store.write() as work:
+            done += _replay_some(desk, work, work.find(Event, {"id": frozenset(some)}, most=FOREVER))
+        progress(len(some))
+    return done
+
+
+def _replay_some(desk: Desk, work: Work, events: Iterable[Event]) -> Replayed:
+    ordered = sorted(events, key=lambda event: event.id)
+    deliveries = {event.delivery_id for event in ordered}
+    kept = {delivery for delivery in deliveries if work.body(delivery) is not None}
+    again = [event for event in ordered if event.delivery_id in kept]
+    pruned = [event for event in ordered if event.delivery_id not in kept]
+    now = desk.clock.now()
+    work.save(
+        [replace(e, state=EventState.PENDING, reason=None, attempts=0, finished_at=None, text=None) for e in again]
+    )
+    due = work.find(Delivery, {"id": frozenset(kept)}, most=FOREVER) if kept else []
+    work.save([replace(d, state=DeliveryState.PENDING, due_at=now, attempts=0) for d in due])
+    keys = {event.id: OrderKey(event.account or "", event.order_id or "") for event in pruned}
+    orders = work.orders(set(keys.values())) if keys else {}
+    make_due(desk, work, orders)
+    lost = [event_id for event_id, key in keys.items() if key not in orders]
+    first, last = (ordered[0].id, ordered[-1].id) if ordered else (0, 0)
+    work.save([desk.audit("events replay", f"event {first}" if first == last else f"events {first} to {last}")])
+    return Replayed(tuple(event.id for event in again), tuple(orders), tuple(lost))
+
+
+def _unknown(event_id: int) -> str:
+    return f"there is no event {event_id}; `stockhook events list` shows them"

@@ -1,0 +1,113 @@
+"""What a person may see of an order: its facts, what is booked for it, from which units, and why."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from stockhook.errors import NotFound, Refused
+from stockhook.model import Allocation, Event, Line, Movement, Order, OrderKey, Shortage, Take, Unit, Wait
+from stockhook.operations.desk import Desk
+from stockhook.operations.suggestions import did_you_mean, near
+from stockhook.quantity import Quantity
+from stockhook.store import FOREVER, Read
+
+_NEWEST = 1000
+"""Orders among which a near miss of an order id is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """So much of a unit for a line; ``why`` is what made the strategy choose it, None for one whose trace is gone."""
+
+    take: Take
+    location: str
+    lot: str | None
+    serial: str | None
+    strategy: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line, what was taken for it, and what is or was owed; quantities in item units."""
+
+    line: Line
+    takes: tuple[Taken, ...]
+    shortages: tuple[Shortage, ...]
+
+    @property
+    def consumed(self) -> Quantity:
+        """What is booked and not reversed."""
+        return sum(taken.take.remaining for taken in self.takes)
+
+    @property
+    def open(self) -> Quantity:
+        """What is still owed."""
+        return sum(row.open for row in self.shortages)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An order with all that is kept of it; events, movements and allocations come oldest first."""
+
+    order: Order
+    lines: tuple[ShownLine, ...]
+    waits: tuple[Wait, ...]
+    events: tuple[Event, ...]
+    movements: tuple[Movement, ...]
+    allocations: tuple[Allocation, ...]
+
+
+def show(desk: Desk, written: str) -> Shown:
+    """Return the order that ``written`` names: an order id, or ACCOUNT/ORDER; raises NotFound or Refused."""
+    with desk.store.read() as view:
+        return shown(view, find_key(view, written))
+
+
+def shown(view: Read, key: OrderKey) -> Shown:
+    """Return what is kept of an order; raises NotFound."""
+    state = view.orders([key]).get(key)
+    if state is None:
+        raise NotFound(f"there is no order {key.account}/{key.order_id}")
+    mine = {"account": key.account, "order_id": key.order_id}
+    allocations = view.find(Allocation, mine, most=FOREVER)[::-1]
+    movements = view.find(Movement, mine, most=FOREVER)[::-1]
+    ids = frozenset(take.unit_id for take in state.takes)
+    units = {unit.id: unit for unit in view.find(Unit, {"id": ids}, most=FOREVER)} if ids else {}
+    traces = {row.id: row.trace for row in allocations}
+    reasons = {row.id: traces.get(row.allocation_id) for row in movements if row.allocation_id is not None}
+
+    def taken(take: Take) -> Taken:
+        unit, trace = units[take.unit_id], reasons.get(take.movement_id)
+        why = next((one.why for one in trace.taken if one.unit_id == unit.id), None) if trace else None
+        return Taken(take, unit.location, unit.lot, unit.serial, trace.strategy if trace else None, why)
+
+    lines = tuple(
+        ShownLine(
+            line,
+            tuple(taken(take) for take in state.takes if take.line == line.number),
+            tuple(row for row in state.shortages if row.line == line.number),
+        )
+        for line in state.lines
+    )
+    events = tuple(view.find(Event, mine, most=FOREVER)[::-1])
+    return Shown(state.order, lines, state.waits, events, tuple(movements), tuple(allocations))
+
+
+def find_key(view: Read, written: str) -> OrderKey:
+    """Return which order a person means by an order id or ACCOUNT/ORDER.
+
+    Raises Refused where two accounts have the id, NotFound with near misses where none has.
+    """
+    account, slash, rest = written.strip().partition("/")
+    if slash:
+        found = view.find(Order, {"account": account, "order_id": rest}, most=1)
+        if found:
+            return found[0].key
+    found = view.find(Order, {"order_id": written.strip()}, most=FOREVER)
+    if len(found) > 1:
+        names = " and ".join(sorted(f"{order.account}/{order.order_id}" for order in found))
+        raise Refused(f"the order id {written.strip()} is that of {names}; name it with its account")
+    if not found:
+        known = Counter(order.order_id for order in view.find(Order, most=_NEWEST))
+        raise NotFound(f"there is no order {written.strip()!r}{did_you_mean(near(rest or account, known))}")
+    return found[0].key

@@ -1,0 +1,233 @@
+"""What a person does about problems: see them, acknowledge one, waive what will never be covered, take it back."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from stockhook import problems
+from stockhook.errors import NotFound, Refused
+from stockhook.model import Audit, Booking, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
+from stockhook.operations.desk import Desk
+from stockhook.quantity import Quantity, parse, text
+from stockhook.store import FOREVER, Match, Range, Read, Work
+
+SHORT: Final = "insufficient-inventory"
+_WITH_CAUSE: Final = frozenset({SHORT, "unknown-item"})
+_ATTEMPTS: Final = 8
+_WAIVE, _REOPEN = "problems waive", "problems reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """The problem as it is now, how much was closed without goods (or opened again), of which orders, what is owed."""
+
+    problem: Problem
+    quantity: Quantity
+    orders: tuple[OrderKey, ...]
+    owed: Quantity
+
+
+class _Moved(Exception):
+    """An order or item was booked between reading and booking."""
+
+
+def list_problems(
+    desk: Desk, state: ProblemState | None = ProblemState.OPEN, kind: str | None = None, most: int = 1000
+) -> list[Problem]:
+    """Return problems, newest first: those of one state, or (None) all."""
+    where: dict[str, Match] = {}
+    if state is not None:
+        where["state"] = state
+    if kind is not None:
+        where["kind"] = kind
+    with desk.store.read() as view:
+        return view.find(Problem, where, most=most)
+
+
+def acknowledge(desk: Desk, problem_id: int) -> Problem:
+    """Close an open problem by a person's word; its orders and shortages stay as they are."""
+    with desk.store.write() as work:
+        problem = _find(work, problem_id)
+        if problem.state is ProblemState.ACKNOWLEDGED:
+            raise Refused(f"problem {problem_id} was acknowledged before")
+        if problem.state is ProblemState.CLOSED:
+            raise Refused(
+                f"problem {problem_id} has closed by itself: its cause is gone, there is nothing to acknowledge"
+            )
+        known = replace(problem, state=ProblemState.ACKNOWLEDGED)
+        problems.save(work, [known], desk.subscriptions, desk.clock.now())
+        work.save([desk.audit("problems acknowledge", _name(problem), kind=problem.kind, about=problem.subject)])
+    return known
+
+
+def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -> Waived:
+    """Close open shortages of an insufficient-inventory problem without goods, oldest first; None: all of them.
+
+    Closes the problem when nothing is owed any more. Raises Refused for another kind of problem, where nothing is
+    owed, or where less is owed than is to be waived.
+    """
+    words = reason.strip()
+    if not words:
+        raise Refused("waiving needs a reason, for whoever reads the ledger later: --reason")
+    if quantity is not None and quantity <= 0:
+        raise Refused(f"{text(quantity)} cannot be waived; give a quantity above 0")
+
+    def choose(work: Work, problem: Problem) -> list[_Pair]:
+        if problem.kind != SHORT:
+            raise Refused(
+                f"problem {problem_id} is of the kind {problem.kind}; only what is owed ({SHORT}) can be waived. "
+                "`stockhook problems acknowledge` closes it"
+            )
+        rows = _open(work, problem.subject)
+        owed = sum(row.open for row in rows)
+        if not owed:
+            raise Refused(f"nothing is owed of {problem.subject}{_who_waits(work, problem.subject)}")
+        if quantity is not None and quantity > owed:
+            raise Refused(f"{text(owed)} of {problem.subject} are owed, not {text(quantity)}; nothing was waived")
+        left = owed if quantity is None else quantity
+        chosen = []
+        for row in rows:
+            part = min(left, row.open)
+            left -= part
+            if part:
+                closed = replace(row, open=row.open - part, waived=row.waived + part, reason=words, actor=desk.actor)
+                chosen.append((row, closed))
+        return chosen
+
+    return _change(desk, problem_id, _WAIVE, words, choose, _close)
+
+
+def reopen(desk: Desk, problem_id: int) -> Waived:
+    """Take back what was waived by way of this problem, and open it again if its cause stands.
+
+    Raises Refused where there is nothing to take back and nothing to open.
+    """
+
+    def choose(work: Work, problem: Problem) -> list[_Pair]:
+        mine = _waived(work, problem)
+        rows = work.find(Shortage, {"id": frozenset(mine)}, most=FOREVER) if mine else []
+        chosen = []
+        for row in sorted(rows, key=lambda row: row.id):
+            part = min(mine[row.id], row.waived)
+            if part:
+                left = row.waived - part
+                reason = row.reason if left else None
+                chosen.append((row, replace(row, open=row.open + part, waived=left, reason=reason, actor=desk.actor)))
+        if not chosen:
+            _refuse_pointless(work, problem)
+        return chosen
+
+    return _change(desk, problem_id, _REOPEN, None, choose, _open_again)
+
+
+_Pair = tuple[Shortage, Shortage]
+_Choice = Callable[[Work, Problem], list[_Pair]]
+_Restate = Callable[[Work, Problem, datetime], Problem]
+
+
+def _change(desk: Desk, problem_id: int, action: str, reason: str | None, choose: _Choice, restate: _Restate) -> Waived:
+    """Book the shortages that ``choose`` changes, each with its order, and the problem as ``restate`` leaves it."""
+    for _ in range(_ATTEMPTS):
+        try:
+            with desk.store.write() as work:
+                return _changed(desk, work, _find(work, problem_id), action, reason, choose, restate)
+        except _Moved:
+            continue
+    raise Refused("the orders are being booked by others all the time; try again in a moment")
+
+
+def _changed(
+    desk: Desk, work: Work, problem: Problem, action: str, reason: str | None, choose: _Choice, restate: _Restate
+) -> Waived:
+    now = desk.clock.now()
+    chosen = choose(work, problem)
+    keys = tuple(dict.fromkeys(OrderKey(after.account, after.order_id) for _, after in chosen))
+    states = work.orders(keys)
+    bookings = []
+    for key in keys:
+        mine = [pair for pair in chosen if (pair[1].account, pair[1].order_id) == key]
+        history = tuple(_in_words(before, after, reason) for before, after in mine)
+        order = states[key].order
+        order = replace(order, due_at=now, history=(*order.history, *history))
+        bookings.append(Booking(order=order, shortages=tuple(after for _, after in mine)))
+    if work.book(bookings):
+        raise _Moved
+    moved = {str(after.id): text(after.waived - before.waived) for before, after in chosen}
+    work.save([desk.audit(action, _name(problem), reason, **moved)])
+    after = restate(work, problem, now)
+    if after != problem:
+        problems.save(work, [after], desk.subscriptions, now)
+    owed = sum(row.open for row in _open(work, problem.subject)) if problem.kind == SHORT else 0
+    return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed)
+
+
+def _in_words(before: Shortage, after: Shortage, reason: str | None) -> str:
+    waived = after.waived - before.waived
+    if waived > 0:
+        return f"waived {text(waived)} of {after.sku} that was owed: {reason}"
+    return f"took back the waiving of {text(-waived)} of {after.sku}: it is owed again"
+
+
+def _close(work: Work, problem: Problem, now: datetime) -> Problem:
+    if problem.state is ProblemState.OPEN and problems.cause_gone(work, problem):
+        return replace(problem, state=ProblemState.CLOSED, last_seen=now)
+    return problem
+
+
+def _open_again(work: Work, problem: Problem, now: datetime) -> Problem:
+    if problem.state is ProblemState.OPEN or _other_open(work, problem):
+        return problem
+    return replace(problem, state=ProblemState.OPEN, last_seen=now)
+
+
+def _refuse_pointless(work: Work, problem: Problem) -> None:
+    """Raise Refused where reopening would neither take anything back nor tell of anything that stands."""
+    if problem.state is ProblemState.OPEN:
+        raise Refused(f"problem {problem.id} is open, and nothing of it was waived: there is nothing to take back")
+    other = _other_open(work, problem)
+    if other is not None:
+        raise Refused(f"problem {other.id} is open for the same cause; there is nothing to take back of {problem.id}")
+    if problem.kind in _WITH_CAUSE and problems.cause_gone(work, problem):
+        raise Refused(f"nothing waits for {problem.subject} any more; problem {problem.id} stays {problem.state}")
+
+
+def _other_open(work: Read, problem: Problem) -> Problem | None:
+    where = {"kind": problem.kind, "subject": problem.subject, "state": ProblemState.OPEN}
+    return next((other for other in work.find(Problem, where) if other.id != problem.id), None)
+
+
+def _waived(work: Read, problem: Problem) -> dict[int, Quantity]:
+    """Return how much of each shortage was waived by way of a problem and not taken back, by the audit."""
+    waived: Counter[int] = Counter()
+    for action in (_WAIVE, _REOPEN):
+        for entry in work.find(Audit, {"action": action, "subject": _name(problem)}, most=FOREVER):
+            for shortage, quantity in entry.details.items():
+                waived[int(shortage)] += parse(quantity)
+    return {shortage: quantity for shortage, quantity in waived.items() if quantity > 0}
+
+
+def _open(work: Read, sku: str) -> list[Shortage]:
+    """Return the open shortages of an item, oldest first."""
+    found = work.find(Shortage, {"sku": sku, "open": Range(low=1)}, most=FOREVER)
+    return sorted(found, key=lambda row: (row.opened_at, row.id))
+
+
+def _who_waits(work: Read, sku: str) -> str:
+    waits = work.find(Wait, {"kind": WaitKind.ITEM, "subject": sku}, most=FOREVER)
+    if not waits:
+        return ""
+    names = ", ".join(wait.order_id for wait in waits[:3])
+    return f"; {len(waits)} orders ({names}) wait until all of them can be covered, which cannot be waived"
+
+
+def _find(work: Read, problem_id: int) -> Problem:
+    found = work.find(Problem, {"id": problem_id}, most=1)
+    if not found:
+        raise NotFound(f"there is no problem {problem_id}; `stockhook problems list --all` shows them")
+    return found[0]
+
+
+def _name(problem: Problem) -> str:
+    return f"problem {problem.id}"
