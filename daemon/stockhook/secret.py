@@ -1,11 +1,34 @@
 """Secrets in the configuration: written in place, or taken from the environment, a file, or a systemd credential."""
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+_STAND_INS: Final = ContextVar("stand_ins", default=False)
+
+
+@contextmanager
+def stand_ins() -> Iterator[None]:
+    """Within, a secret that is not to be had here is replaced by a random text.
+
+    For commands beside the daemon, which neither send nor receive: a systemd credential is the daemon's alone.
+    """
+    before = _STAND_INS.set(True)
+    try:
+        yield
+    finally:
+        _STAND_INS.reset(before)
+
+
+class _Absent(ValueError):
+    """The place that holds a secret cannot be read here."""
 
 
 class Secret:
@@ -39,6 +62,15 @@ class Secret:
     @classmethod
     def resolve(cls, value: Any) -> "Secret":
         """Return the secret that a config value names; raises ValueError naming what is missing."""
+        try:
+            return cls._found(value)
+        except _Absent:
+            if _STAND_INS.get():
+                return cls(secrets.token_urlsafe(32))
+            raise
+
+    @classmethod
+    def _found(cls, value: Any) -> "Secret":
         match value:
             case Secret():
                 return value
@@ -47,14 +79,14 @@ class Secret:
             case {"env": str(name)} if len(value) == 1:
                 found = os.environ.get(name)
                 if not found:
-                    raise ValueError(f"the environment variable {name} is not set")
+                    raise _Absent(f"the environment variable {name} is not set")
                 return cls(found)
             case {"file": str(name)} if len(value) == 1:
                 return cls._from_file(Path(name), f"the file {name}")
             case {"credential": str(name)} if len(value) == 1:
                 directory = os.environ.get("CREDENTIALS_DIRECTORY")
                 if not directory:
-                    raise ValueError(f"credential {name}: $CREDENTIALS_DIRECTORY is not set; does systemd run this?")
+                    raise _Absent(f"credential {name}: $CREDENTIALS_DIRECTORY is not set; does systemd run this?")
                 return cls._from_file(Path(directory) / name, f"credential {name}")
         raise ValueError('expected a text, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }')
 
@@ -63,7 +95,7 @@ class Secret:
         try:
             found = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{what} cannot be read: {error}") from None
+            raise _Absent(f"{what} cannot be read: {error}") from None
         if not found:
-            raise ValueError(f"{what} is empty")
+            raise _Absent(f"{what} is empty")
         return cls(found)

@@ -298,3 +298,16 @@ def test_an_action_says_a_sentence_or_its_fields(capsys: pytest.CaptureFixture[s
 def test_a_record_is_a_line_for_each_key(capsys: pytest.CaptureFixture[str]) -> None:
     output.record(Context(), {"sku": "A", "on_hand": "3", "serial": False})
     assert capsys.readouterr().out == "sku      A\non hand  3\nserial   no\n"
+
+
+def test_commands_do_without_the_secrets_that_only_the_daemon_is_given(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    config.write_text(config.read_text().replace('"0123456789abcdef"', '{ credential = "shop-token" }'))
+    context = Context()
+    context.config = config
+    assert list(context.settings.channels) == ["shop"]
+    with pytest.raises(ConfigError, match="does systemd run this"):
+        _ = context.daemon_settings
+    assert run("check", "--config", str(config)).exit_code == 78

@@ -12,7 +12,7 @@ from stockhook.plugin_manager import Status
 @click.pass_obj
 def check(context: Context) -> None:
     """Load the configuration and its plugins, and tell every problem; nothing is opened or changed."""
-    settings = context.settings
+    settings = context.daemon_settings
     found = [
         ("config", str(context.path)),
         ("store", settings.store.type),

@@ -33,7 +33,21 @@ class Context:
 
     @cached_property
     def settings(self) -> "Settings":
-        """What the configuration decides; raises ConfigError with all problems at once."""
+        """What the configuration decides, for a command beside the daemon: secrets it cannot read are stand-ins.
+
+        Raises ConfigError with all problems at once.
+        """
+        from stockhook.secret import stand_ins
+
+        with stand_ins():
+            return self._load()
+
+    @cached_property
+    def daemon_settings(self) -> "Settings":
+        """What the configuration decides, with every secret; raises ConfigError with all problems at once."""
+        return self._load()
+
+    def _load(self) -> "Settings":
         from stockhook import log, settings
 
         log.configure("error", sys.stderr)

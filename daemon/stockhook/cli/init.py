@@ -48,9 +48,9 @@ on_shortage = "partial"      # what is there is taken, the rest is owed until st
 _NEXT: Final = """\
 {path} is written. Next:
 
-1. In UltraCart, under Configuration > Development > Webhooks, add a webhook with this target URL:
+1. In UltraCart, under Home > Configuration > Development > Webhooks, add a webhook with this target URL:
      {target}
-   Subscribe it to order_ship and order_refund with the expansion item,shipping.
+   Subscribe it to order_ship, order_refund and order_reject, with the expansions item, shipping, linked_shipment.
    The last part of the URL is a secret; whoever knows it can report shipments.
 2. stockhook check --config {path}
 3. stockhook serve --config {path}
@@ -76,7 +76,7 @@ def init(context: Context, merchant_id: str, channel: str, public_url: str | Non
     )
     _write(path, written)
     try:
-        settings = context.settings
+        settings = context.daemon_settings
     except Exception:
         path.unlink()  # what was asked for makes no good configuration: leave nothing half done behind
         raise
