@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Shortage, Unit, fold
@@ -45,12 +46,15 @@ class Adjusted:
     owed: Quantity
 
 
-def receive(desk: Desk, receipts: Sequence[Receipt]) -> Received:
+def receive(
+    desk: Desk, receipts: Sequence[Receipt], *, made: Sequence[Item | Location] = (), records: Sequence[Any] = ()
+) -> Received:
     """Book goods in, all of them or none, and settle what was owed of their items, oldest order first.
 
+    ``made`` are new items and locations of the receipts, ``records`` whatever else is saved in the same commit.
     Raises Refused or NotFound with every receipt that cannot be booked, one line each.
     """
-    items, places = _check(desk, receipts)
+    items, places = _check(desk, receipts, made)
     skus = {item.sku for item in items.values()}
 
     def prepare(work: Work, ids: Iterator[int]) -> Change:
@@ -70,7 +74,7 @@ def receive(desk: Desk, receipts: Sequence[Receipt]) -> Received:
             )
             for unit in units
         ]
-        return Change(Booking(units=tuple(units), movements=tuple(movements)), (), places)
+        return Change(Booking(units=tuple(units), movements=tuple(movements)), (*made, *records), places)
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Received:
         newest = work.find(Unit, {"sku": frozenset(skus)}, most=len(receipts))
@@ -126,11 +130,15 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     return post(desk, {unit.sku}, prepare, lambda work, _: _adjusted(work, unit.id), settle=False)
 
 
-def _check(desk: Desk, receipts: Sequence[Receipt]) -> tuple[dict[str, Item], tuple[Location, ...]]:
+def _check(
+    desk: Desk, receipts: Sequence[Receipt], made: Sequence[Item | Location]
+) -> tuple[dict[str, Item], tuple[Location, ...]]:
     """Return the items by folded sku and the places of the receipts; every fault of every receipt comes at once."""
     with desk.store.read() as view:
         items = dict(view.catalogue((), {fold(receipt.sku) for receipt in receipts}).items)
         places = {place.path: place for place in view.find(Location, most=FOREVER)}
+    items |= {fold(new.sku): new for new in made if isinstance(new, Item)}
+    places |= {new.path: new for new in made if isinstance(new, Location)}
     faults: list[str] = []
     for receipt in receipts:
         item = items.get(fold(receipt.sku))
