@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -45,7 +45,10 @@ class Intake:
         self._compress = ThreadPoolExecutor(1, thread_name_prefix="compress")
         self.in_flight = 0
         self.committing_since: float | None = None
-        self.last_commit: float | None = None
+        self.failing = False
+        """Whether the last commit could not be made."""
+        self.stored: Callable[[], None] = lambda: None
+        """Called after each commit."""
 
     @property
     def waiting(self) -> bool:
@@ -108,6 +111,7 @@ class Intake:
         group = self._next_group()
         self.committing_since = time.monotonic()
         arrivals = [arrival for arrival, _ in group]
+        failing = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._append, self._store.append, arrivals)
         except (StoreUnavailable, OSError) as error:
@@ -119,11 +123,13 @@ class Intake:
             _fail(group, error)
             raise
         else:
-            self.last_commit = time.monotonic()
+            failing = False
             for _, stored in group:
                 if not stored.done():
                     stored.set_result(None)
+            self.stored()
         finally:
+            self.failing = failing
             self.committing_since = None
 
     def _next_group(self) -> list[tuple[Arrival, asyncio.Future[None]]]:

@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "check": "stockhook.cli.check:check",
     "init": "stockhook.cli.init:init",
     "plugins": "stockhook.cli.plugins:plugins",
+    "serve": "stockhook.cli.serve:serve",
 }
 """Where each command, or group of commands, is defined."""
 

@@ -1,0 +1,29 @@
+"""``stockhook serve`` runs the daemon."""
+
+import asyncio
+
+import click
+
+from stockhook import log
+from stockhook.cli.command import SilentCommand
+from stockhook.cli.context import Context
+from stockhook.errors import Refused
+
+
+@click.command(cls=SilentCommand)
+@click.pass_obj
+def serve(context: Context) -> None:
+    """Run the daemon until SIGTERM; it logs one JSON line per fact to standard output."""
+    from stockhook.daemon import Daemon
+
+    settings = context.daemon_settings
+    log.configure(settings.log.level)
+
+    async def run() -> int:
+        return await Daemon(settings).serve()
+
+    try:
+        code = asyncio.run(run())
+    except OSError as error:
+        raise Refused(f"cannot listen: {error}; is another program using the address?") from None
+    raise SystemExit(code)

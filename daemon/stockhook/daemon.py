@@ -1,0 +1,278 @@
+"""The composition root: what the configuration describes, started in order, stopped in reverse."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets, bind_unix_socket
+
+from stockhook import log
+from stockhook import settings as configured
+from stockhook.budget import Budget
+from stockhook.clock import Clock, SystemClock
+from stockhook.config.values import Address
+from stockhook.dispatcher import Dispatcher
+from stockhook.errors import ConfigError, StoreUnavailable
+from stockhook.health import Health
+from stockhook.intake import DEADLINE, Intake
+from stockhook.model import Notice
+from stockhook.operations.desk import set_up
+from stockhook.operations.due import sweep
+from stockhook.settings import Settings
+from stockhook.systemd import Systemd, handed_sockets
+from stockhook.web.app import admin_application
+from stockhook.web.intake import IntakeServer
+from stockhook.worker import Worker, WorkerLoop
+
+logger = log.get(__name__)
+
+IDLE: Final = 60
+"""Seconds a connection may be silent between requests, and take to send its headers."""
+BODY: Final = 20
+"""Seconds a body may take; the sender gives up at 30."""
+DRAIN: Final = 25.0
+"""Seconds that requests under way get to be answered when the daemon stops."""
+_HEADERS: Final = 16 * 1024
+_UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can answer with a 413
+_SWEEP: Final = 60.0
+_PRUNE: Final = 3600.0
+_PRUNE_STEP: Final = 20
+_PRUNE_PAUSE: Final = 0.05
+
+
+class Daemon:
+    """One running daemon: ``serve`` runs it until ``stop`` is called, or until a loop breaks, which needs a restart."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.budget = Budget()
+        self.desk = set_up(settings, self.clock, "daemon", self.budget)
+        self.channels = {name: one.channel for name, one in settings.channels.items()}
+        self.health = Health(self.clock.now(), alive=self._alive, ready=self._ready)
+        self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
+        self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch)
+        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits)
+        self.systemd = Systemd()
+        self.addresses: dict[str, str] = {}
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._servers: list[HTTPServer] = []
+
+    async def serve(self) -> int:
+        """Run until stopped and return the exit code: 0, or 1 when a loop broke and a restart is due.
+
+        Raises what opening the store raises, and OSError when an address cannot be listened on.
+        """
+        store = self.settings.store
+        await asyncio.to_thread(store.open)
+        try:
+            store.serve()
+            self._start()
+            broken = await self._until_stopped()
+            await self._finish()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for server in self._servers:
+                server.stop()
+                await server.close_all_connections()
+            await asyncio.to_thread(store.close)
+        logger.info("stopped")
+        return 1 if broken else 0
+
+    def stop(self) -> None:
+        """Answer what is under way and end; called on the event loop, or by a signal."""
+        self._stop.set()
+
+    # --- start ---
+
+    def _start(self) -> None:
+        self.loop = WorkerLoop(self.worker, lambda: self.intake.waiting, self._booked)
+        notifiers = {name: one.notifier for name, one in self.settings.notifiers.items()}
+        self.dispatcher = Dispatcher(self.settings.store, notifiers, self.clock, self._link, report=self._notifier)
+        for name, coroutine in (
+            ("intake", self.intake.run()),
+            ("worker", self.loop.run()),
+            ("dispatcher", self.dispatcher.run()),
+            ("watcher", self._watch()),
+            ("sweeper", self._every(_SWEEP, self._sweep)),
+            ("pruner", self._every(_PRUNE, self._prune)),
+            ("watchdog", self._pet()),
+        ):
+            self._tasks.append(asyncio.create_task(coroutine, name=name))
+        self.intake.stored = self.loop.wake
+        self._listen()
+        self._signals()
+        self.systemd.ready(f"listening on {self.addresses['server']}")
+        logger.info("listening", **self.addresses)
+
+    def _listen(self) -> None:
+        handed = handed_sockets()
+        self._serve("server", self.server, self.settings.server.listen, handed.get("server"))
+        self._serve(
+            "admin",
+            admin_application(self.desk, self.settings, self.health, self._wake),
+            self.settings.admin.listen,
+            handed.get("admin"),
+        )
+
+    def _serve(self, name: str, what: Any, address: Address, handed: list[socket.socket] | None) -> None:
+        server = HTTPServer(
+            what,
+            idle_connection_timeout=IDLE,
+            body_timeout=BODY,
+            max_header_size=_HEADERS,
+            max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
+        )
+        sockets = handed or _bind(address)
+        server.add_sockets(sockets)
+        self._servers.append(server)
+        self.addresses[name] = _written(sockets[0], address)
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError, RuntimeError):  # a daemon inside a test may not run in the main thread
+                loop.add_signal_handler(number, self.stop)
+        with suppress(ValueError, RuntimeError):
+            loop.add_signal_handler(signal.SIGHUP, self.reload)
+
+    def reload(self) -> None:
+        """Read the configuration again: secrets and the log level change, the rest needs a restart."""
+        self.systemd.reloading()
+        try:
+            fresh = configured.load(self.settings.path)
+        except ConfigError as error:
+            logger.error("reload refused, the old configuration stays", problems=error.problems)  # noqa: TRY400
+        else:
+            log.configure(fresh.log.level)
+            self.channels.update({name: one.channel for name, one in fresh.channels.items() if name in self.channels})
+            logger.info("reloaded", channels=sorted(self.channels))
+        self.systemd.ready(f"listening on {self.addresses['server']}")
+
+    # --- stop ---
+
+    async def _until_stopped(self) -> bool:
+        """Return True when a loop ended by itself, which none should."""
+        stopping = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        broken = [task for task in done if task is not stopping]
+        for task in broken:
+            logger.critical("loop broke, the daemon must be restarted", loop=task.get_name(), exc_info=task.exception())
+        stopping.cancel()
+        return bool(broken)
+
+    async def _finish(self) -> None:
+        """Take no new connections, answer what is under way, and have every acknowledged delivery committed."""
+        self.systemd.stopping()
+        logger.info("stopping", requests=len(self.server.busy))
+        self.server.draining = True
+        for server in self._servers:
+            server.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                await self.server.drain()
+
+    # --- loops ---
+
+    def _wake(self) -> None:
+        self.loop.wake()
+        self.dispatcher.wake()
+
+    def _booked(self) -> None:
+        self.dispatcher.wake()
+
+    async def _watch(self) -> None:
+        """Wake the loops when a command, or another daemon, has changed something."""
+        while True:
+            try:
+                changed = await asyncio.to_thread(self.settings.store.wait, 1.0)
+            except StoreUnavailable as error:
+                logger.warning("store cannot be watched", error=str(error))
+                await asyncio.sleep(1)
+            else:
+                if changed:
+                    self._wake()
+
+    async def _every(self, seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await do()
+            except StoreUnavailable as error:
+                logger.warning("put off", what=do.__name__.strip("_"), error=str(error))
+            await asyncio.sleep(seconds)
+
+    async def _sweep(self) -> None:
+        """Make due what waits for a code that resolves by now: the poll behind every wake-up."""
+        if await asyncio.to_thread(sweep, self.desk):
+            self.loop.wake()
+
+    async def _prune(self) -> None:
+        """Remove payloads past their time, a few at once, so that nothing waits behind it."""
+        if self.settings.payload_days is None:
+            return
+        before = self.clock.now() - timedelta(days=self.settings.payload_days)
+        removed = 1
+        while removed:
+            removed = await asyncio.to_thread(self.settings.store.prune, before, _PRUNE_STEP)
+            await asyncio.sleep(_PRUNE_PAUSE)
+
+    async def _pet(self) -> None:
+        """Pet systemd's watchdog while the loops are well; when they are not, systemd restarts the daemon."""
+        while True:
+            if self.systemd.watchdog_seconds and self._alive() is None:
+                self.systemd.alive()
+            await asyncio.sleep(self.systemd.watchdog_seconds or 3600)
+
+    # --- what others ask ---
+
+    def _alive(self) -> str | None:
+        if self.budget.stuck:
+            return "strategy stuck"
+        since = self.intake.committing_since
+        if since is not None and time.monotonic() - since > DEADLINE:
+            return "writer blocked"
+        return None
+
+    def _ready(self) -> str | None:
+        if self._stop.is_set():
+            return "stopping"
+        if not self._servers:
+            return "starting"
+        if self.intake.failing:
+            return "store unavailable"
+        return None
+
+    def _notifier(self, name: str, error: str | None) -> None:
+        if error is None:
+            self.health.troubles.pop(f"notifier {name}", None)
+        else:
+            self.health.troubles[f"notifier {name}"] = f"The notifier {name} fails, its messages wait: {error}"
+
+    def _link(self, notice: Notice) -> str | None:
+        if self.settings.admin.listen.path:
+            return None
+        page = f"events/{notice.event_id}" if notice.event_id else "problems"
+        return f"{self.addresses['admin']}/{page}"
+
+
+def _bind(address: Address) -> list[socket.socket]:
+    if address.path:
+        return [bind_unix_socket(address.path, mode=0o660)]
+    return bind_sockets(address.port, address.host)
+
+
+def _written(bound: socket.socket, address: Address) -> str:
+    if address.path:
+        return str(address)
+    port = bound.getsockname()[1]
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"http://{host}:{port}"
