@@ -39,7 +39,7 @@ class Batch:
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
         self._rows: dict[type[Any], list[Row]] = defaultdict(list)
-        self._dropped_waits: list[tuple[str, str]] = []
+        self._waits: dict[model.OrderKey, list[Row]] = {}
 
     def write(self, bookings: Sequence[model.Booking]) -> frozenset[model.OrderKey | None]:
         """Write what is not void, and return the keys of what is."""
@@ -82,10 +82,8 @@ class Batch:
             row[_VERSION] = self._order_versions.get(order.key, 0) + 1
             found[model.Order].append(row)
             if booking.waits is not None:
-                self._dropped_waits.append(order.key)
-        for record, kept in ((model.Line, booking.lines), (model.Wait, booking.waits or ())):
-            if kept:
-                found[record].extend(map(shape(record).encode, kept))
+                self._waits[order.key] = list(map(shape(model.Wait).encode, booking.waits))
+        found[model.Line].extend(map(shape(model.Line).encode, booking.lines))
         units = {unit.id: self._take_unit(unit) for unit in booking.units}
         events = self._numbered(model.Event, booking.events)
         allocations = self._numbered(
@@ -166,12 +164,12 @@ class Batch:
     # --- into the tables
 
     def _flush(self) -> None:
-        if self._dropped_waits:
-            self._run(sql.DROP_WAITS, self._dropped_waits)
+        self._run(sql.DROP_WAITS, [key for key in self._waits if key in self._order_versions])
+        self._rows[model.Wait] = [row for kept in self._waits.values() for row in kept]
         for number, row in self._fresh.items():
             row[_QUANTITY] = self._quantities[number]
         self._run(sql.add(model.Unit), list(self._fresh.values()))
-        self._run(sql.amend_unit(), self._amended)
+        self._run(sql.AMEND_UNIT, self._amended)
         moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
         self._run(sql.UNIT_MOVES, moves)
         for record in (model.Order, model.Line, model.Wait, model.Event, model.Allocation, model.Shortage):

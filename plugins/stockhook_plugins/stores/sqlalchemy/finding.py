@@ -68,7 +68,7 @@ def _condition(column: ColumnElement[Any], form: Column, wanted: Match) -> Colum
 def _among(column: ColumnElement[Any], form: Column, wanted: frozenset[Any]) -> ColumnElement[bool]:
     values = [form.bind(value) for value in wanted if value is not None]
     if len(values) > _MANY and form.kind is not bytes:
-        found = column.in_(select(func.json_each(json_list(values)).table_valued("value").c.value))
+        found = or_(false(), column.in_(select(func.json_each(json_list(values)).table_valued("value").c.value)))
     else:
-        found = column.in_(values) if values else false()
+        found = or_(false(), *([column.in_(values)] if values else []))
     return or_(found, column.is_(null())) if None in wanted else found

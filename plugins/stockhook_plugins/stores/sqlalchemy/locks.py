@@ -1,4 +1,4 @@
-"""Locks between processes on files beside the database, taken with flock: they end with the process, whatever happens."""
+"""Locks between processes on files beside the database, by flock: they end with the process, whatever happens."""
 
 import fcntl
 import os

@@ -119,7 +119,7 @@ class Reading:
         if not found:
             return None
         [(codec, data)] = found
-        return zlib.decompress(data) if codec == "zlib" else bytes(data)
+        return unpacked(codec, data)
 
     def find(
         self,
@@ -138,6 +138,11 @@ class Reading:
         """Return counts and sums; see ``Read``."""
         with self._view() as connection:
             return totals(connection, record, by, where or {})
+
+
+def unpacked(codec: str, data: bytes) -> bytes:
+    """Return the bytes of a body as received."""
+    return zlib.decompress(data) if codec == "zlib" else data
 
 
 def due(connection: Connection, now: datetime, most: int) -> Due:

@@ -11,12 +11,14 @@ from enum import StrEnum
 from functools import cache
 from operator import attrgetter
 from types import UnionType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 Convert: TypeAlias = Callable[[Any], Any]
 Row: TypeAlias = list[Any]
+
+T = TypeVar("T")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _json: Final = msgspec.json.Encoder(order="deterministic").encode
@@ -129,8 +131,13 @@ class Shape:
         return list(map(self.decode, rows))
 
 
-@cache
-def shape(record: type[Any]) -> Shape:
+def once(make: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Return a function that computes each answer once."""
+    return cache(make)
+
+
+@once
+def shape(record: Any) -> Shape:
     """Return the stored form of a record type."""
     return Shape(record)
 

@@ -4,7 +4,6 @@ Parameters are positional, in the order in which they are written here; ``listed
 """
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal_column, or_, select, update
@@ -12,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 
 from stockhook.plugin import RECORDS, model
-from stockhook_plugins.stores.sqlalchemy.rows import shape
+from stockhook_plugins.stores.sqlalchemy.rows import once, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, folded, version
 
 _DIALECT: Final = sqlite.dialect(paramstyle="qmark")
@@ -115,6 +114,11 @@ DUE_DELIVERIES: Final = _sql(
 BODY: Final = _sql(
     select(body.c.codec, body.c.data).where(body.c.digest == _deliveries.c.digest, _deliveries.c.id == bindparam(None))
 )
+BODIES: Final = _sql(
+    select(_deliveries.c.id, body.c.codec, body.c.data).where(
+        body.c.digest == _deliveries.c.digest, _listed(_deliveries.c.id)
+    )
+)
 
 RESCHEDULE: Final = _sql(
     update(_orders)
@@ -157,8 +161,8 @@ def _values(record: type[Any]) -> dict[str, Any]:
     return {name: bindparam(None) for name in shape(record).names}
 
 
-@cache
-def put(record: type[Any]) -> str:
+@once
+def put(record: Any) -> str:
     """Return the statement that inserts or replaces a row: the record's fields in order."""
     key = RECORDS[record].key
     statement = insert(TABLES[record]).values(_values(record))
@@ -169,35 +173,36 @@ def put(record: type[Any]) -> str:
     return _sql(statement.on_conflict_do_update(index_elements=list(key), set_=excluded))
 
 
-@cache
-def add(record: type[Any]) -> str:
+@once
+def add(record: Any) -> str:
     """Return the statement that inserts a row that is not there."""
     return _sql(insert(TABLES[record]).values(_values(record)))
 
 
-@cache
-def amend_unit() -> str:
-    """Return the statement that changes everything of a unit but its quantity: its fields without that, its id."""
-    changed = {name: bindparam(None) for name in shape(model.Unit).names if name not in ("id", "quantity")}
-    return _sql(update(_units).values(changed).where(_units.c.id == bindparam(None)))
+AMEND_UNIT: Final = _sql(
+    update(_units)
+    .values({name: bindparam(None) for name in shape(model.Unit).names if name not in ("id", "quantity")})
+    .where(_units.c.id == bindparam(None))
+)
+"""Changes everything of a unit but its quantity: its other fields in order, its id."""
 
 
-@cache
-def drop(record: type[Any]) -> str:
+@once
+def drop(record: Any) -> str:
     """Return the statement that removes a row: the fields of its key."""
     table = TABLES[record]
     return _sql(delete(table).where(*(table.c[name] == bindparam(None) for name in RECORDS[record].key)))
 
 
-@cache
-def fold_in(record: type[Any]) -> str:
+@once
+def fold_in(record: Any) -> str:
     """Return the statement that remembers the folded form of a sku: folded, sku."""
     names = folded[record]
     return _sql(insert(names).values(code=bindparam(None), sku=bindparam(None)).on_conflict_do_nothing())
 
 
-@cache
-def fold_out(record: type[Any]) -> str:
+@once
+def fold_out(record: Any) -> str:
     """Return the statement that forgets the folded form of a sku: folded, sku."""
     names = folded[record]
     return _sql(delete(names).where(names.c.code == bindparam(None), names.c.sku == bindparam(None)))

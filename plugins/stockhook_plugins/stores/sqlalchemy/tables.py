@@ -21,7 +21,7 @@ _TYPES: Final[Mapping[type, TypeEngine[Any]]] = {int: _NUMBER, str: Text(), byte
 _NAMES: Final[Mapping[type, str]] = {model.Order: "shop_order", model.Line: "order_line"}
 
 
-def _table(record: type[Any]) -> Table:
+def _table(record: type[Any]) -> Table[Any]:
     key = RECORDS[record].key
     numbered = key == ("id",)
     columns = (
@@ -34,11 +34,17 @@ def _table(record: type[Any]) -> Table:
         )
         for column in shape(record).columns
     )
-    options = {"sqlite_strict": True, "sqlite_autoincrement": numbered, "sqlite_with_rowid": numbered}
-    return Table(_NAMES.get(record, record.__name__.lower()), metadata, *columns, **options)
+    return Table(
+        _NAMES.get(record, record.__name__.lower()),
+        metadata,
+        *columns,
+        sqlite_strict=True,
+        sqlite_autoincrement=numbered,
+        sqlite_with_rowid=numbered,
+    )
 
 
-TABLES: Final[Mapping[type, Table]] = {record: _table(record) for record in RECORDS}
+TABLES: Final[Mapping[type, Table[Any]]] = {record: _table(record) for record in RECORDS}
 """The table of each record."""
 
 body: Final = Table(
@@ -87,7 +93,7 @@ def _index(record: type[Any], *names: str, where: str | None = None, nullable: s
         condition = table.c[where.split("=")[0]] == where.split("=")[1]
     if nullable is not None:
         condition = table.c[nullable].is_not(None)
-    options = {} if condition is None else {"sqlite_where": condition, "postgresql_where": condition}
+    options: dict[str, Any] = {} if condition is None else {"sqlite_where": condition, "postgresql_where": condition}
     Index(f"{table.name}_{'_'.join(names)}", *(table.c[name] for name in names), **options)
 
 
@@ -147,4 +153,4 @@ TRIGGERS: Final = tuple(
 """What holds promise 3 in SQLite even against a person with a SQL prompt."""
 
 for _trigger in TRIGGERS:
-    event.listen(TABLES[model.Movement], "after_create", DDL(_trigger).execute_if(dialect="sqlite"))
+    event.listen(TABLES[model.Movement], "after_create", DDL(_trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]

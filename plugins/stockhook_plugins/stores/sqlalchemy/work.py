@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -15,11 +15,12 @@ from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.booking import Batch
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, Moved, UnitCache
 from stockhook_plugins.stores.sqlalchemy.database import Database, rows
-from stockhook_plugins.stores.sqlalchemy.reading import Reading, View, due
-from stockhook_plugins.stores.sqlalchemy.rows import Row, shape
+from stockhook_plugins.stores.sqlalchemy.reading import Reading, due, unpacked
+from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 
-_CATALOGUE = (model.Alias, model.Item, model.Kit)
+_SMALL: Final = 16 * 1024  # bytes of bodies that are read together
+_CATALOGUE: Final = (model.Alias, model.Item, model.Kit)
 
 
 class Claims:
@@ -40,25 +41,31 @@ class Working(Reading):
         self._mine: set[Any] = set()
         self._writing: Connection | None = None
         self._held = ExitStack()
+        self._snapshot: Connection | None = None
+        self._seen = ExitStack()
+        self._bodies: dict[int, bytes] = {}
         self._last: dict[str, int] | None = None
         self._moved: list[dict[str, Moved]] = []
 
     @contextmanager
     def _either(self) -> Iterator[Connection]:
-        """Show what this work has written, or what is committed while it has written nothing."""
-        view: View = self._database.reading if self._writing is None else self._same
-        with view() as connection:
+        """Show what this work has written, or one snapshot of what is committed while it has written nothing."""
+        connection = self._writing
+        if connection is None:
+            if self._snapshot is None:
+                self._snapshot = self._seen.enter_context(self._database.reading())
+            connection = self._snapshot
+        with self._database.faults.translated():
             yield connection
 
-    @contextmanager
-    def _same(self) -> Iterator[Connection]:
-        assert self._writing is not None
-        with self._database.faults.translated():
-            yield self._writing
+    def _drop_snapshot(self) -> None:
+        self._snapshot = None
+        self._seen.close()
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         if self._writing is None:
+            self._drop_snapshot()
             self._writing = self._held.enter_context(self._database.writing())
             self.shared = False
         with self._database.faults.translated():
@@ -68,7 +75,7 @@ class Working(Reading):
     def running(self) -> Iterator["Working"]:
         """Commit at the end of the block, or roll back on an exception; release what was claimed either way."""
         try:
-            with self._held:
+            with self._held, self._seen:
                 yield self
             for moved in self._moved:
                 self._unit_cache.carry(moved)
@@ -78,6 +85,7 @@ class Working(Reading):
 
     def claim(self, now: datetime, most: int) -> Due:
         """Take what is due and nobody else has taken; see ``Work``."""
+        self._drop_snapshot()
         with self._claims.mutex, self._view() as connection:  # the view opens behind the mutex, or it could be stale
             taken = self._claims.taken
             found = due(connection, now, most + len(taken))
@@ -86,7 +94,13 @@ class Working(Reading):
             mine = {*orders, *(row.id for row in deliveries)}
             self._mine |= mine
             self._claims.taken |= mine
+            asked = json_list(row.id for row in deliveries if row.size <= _SMALL)
+            self._bodies = {number: unpacked(*body) for number, *body in rows(connection, sql.BODIES, [asked])}
         return Due(tuple(orders), tuple(deliveries))
+
+    def body(self, delivery: int) -> bytes | None:
+        """Return the raw bytes of a delivery; those of small ones came with the claim."""
+        return self._bodies.pop(delivery, None) or super().body(delivery)
 
     def save(self, records: Sequence[Any]) -> None:
         """Insert or replace records by key; see ``Work``."""

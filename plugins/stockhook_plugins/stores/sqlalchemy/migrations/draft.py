@@ -12,7 +12,7 @@ from typing import Final
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Index, create_engine
+from sqlalchemy import Column, Index, create_engine
 
 from stockhook_plugins.stores.sqlalchemy.migrations import revisions, upgrade
 from stockhook_plugins.stores.sqlalchemy.tables import TRIGGERS, metadata
@@ -20,6 +20,8 @@ from stockhook_plugins.stores.sqlalchemy.tables import TRIGGERS, metadata
 _VERBOSE: Final = "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')"
 _PARTIAL: Final = re.compile(r"sqlite_where=sa\.text\((.*?)\), postgresql_where=sa\.text\(.*?\)")
 _HEAD: Final = '''"""{title}"""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,7 +32,7 @@ down_revision = {before!r}
 NUMBER = {number}
 
 
-def only(condition: str) -> dict[str, sa.TextClause]:
+def only(condition: str) -> dict[str, Any]:
     return {{"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}}
 
 
@@ -64,13 +66,13 @@ def draft(revision: str, title: str) -> str:
 def _expressions() -> list[Index]:
     """Return the indexes over expressions, which are not drafted by themselves."""
     found = (index for table in metadata.sorted_tables for index in table.indexes)
-    return [index for index in found if any(not hasattr(each, "table") for each in index.expressions)]
+    return [index for index in found if any(not isinstance(each, Column) for each in index.expressions)]
 
 
 def _expression(index: Index) -> str:
     assert index.table is not None
     columns = ", ".join(
-        repr(each.name) if hasattr(each, "table") else f"sa.text({_plain(each)!r})" for each in index.expressions
+        repr(each.name) if isinstance(each, Column) else f"sa.text({_plain(each)!r})" for each in index.expressions
     )
     where = _plain(index.dialect_options["sqlite"]["where"])
     return f"{index.name!r}, {index.table.name!r}, [{columns}], **only({where!r})"
@@ -88,4 +90,4 @@ def _plain(expression: object) -> str:
 
 
 if __name__ == "__main__":
-    print(draft(sys.argv[1], sys.argv[2]))
+    sys.stdout.write(draft(sys.argv[1], sys.argv[2]) + "\n")

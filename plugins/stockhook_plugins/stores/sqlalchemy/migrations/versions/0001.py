@@ -1,5 +1,7 @@
 """Make the first tables: journal, orders, catalogue, ledger, problems."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ down_revision = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def only(condition: str) -> dict[str, sa.TextClause]:
+def only(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
