@@ -1,0 +1,71 @@
+"""Every address of the admin listener in one list."""
+
+from collections.abc import Callable
+
+from tornado.web import Application
+
+from stockhook.health import Health
+from stockhook.operations.desk import Desk
+from stockhook.settings import Settings
+from stockhook.web.base import NotFoundPage
+from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
+from stockhook.web.events import EventPage, EventsPage, ReplayAction
+from stockhook.web.items import ItemPage, ItemsPage
+from stockhook.web.orders import OrderPage
+from stockhook.web.overview import OverviewPage
+from stockhook.web.plugins import PluginsPage
+from stockhook.web.probes import ProbePage
+from stockhook.web.problems import (
+    AcknowledgeAction,
+    IgnoreAction,
+    MapAction,
+    ProblemPage,
+    ProblemsPage,
+    ReopenAction,
+    WaiveAction,
+)
+from stockhook.web.search import SearchPage
+from stockhook.web.site import Site
+from stockhook.web.static import StaticPage
+from stockhook.web.units import UnitPage
+
+
+def admin_application(
+    desk: Desk, settings: Settings, health: Health, wake: Callable[[], None] = lambda: None
+) -> Application:
+    """Return the application of the admin listener; its store must be open while it serves.
+
+    ``wake`` is called on the event loop after each action, so that the daemon's loops look at once.
+    """
+    site = {"site": Site(desk, settings, health, wake)}
+    routes = [
+        (r"/", OverviewPage, site),
+        (r"/deliveries", DeliveriesPage, site),
+        (r"/deliveries/(\d+)", DeliveryPage, site),
+        (r"/deliveries/(\d+)/body", BodyDownload, site),
+        (r"/events", EventsPage, site),
+        (r"/events/(\d+)", EventPage, site),
+        (r"/events/(\d+)/replay", ReplayAction, site),
+        (r"/orders/([^/]+)/([^/]+)", OrderPage, site),
+        (r"/items", ItemsPage, site),
+        (r"/items/([^/]+)", ItemPage, site),
+        (r"/units/(\d+)", UnitPage, site),
+        (r"/problems", ProblemsPage, site),
+        (r"/problems/(\d+)", ProblemPage, site),
+        (r"/problems/(\d+)/map", MapAction, site),
+        (r"/problems/(\d+)/ignore", IgnoreAction, site),
+        (r"/problems/(\d+)/acknowledge", AcknowledgeAction, site),
+        (r"/problems/(\d+)/waive", WaiveAction, site),
+        (r"/problems/(\d+)/reopen", ReopenAction, site),
+        (r"/plugins", PluginsPage, site),
+        (r"/search", SearchPage, site),
+        (r"/(?:healthz|readyz)", ProbePage, site),
+        (r"/static/([\w.]+)", StaticPage, site),
+    ]
+    return Application(
+        routes,
+        default_handler_class=NotFoundPage,
+        default_handler_args=site,
+        cross_origin_protection=True,
+        log_function=lambda _handler: None,
+    )

@@ -1,0 +1,106 @@
+"""What every answer of the admin listener has in common: who may ask, its headers, and how it fails."""
+
+import ipaddress
+import socket
+from http import HTTPStatus
+from typing import Any, Final
+
+from tornado.web import HTTPError, RequestHandler
+
+from stockhook import log
+from stockhook.web import templates
+from stockhook.web.site import Site
+
+logger = log.get(__name__)
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; "
+    "img-src 'self' data:"  # Pico draws its arrows and ticks from data: addresses in its own style sheet
+)
+
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: with it browsers send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_SENTENCES: Final = {
+    400: "The request could not be understood.",
+    403: "The request came from another site than these pages, so nothing was done.",
+    404: "There is no such page. The address may be mistyped, or belong to another installation.",
+    405: "This address does not answer to that kind of request.",
+    500: "Something went wrong in stockhook itself; the daemon's log says what.",
+}
+
+_WRONG_HOST: Final = (
+    "These pages answer to this machine's own names only: localhost, 127.0.0.1 or [::1]. To see them from elsewhere, "
+    "forward the port, for example with ssh -L, and open them as localhost."
+)
+
+
+class PageError(HTTPError):
+    """An answer other than the page asked for; ``sentence`` tells a person why and what to do."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status)
+        self.sentence = sentence
+
+
+class BaseHandler(RequestHandler):
+    """An answer of the admin listener; ``site`` is given in the list of routes."""
+
+    def initialize(self, site: Site) -> None:
+        """Take what every page works with."""
+        self.site = site
+
+    def set_default_headers(self) -> None:
+        """Set what every answer has, errors included."""
+        self.clear_header("Server")
+        for name, value in _HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self) -> None:
+        """Refuse a request that was sent to another name than this machine's own (DNS rebinding)."""
+        if not self._over_unix_socket() and not is_loopback(self.request.host_name):
+            raise PageError(HTTPStatus.FORBIDDEN, _WRONG_HOST)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with a page that says what went wrong, without internals."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        general = _SENTENCES.get(status_code, "The request could not be answered.")
+        sentence = error.sentence if isinstance(error, PageError) else general
+        title = HTTPStatus(status_code).phrase
+        self.finish(templates.render("error.html", status=status_code, title=title, sentence=sentence))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log what no rule foresaw, without the address: its query holds what a person searched for."""
+        if not isinstance(value, HTTPError):
+            logger.error("page failed", page=type(self).__name__, exc_info=(typ, value, tb))
+
+    def _over_unix_socket(self) -> bool:
+        context = getattr(self.request.connection, "context", None)
+        return getattr(context, "address_family", None) == socket.AF_UNIX
+
+
+class NotFoundPage(BaseHandler):
+    """Answers what no route knows."""
+
+    def prepare(self) -> None:
+        """Answer 404, or 403 to a wrong host."""
+        super().prepare()
+        raise HTTPError(HTTPStatus.NOT_FOUND)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a Host header, without its port, is a name that only this machine answers to."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False

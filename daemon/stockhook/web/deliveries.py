@@ -1,0 +1,58 @@
+"""Deliveries: each request a store has sent, what it held, and what came of it."""
+
+from http import HTTPStatus
+
+from stockhook.errors import NotFound
+from stockhook.model import Delivery, DeliveryState, Event
+from stockhook.store import Read
+from stockhook.web.base import PageError
+from stockhook.web.page import Page, Values, number
+from stockhook.web.paging import listing
+
+
+class DeliveriesPage(Page):
+    """The list of deliveries, newest first."""
+
+    async def get(self) -> None:
+        """Show it, as filtered."""
+        asked = {name: self.asked(name) for name in ("state", "channel")}
+        before, channels = self.asked("before"), [*self.site.settings.channels]
+
+        def gather(view: Read) -> Values:
+            where = {name: value for name, value in asked.items() if value}
+            found = listing(view, Delivery, where, asked, before=before)
+            return {"listing": found, "asked": asked, "channels": channels, "kinds": [*DeliveryState]}
+
+        await self.show("deliveries.html", gather)
+
+
+class DeliveryPage(Page):
+    """One delivery."""
+
+    async def get(self, written: str) -> None:
+        """Show it with its events."""
+        await self.show("delivery.html", lambda view: delivery(view, written))
+
+
+class BodyDownload(Page):
+    """The raw body of a delivery, as a file."""
+
+    async def get(self, written: str) -> None:
+        """Answer with it; never to be shown by the browser itself, because a stranger wrote it."""
+        delivery_id = number(written, "delivery")
+        body = await self.read(lambda view: view.body(delivery_id))
+        if body is None:
+            raise PageError(HTTPStatus.NOT_FOUND, f"There is no delivery {delivery_id}, or its payload was removed.")
+        self.set_header("Content-Type", "application/octet-stream")
+        self.set_header("Content-Disposition", f'attachment; filename="delivery-{delivery_id}.body"')
+        await self.finish(body)
+
+
+def delivery(view: Read, written: str) -> Values:
+    """Return what the page of a delivery shows; raises NotFound."""
+    delivery_id = number(written, "delivery")
+    found = view.find(Delivery, {"id": delivery_id}, most=1)
+    if not found:
+        raise NotFound(f"There is no delivery {delivery_id}.")
+    events = sorted(view.find(Event, {"delivery_id": delivery_id}), key=lambda event: event.position)
+    return {"delivery": found[0], "events": events}

@@ -1,0 +1,119 @@
+"""Items: what is stocked, how much of it lies where, and what moved."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from stockhook.model import Alias, Item, Kit, Movement, Problem, ProblemState, Shortage, Unit, fold
+from stockhook.operations.items import known_item
+from stockhook.quantity import Quantity
+from stockhook.store import FOREVER, Range, Read
+from stockhook.web.page import Page, Values
+from stockhook.web.paging import PAGE, before_id, older_than
+
+MOST_UNITS: Final = 500
+"""Units and shortages that one page of an item lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An item in the list: how much there is, in how many units, and how much is owed to orders."""
+
+    item: Item
+    quantity: Quantity
+    units: int
+    owed: Quantity
+    kit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A movement, and how much of the item there was behind it, over all units."""
+
+    movement: Movement
+    total: Quantity
+
+
+class ItemsPage(Page):
+    """The list of items by SKU."""
+
+    async def get(self) -> None:
+        """Show those that the search finds."""
+        sought, after = self.asked("q"), self.asked("after")
+        await self.show("items.html", lambda view: items(view, sought, after))
+
+
+class ItemPage(Page):
+    """One item."""
+
+    async def get(self, sku: str) -> None:
+        """Show it."""
+        before, empty = self.asked("before"), self.asked("empty") == "yes"
+        await self.show("item.html", lambda view: item(view, sku, before, empty=empty))
+
+
+def items(view: Read, sought: str, after: str) -> Values:
+    """Return one page of the items whose SKU or name holds the words sought."""
+    wanted = fold(sought)
+    found = sorted(view.find(Item, most=FOREVER), key=_place)
+    known = bool(found)
+    found = [each for each in found if wanted in fold(each.sku) or wanted in fold(each.name)]
+    if after:
+        found = [each for each in found if _place(each) > (fold(after), after)]
+    shown = found[:PAGE]
+    skus = frozenset(each.sku for each in shown)
+    filled = {"sku": skus, "quantity": Range(low=1)}
+    units = {total.by[0]: total for total in view.totals(Unit, ("sku",), filled)}
+    lacking = view.totals(Shortage, ("sku",), {"sku": skus, "open": Range(low=1)})
+    owed = {total.by[0]: total.amount for total in lacking}
+    kits = {kit.sku for kit in view.find(Kit, {"sku": skus}, most=FOREVER)}
+    rows = []
+    for each in shown:
+        total = units.get(each.sku)
+        quantity, count = (total.amount, total.count) if total else (0, 0)
+        rows.append(Row(each, quantity, count, owed.get(each.sku, 0), each.sku in kits))
+    more = shown[-1].sku if len(found) > PAGE else None
+    return {"rows": rows, "q": sought, "more": more, "first": not after, "known": known}
+
+
+def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
+    """Return what the page of an item shows, ``empty``: with units that are used up; raises NotFound."""
+    found = known_item(view, sku)
+    mine = {"sku": found.sku}
+    stock = view.units([found.sku])
+    units = view.find(Unit, mine, most=MOST_UNITS) if empty else list(stock.units)
+    units.sort(key=lambda unit: (unit.location, str(unit.expires_on or "9"), unit.id))
+    kits = view.find(Kit, most=FOREVER)
+    entries, older = _entries(view, found.sku, before)
+    return {
+        "item": found,
+        "units": units[:MOST_UNITS],
+        "empty": empty,
+        "locations": stock.locations,
+        "total": sum(unit.quantity for unit in stock.units),
+        "held": sum(unit.quantity for unit in stock.units if unit.held),
+        "owed": view.find(Shortage, mine | {"open": Range(low=1)}, most=MOST_UNITS)[::-1],
+        "problems": view.find(Problem, {"state": ProblemState.OPEN, "subject": found.sku}),
+        "aliases": view.find(Alias, mine),
+        "kit": next((kit for kit in kits if kit.sku == found.sku), None),
+        "part_of": sorted(kit.sku for kit in kits if any(part.sku == found.sku for part in kit.parts)),
+        "entries": entries,
+        "older": older,
+        "newest": before_id(before) is not None,
+    }
+
+
+def _place(item: Item) -> tuple[str, str]:
+    return fold(item.sku), item.sku
+
+
+def _entries(view: Read, sku: str, before: str) -> tuple[list[Entry], int | None]:
+    """Return one page of the item's movements, newest first, and the id to go on from."""
+    after = before_id(before)
+    where = {"sku": sku} | ({"id": Range(high=after)} if after else {})
+    running = sum(total.amount for total in view.totals(Movement, where=where))
+    rows, more = older_than(view, Movement, {"sku": sku}, before)
+    entries = []
+    for movement in rows:
+        entries.append(Entry(movement, running))
+        running -= movement.quantity
+    return entries, more

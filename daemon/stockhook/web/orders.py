@@ -1,0 +1,32 @@
+"""Orders: what the store says of each line, what was booked for it, and what is still missing."""
+
+from stockhook.model import OrderKey, Problem, ProblemState
+from stockhook.operations.orders import shown
+from stockhook.store import Read
+from stockhook.web.page import Page, Values
+
+
+class OrderPage(Page):
+    """One order."""
+
+    async def get(self, account: str, order_id: str) -> None:
+        """Show it."""
+        await self.show("order.html", lambda view: order(view, OrderKey(account, order_id)))
+
+
+def order(view: Read, key: OrderKey) -> Values:
+    """Return what the page of an order shows; raises NotFound."""
+    found = shown(view, key)
+    mine = {"account": key.account, "order_id": key.order_id, "state": ProblemState.OPEN}
+    return {
+        "order": found.order,
+        "lines": found.lines,
+        "waits": found.waits,
+        "shortages": [row for line in found.lines for row in line.shortages],
+        "allocations": found.allocations,
+        "movements": found.movements[::-1],
+        "events": found.events[::-1],
+        "indexes": {each.line.number: each.line.item_index for each in found.lines},
+        "codes": {each.line.number: each.line.code for each in found.lines},
+        "problems": view.find(Problem, mine),
+    }

@@ -1,0 +1,119 @@
+"""The first page: is all well, what waits, and what a newcomer does next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from stockhook.advice import Advice, advise
+from stockhook.model import (
+    Delivery,
+    DeliveryState,
+    Event,
+    EventState,
+    Item,
+    Notice,
+    NoticeState,
+    Order,
+    Problem,
+    ProblemState,
+    Unit,
+)
+from stockhook.plugin_manager import Record, Status
+from stockhook.settings import Settings
+from stockhook.store import Range, Read
+from stockhook.web.page import Page
+
+COUNTED: Final = frozenset({EventState.PENDING, EventState.SHORT, EventState.PARKED, EventState.FAILED})
+"""States that are counted: those that someone may have to look at. The rest grow for ever and are only listed."""
+
+_SHOWN: Final = 5
+_FAR: Final = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be worked; ``oldest`` is when the delivery whose turn is next came."""
+
+    deliveries: int
+    orders: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The notices that one notifier has yet to send, and what went wrong at the last try, if anything."""
+
+    notifier: str
+    count: int
+    error: str | None
+
+
+class OverviewPage(Page):
+    """The first page."""
+
+    async def get(self) -> None:
+        """Show it."""
+        settings, now = self.site.settings, self.site.desk.clock.now()
+        troubles = dict(self.site.health.troubles)
+        await self.show("overview.html", lambda view: overview(view, settings, now) | {"troubles": troubles})
+
+
+def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]:
+    """Return what the first page shows."""
+    events = {total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
+    open_problems = {"state": ProblemState.OPEN}
+    channels = [*settings.channels]
+    return {
+        "backlog": backlog(view, now),
+        "channels": {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in channels},
+        "targets": targets(settings),
+        "states": [(state.value, events.get(state, 0) if state in COUNTED else None) for state in EventState],
+        "problems": advised(view.find(Problem, open_problems, most=_SHOWN)),
+        "problem_count": sum(total.count for total in view.totals(Problem, where=open_problems)),
+        "waiting": waiting(view, settings.notifiers),
+        "notifiers": [*settings.notifiers],
+        "failed": failed(settings.plugins.records),
+        "store": settings.store.type,
+        "has_items": bool(view.find(Item, most=1)),
+        "has_units": bool(view.find(Unit, most=1)),
+        "has_deliveries": bool(view.find(Delivery, most=1)),
+    }
+
+
+def backlog(view: Read, now: datetime) -> Backlog:
+    """Return what waits to be worked, what is held back for a later try included."""
+    deliveries = view.totals(Delivery, where={"state": DeliveryState.PENDING})
+    orders = view.totals(Order, where={"due_at": Range(high=now + _FAR)})
+    first = view.due(now + _FAR, 1).deliveries
+    oldest = first[0].received_at if first else None
+    return Backlog(sum(total.count for total in deliveries), sum(total.count for total in orders), oldest)
+
+
+def waiting(view: Read, notifiers: Mapping[str, object]) -> list[Waiting]:
+    """Return what each notifier has yet to send; one that config no longer names is listed while it has notices."""
+    where = {"state": NoticeState.WAITING}
+    counts = {total.by[0]: total.count for total in view.totals(Notice, ("notifier",), where)}
+    found = []
+    for name in dict.fromkeys([*notifiers, *counts]):
+        newest = view.find(Notice, where | {"notifier": name}, most=_SHOWN) if counts.get(name) else []
+        error = next((notice.error for notice in newest if notice.error), None)
+        found.append(Waiting(name, counts.get(name, 0), error))
+    return found
+
+
+def advised(problems: Sequence[Problem]) -> list[tuple[Problem, Advice]]:
+    """Return each problem with what to do about it."""
+    return [(problem, advise(problem)) for problem in problems]
+
+
+def failed(records: Sequence[Record]) -> list[Record]:
+    """Return the plugins that could not be loaded."""
+    return [record for record in records if record.status is Status.FAILED]
+
+
+def targets(settings: Settings) -> dict[str, str]:
+    """Return the target URL of each channel, TOKEN in place of the secret."""
+    listen = settings.server.listen
+    base = settings.server.public_url or ("https://YOUR-HOST" if listen.path else f"http://{listen}")
+    return {name: f"{base.rstrip('/')}/webhooks/{name}/TOKEN" for name in settings.channels}

@@ -1,0 +1,104 @@
+"""A page for people: read and filled in a thread, so that neither store nor template holds up the event loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import urlencode
+
+from stockhook import log
+from stockhook.errors import BadQuantity, NotFound, Refused, StoreUnavailable
+from stockhook.operations.desk import Desk
+from stockhook.store import Read
+from stockhook.web import templates
+from stockhook.web.base import BaseHandler, PageError
+from stockhook.web.site import Said
+
+logger = log.get(__name__)
+
+R = TypeVar("R")
+
+Values: TypeAlias = Mapping[str, Any]
+"""What a template is filled with."""
+
+ACTOR: Final = "web:local"
+"""Who acts on these pages until there is a log-in: whoever can reach the listener."""
+
+DIGITS: Final = 18
+"""Digits of the longest id that a store keeps."""
+
+
+class Page(BaseHandler):
+    """A page that shows what the store has, and the actions of its forms."""
+
+    async def head(self, *args: str) -> None:
+        """Answer as ``get`` does; the server leaves the page itself away."""
+        answer = self.get(*args)
+        if answer is not None:
+            await answer
+
+    async def read(self, gather: Callable[[Read], R]) -> R:
+        """Return what ``gather`` finds in one view of the store."""
+
+        def look() -> R:
+            with self.site.desk.store.read() as view:
+                return gather(view)
+
+        return await self._in_thread(look)
+
+    async def show(self, template: str, gather: Callable[[Read], Values]) -> None:
+        """Answer with the template, filled with what ``gather`` finds in one view of the store."""
+        said = self.site.sayings.take(self.asked("said"))
+        now = self.site.desk.clock.now()
+        path = self.request.path
+
+        def fill() -> bytes:
+            with self.site.desk.store.read() as view:
+                values = gather(view)
+            return templates.render(template, said=said, now=now, path=path, **values)
+
+        await self.finish(await self._in_thread(fill))
+
+    async def act(self, do: Callable[[Desk], str], then: str) -> None:
+        """Do what a form asks for and lead to the page ``then``, which says what was done, or why it was not."""
+        desk = replace(self.site.desk, actor=ACTOR)
+
+        def done() -> Said:
+            try:
+                return Said(do(desk))
+            except (Refused, BadQuantity) as error:
+                return Said(str(error), good=False)
+
+        said = await self._in_thread(done)
+        if said.good:
+            self.site.wake()
+        self.redirect(f"{then}?{urlencode({'said': self.site.sayings.put(said)})}", status=HTTPStatus.SEE_OTHER)
+
+    def asked(self, name: str) -> str:
+        """Return what the address asks for by this name, trimmed; empty for nothing."""
+        return self.get_query_argument(name, "").strip()
+
+    def given(self, name: str) -> str:
+        """Return what the form gives by this name: the last that is not empty, trimmed."""
+        found = [value for value in self.get_body_arguments(name) if value]
+        return found[-1] if found else ""
+
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        """Run ``work`` in a thread with the context of the request; what a person can mend becomes a page."""
+        try:
+            return await asyncio.to_thread(work)
+        except NotFound as error:
+            raise PageError(HTTPStatus.NOT_FOUND, str(error)) from error
+        except StoreUnavailable as error:
+            logger.warning("page could not be shown", page=type(self).__name__, error=str(error))
+            sentence = f"The store cannot be used right now: {error}. Nothing was lost; try again in a moment."
+            raise PageError(HTTPStatus.SERVICE_UNAVAILABLE, sentence) from error
+
+
+def number(written: str, what: str) -> int:
+    """Return the id in an address; raises PageError (404) for one that no record can have."""
+    found = int(written) if written.isascii() and written.isdecimal() and len(written) <= DIGITS else 0
+    if not found:
+        raise PageError(HTTPStatus.NOT_FOUND, f"There is no {what} {written[:40]}.")
+    return found

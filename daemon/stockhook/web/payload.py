@@ -1,0 +1,49 @@
+"""An event's payload as a person can read it: the element of the body that the event is, else the whole body."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from stockhook.model import Event
+from stockhook.settings import ConfiguredChannel
+from stockhook.store import Read
+
+LONGEST: Final = 512 * 1024
+"""Characters of a payload that a page shows; more is downloaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """``text`` as shown, at most ``LONGEST``; ``whole`` body, or the event's element; ``cut``: how much is left out."""
+
+    text: str
+    whole: bool
+    cut: int
+
+
+def payload(view: Read, event: Event, channels: Mapping[str, ConfiguredChannel]) -> Payload | None:
+    """Return the payload of an event; None once it has been removed."""
+    body = view.body(event.delivery_id)
+    if body is None:
+        return None
+    element = _element(body, event, channels)
+    if element is None:
+        return _shown(body.decode("utf-8", "backslashreplace"), whole=True)
+    return _shown(element, whole=False)
+
+
+def _element(body: bytes, event: Event, channels: Mapping[str, ConfiguredChannel]) -> str | None:
+    """Return the event's element of the body; None where the body cannot be split, or not into that many."""
+    configured = channels.get(event.channel)
+    if configured is None:
+        return None
+    try:
+        element = configured.channel.split(body)[event.position].payload
+        return json.dumps(element, indent=2, ensure_ascii=False, default=str)
+    except Exception:  # noqa: BLE001 - a plugin's code; what it raises may quote the payload, so it is not logged
+        return None
+
+
+def _shown(text: str, *, whole: bool) -> Payload:
+    return Payload(text[:LONGEST], whole, max(0, len(text) - LONGEST))

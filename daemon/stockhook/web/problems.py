@@ -1,0 +1,196 @@
+"""The inbox: what needs a person, what to do about each, and the forms that do it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from stockhook.advice import Advice, advise
+from stockhook.errors import NotFound
+from stockhook.model import Item, Problem, ProblemState, fold
+from stockhook.operations import codes
+from stockhook.operations import problems as operation
+from stockhook.operations.desk import Desk
+from stockhook.operations.suggestions import suggest
+from stockhook.quantity import ONE, parse, text
+from stockhook.store import Read
+from stockhook.web.page import Page, Values, number
+from stockhook.web.paging import listing
+
+PAGE: Final = 20
+"""Problems of one page; each may carry a form."""
+
+MOST_ITEMS: Final = 1000
+"""Items that the form proposes while one types; others can be typed in full."""
+
+EVERY_STATE: Final = "all"
+
+_WITH_FORM: Final = frozenset({"unknown-item", "insufficient-inventory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A problem as the inbox shows it; ``nearest`` are the SKUs that an unknown code may mean."""
+
+    problem: Problem
+    advice: Advice
+    nearest: Sequence[str] = ()
+
+    @property
+    def acknowledges(self) -> bool:
+        """Tell whether a person's word may close it; what lacks goods or a meaning has a form of its own."""
+        return self.problem.kind not in _WITH_FORM
+
+
+class ProblemsPage(Page):
+    """The list of problems; those that are open, unless asked otherwise."""
+
+    async def get(self) -> None:
+        """Show it."""
+        asked = {"state": self.asked("state"), "kind": self.asked("kind")}
+        before = self.asked("before")
+        await self.show("problems.html", lambda view: problems(view, asked, before))
+
+
+class ProblemPage(Page):
+    """One problem by itself, where links in mails lead."""
+
+    async def get(self, written: str) -> None:
+        """Show it."""
+
+        def gather(view: Read) -> Values:
+            found = known(view, number(written, "problem"))
+            return {"task": task(view, found), "items": proposed(view, [found])}
+
+        await self.show("problem.html", gather)
+
+
+class MapAction(Page):
+    """The form that says which item an unknown code means."""
+
+    async def post(self, written: str) -> None:
+        """Map the code; what waited for it runs by itself."""
+        problem_id, sku, factor = number(written, "problem"), self.given("sku"), self.given("factor")
+
+        def map_code(desk: Desk) -> str:
+            code, account = _code(desk, problem_id)
+            done = codes.alias(desk, code, sku, parse(factor) if factor else ONE, account)
+            each = "" if done.alias.factor == ONE else f"{text(done.alias.factor)} of "
+            return f"{code} now means {each}{done.alias.sku}. {_waited(done.due)}"
+
+        await self.act(map_code, "/problems")
+
+
+class IgnoreAction(Page):
+    """The button that leaves an unknown code out of stock."""
+
+    async def post(self, written: str) -> None:
+        """Ignore the code; what waited for it runs by itself."""
+        problem_id = number(written, "problem")
+
+        def ignore(desk: Desk) -> str:
+            code, account = _code(desk, problem_id)
+            done = codes.ignore(desk, code, account)
+            return f"{code} moves no stock from now on. {_waited(done.due)}"
+
+        await self.act(ignore, "/problems")
+
+
+class AcknowledgeAction(Page):
+    """The button that closes a problem by a person's word."""
+
+    async def post(self, written: str) -> None:
+        """Acknowledge it."""
+        problem_id = number(written, "problem")
+
+        def acknowledge(desk: Desk) -> str:
+            operation.acknowledge(desk, problem_id)
+            return f"Problem {problem_id} is acknowledged."
+
+        await self.act(acknowledge, "/problems")
+
+
+class WaiveAction(Page):
+    """The form that ends what is owed and will never be covered."""
+
+    async def post(self, written: str) -> None:
+        """Waive all of it, or so much."""
+        problem_id, reason, quantity = number(written, "problem"), self.given("reason"), self.given("quantity")
+
+        def waive(desk: Desk) -> str:
+            done = operation.waive(desk, problem_id, parse(quantity) if quantity else None, reason)
+            rest = f"{text(done.owed)} is still owed" if done.owed else "nothing is owed any more"
+            return f"{text(done.quantity)} of {done.problem.subject} is waived; {rest}."
+
+        await self.act(waive, "/problems")
+
+
+class ReopenAction(Page):
+    """The button that takes back what was waived or acknowledged."""
+
+    async def post(self, written: str) -> None:
+        """Open the problem again."""
+        problem_id = number(written, "problem")
+
+        def reopen(desk: Desk) -> str:
+            done = operation.reopen(desk, problem_id)
+            back = f" {text(done.quantity)} of {done.problem.subject} is owed again." if done.quantity else ""
+            return f"Problem {problem_id} is {done.problem.state}.{back}"
+
+        await self.act(reopen, f"/problems/{problem_id}")
+
+
+def problems(view: Read, asked: dict[str, str], before: str) -> Values:
+    """Return what the inbox shows."""
+    where: dict[str, object] = {"kind": asked["kind"]} if asked["kind"] else {}
+    if asked["state"] != EVERY_STATE:
+        where["state"] = asked["state"] or ProblemState.OPEN
+    found = listing(view, Problem, where, asked, before=before, most=PAGE)
+    return {
+        "listing": found,
+        "tasks": [task(view, problem) for problem in found.rows],
+        "items": proposed(view, found.rows),
+        "asked": asked,
+        "kinds": sorted({*open_kinds(view), *filter(None, [asked["kind"]])}),
+    }
+
+
+def open_kinds(view: Read) -> list[str]:
+    """Return the kinds of which a problem is open."""
+    return [total.by[0] for total in view.totals(Problem, ("kind",), {"state": ProblemState.OPEN})]
+
+
+def known(view: Read, problem_id: int) -> Problem:
+    """Return the problem of that id; raises NotFound."""
+    found = view.find(Problem, {"id": problem_id}, most=1)
+    if not found:
+        raise NotFound(f"There is no problem {problem_id}.")
+    return found[0]
+
+
+def task(view: Read, problem: Problem) -> Task:
+    """Return a problem with what to do about it."""
+    advice = advise(problem)
+    maps = problem.kind == "unknown-item" and problem.state is ProblemState.OPEN
+    return Task(problem, advice, suggest(view, advice.subject) if maps else ())
+
+
+def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
+    """Return the items to propose, by SKU, where a form asks for one."""
+    if not any(problem.kind == "unknown-item" and problem.state is ProblemState.OPEN for problem in shown):
+        return []
+    return sorted(view.find(Item, most=MOST_ITEMS), key=lambda item: fold(item.sku))
+
+
+def _code(desk: Desk, problem_id: int) -> tuple[str, str | None]:
+    """Return the code that a problem is about, and its account."""
+    with desk.store.read() as view:
+        problem = known(view, problem_id)
+    return advise(problem).subject, problem.account
+
+
+def _waited(orders: int) -> str:
+    if not orders:
+        return "No order waited for it."
+    return (
+        f"{orders} orders that waited for it are worked now." if orders > 1 else "The order that waited is worked now."
+    )

@@ -1,0 +1,54 @@
+"""What every page works with: the desk, the configuration, and the notices that wait for their page."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from stockhook.health import Health
+from stockhook.operations.desk import Desk
+from stockhook.settings import Settings
+
+_MOST_NOTICES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an action has to say on the page that follows it; ``good``: it was done."""
+
+    text: str
+    good: bool = True
+
+
+class Sayings:
+    """Sentences on their way from an action to the page it leads to, each shown once.
+
+    They stay in this process, so that no address holds a text that someone else could have written.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, Said] = OrderedDict()
+
+    def put(self, said: Said) -> str:
+        """Keep a sentence and return the word that fetches it; the oldest go when many were never fetched."""
+        word = secrets.token_urlsafe(9)
+        self._waiting[word] = said
+        while len(self._waiting) > _MOST_NOTICES:
+            self._waiting.popitem(last=False)
+        return word
+
+    def take(self, word: str | None) -> Said | None:
+        """Return the sentence of this word, once."""
+        return self._waiting.pop(word, None) if word else None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The pages' surroundings. ``wake`` is called on the event loop after each action, so that loops look at once."""
+
+    desk: Desk
+    settings: Settings
+    health: Health
+    wake: Callable[[], None]
+    sayings: Sayings = field(default_factory=Sayings)
