@@ -1,14 +1,16 @@
 """What a person does about problems: see them, acknowledge one, waive what will never be covered, take it back."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from stockhook import problems
+from stockhook.batch import Batch
+from stockhook.draft import Cause
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Audit, Booking, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
+from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
 from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
@@ -144,16 +146,18 @@ def _changed(
     now = desk.clock.now()
     chosen = choose(work, problem)
     keys = tuple(dict.fromkeys(OrderKey(after.account, after.order_id) for _, after in chosen))
-    states = work.orders(keys)
-    bookings = []
+    batch = Batch(desk.policies, work, keys)
     for key in keys:
         mine = [pair for pair in chosen if (pair[1].account, pair[1].order_id) == key]
-        history = tuple(_in_words(before, after, reason) for before, after in mine)
-        order = states[key].order
-        order = replace(order, due_at=now, history=(*order.history, *history))
-        bookings.append(Booking(order=order, shortages=tuple(after for _, after in mine)))
-    if work.book(bookings):
+        _adopt(batch, key, mine, reason)
+        batch.again(key, Cause(now, desk.actor))
+    void = work.book(batch.bookings())
+    if void:
         raise _Moved
+    problems.record(work, batch.report(void), desk.subscriptions, now)
+    if action == _REOPEN:
+        _short_again(work, keys)
+    problem = _find(work, problem.id)
     moved = {str(after.id): text(after.waived - before.waived) for before, after in chosen}
     work.save([desk.audit(action, _name(problem), reason, **moved)])
     after = restate(work, problem, now)
@@ -161,6 +165,30 @@ def _changed(
         problems.save(work, [after], desk.subscriptions, now)
     owed = sum(row.open for row in _open(work, problem.subject)) if problem.kind == SHORT else 0
     return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed)
+
+
+def _adopt(batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
+    """Put changed shortages into an order of the batch, with a sentence each in its history."""
+    state = batch.state(key)
+    assert state is not None, "a shortage without its order"
+    rows = {after.id: after for _, after in chosen}
+    history = (_in_words(before, after, reason) for before, after in chosen)
+    order = replace(state.order, history=(*state.order.history, *history))
+    shortages = tuple(rows.get(row.id, row) for row in state.shortages)
+    batch.adopt(key, replace(state, order=order, shortages=shortages), [], list(rows.values()))
+
+
+def _short_again(work: Work, keys: Collection[OrderKey]) -> None:
+    """Have the newest applied event of each order that owes something again say so."""
+    for key, state in work.orders(keys).items():
+        where = {"account": key.account, "order_id": key.order_id, "state": EventState.APPLIED}
+        newest = work.find(Event, where, most=1)
+        owed = [row for row in state.shortages if row.open]
+        if newest and owed:
+            booked = any(take.remaining for take in state.takes)
+            words = ", ".join(f"{text(row.open)} of {row.sku}" for row in owed)
+            short = EventState.SHORT if booked else EventState.PARKED
+            work.save([replace(newest[0], state=short, reason=SHORT, text=f"{words} is owed again")])
 
 
 def _in_words(before: Shortage, after: Shortage, reason: str | None) -> str:
@@ -179,6 +207,8 @@ def _close(work: Work, problem: Problem, now: datetime) -> Problem:
 def _open_again(work: Work, problem: Problem, now: datetime) -> Problem:
     if problem.state is ProblemState.OPEN or _other_open(work, problem):
         return problem
+    if problem.kind in _WITH_CAUSE and problems.cause_gone(work, problem):
+        return problem  # what was owed again was in stock, and has been taken
     return replace(problem, state=ProblemState.OPEN, last_seen=now)
 
 
