@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stockhook.draft import Draft
-from stockhook.model import EventState, WaitKind
+from stockhook.model import EventState, WaitKind, fold
 from stockhook.quantity import Quantity, text
 from stockhook.shortage import still_open
 from stockhook.target import Shipped, Target
@@ -46,8 +46,9 @@ def verdict(draft: Draft, aims: Sequence[Target], shipped: Shipped) -> Verdict:
 def _waiting(draft: Draft, owed: Quantity) -> tuple[str, str]:
     reason = "insufficient-inventory"
     parts = []
+    written = {fold(line.code): line.code for line in draft.state.lines}
     for kind, why, words in _WAITS:
-        subjects = [wait.subject for wait in draft.waits if wait.kind is kind]
+        subjects = [written.get(wait.subject, wait.subject) for wait in draft.waits if wait.kind is kind]
         if subjects:
             reason = why if why is not None else subjects[0]
             parts.append(words.format(subject=", ".join(subjects)))

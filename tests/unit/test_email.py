@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,16 @@ def test_an_option_that_cannot_work_is_refused_with_what_to_do(given: dict[str, 
 
 def test_a_password_over_loopback_needs_no_encryption() -> None:
     assert options(host="localhost", username="u", password="p").password == Secret("p")
+
+
+def test_with_a_folder_mails_are_written_as_files_and_sent_to_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "mails"
+    given = {"folder": folder, "from": "stockhook@example.com", "to": ["stock@example.com"]}
+    asyncio.run(EmailNotifier(EmailOptions.model_validate(given)).notify(MESSAGE))
+    (written,) = folder.iterdir()
+    mail = message_from_bytes(written.read_bytes(), policy=policy.default)
+    assert mail["To"] == "stock@example.com"
+    assert mail["Message-ID"] == compose(MESSAGE, EmailOptions.model_validate(given))["Message-ID"]
 
 
 def test_registering_loads_neither_the_mail_nor_the_template_library() -> None:

@@ -9,6 +9,7 @@ from stockhook.cli.command import Root
 
 COMMANDS: Final = {
     "check": "stockhook.cli.check:check",
+    "demo": "stockhook.cli.demo:demo",
     "init": "stockhook.cli.init:init",
     "plugins": "stockhook.cli.plugins:plugins",
     "serve": "stockhook.cli.serve:serve",

@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import structlog
@@ -46,6 +47,9 @@ class EmailNotifier:
         ones the next try goes to. Those refused for good are logged, as long as anyone was reached.
         Raises MailRefusedError, TimeoutError and what aiosmtplib raises.
         """
+        if self.options.folder is not None:
+            await asyncio.to_thread(self._write, message, self.options.folder)
+            return
         reached = self._reached.get(message.id, frozenset())
         wanted = [address for address in self.options.to if address not in reached]
         # libraries and the system's certificates take a while to load
@@ -68,6 +72,14 @@ class EmailNotifier:
         from stockhook_plugins.notifiers.email.mail import compose
 
         return compose(message, self.options), client(self.options)
+
+    def _write(self, message: Message, folder: Path) -> None:
+        from stockhook_plugins.notifiers.email.mail import compose
+
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{message.id:04d}-{message.about}-{message.kind}.eml").write_bytes(
+            compose(message, self.options).as_bytes()
+        )
 
     async def _send(self, client: "Client", mail: "EmailMessage", to: list[str]) -> "Mapping[str, SMTPResponse]":
         """Send one mail and return the recipients that were refused, with the server's answers."""

@@ -32,15 +32,17 @@ class EmailOptions(PluginOptions):
     """How to reach the mail server, and who writes to whom.
 
     ``port`` None: the usual one of ``security`` (587, 465, 25). ``ca_file``: certificates to trust in place of the
-    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all.
+    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all. ``folder`` in place of
+    ``host``: mails are written there as files and sent to nobody, to try things out.
     """
 
-    host: Annotated[str, AfterValidator(_host)]
+    host: Annotated[str, AfterValidator(_host)] = ""
     port: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = None
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Annotated[str, Field(min_length=1)] | None = None
     password: Secret | None = None
     ca_file: Path | None = None
+    folder: Path | None = None
     from_: Annotated[Address, Field(alias="from")]
     to: Annotated[tuple[Address, ...], Field(min_length=1)]
     timeout: Annotated[float, Field(gt=0, le=25)] = 20  # the dispatcher gives up on any notifier after 30
@@ -52,6 +54,8 @@ class EmailOptions(PluginOptions):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
+        if bool(self.host) == (self.folder is not None):
+            raise ValueError("give host, the mail server, or folder, where mails are written as files; and not both")
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together; give both, or neither")
         if self.password and self.security == "none" and not _loopback(self.host):

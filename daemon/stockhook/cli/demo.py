@@ -1,0 +1,66 @@
+"""``stockhook demo`` shows in a minute what stockhook does, on a shop of its own."""
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stockhook.cli import output
+from stockhook.cli.context import Context
+
+if TYPE_CHECKING:
+    from stockhook.demo.play import Told
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Play the day, check the books and end, instead of staying up.")
+@click.pass_obj
+def demo(context: Context, *, once: bool) -> None:
+    """Play a day of webhooks to a daemon of its own, in a temporary folder, and show what became of it."""
+    from stockhook import log
+
+    log.configure("error", sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="stockhook-demo-") as folder:
+        with contextlib.suppress(KeyboardInterrupt):
+            if not asyncio.run(_run(context, Path(folder), once=once)):
+                raise SystemExit(1)
+        click.echo("\nStopped; the demo's folder is gone.")
+
+
+async def _run(context: Context, folder: Path, *, once: bool) -> bool:
+    from stockhook.demo.play import play
+    from stockhook.operations.verify import verify
+
+    told: list[Told] = []
+    click.echo("A day at a small maker's shop. Its store sends, stockhook answers, then the stock keeper puts right:\n")
+    demo = await play(folder, told.append)
+    _show(context, told)
+    checks = await asyncio.to_thread(verify, demo.daemon.desk)
+    wrong = [check for check in checks if not check.ok]
+    found = f"WRONG: {wrong[0].name}: {wrong[0].detail}" if wrong else "all hold."
+    click.echo(f"\nThe books: {len(checks)} checks, {found}")
+    mails = sorted((folder / "mails").glob("*.eml"))
+    click.echo(f"Mails it would have sent, in {folder / 'mails'}:")
+    for mail in mails:
+        click.echo(f"  {mail.name}  {_subject(mail)}")
+    if not once:
+        click.echo(f"\nThe status page: {demo.daemon.addresses['admin']}/   (Ctrl-C ends the demo)")
+        await demo.task
+    else:
+        await demo.finish()
+    return not wrong
+
+
+def _show(context: Context, told: "list[Told]") -> None:
+    rows = [{"what": one.what, "answer": one.answer, "state": one.state, "what became of it": one.text} for one in told]
+    output.rows(context, rows)
+
+
+def _subject(mail: Path) -> str:
+    from email import message_from_bytes, policy
+
+    return str(message_from_bytes(mail.read_bytes(), policy=policy.default)["Subject"])
