@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from stockhook.errors import Refused, StoreBroken
-from stockhook.model import NEW, Booking, Event, Line, Movement, Order, OrderKey, Unit, Wait, WaitKind
+from stockhook.model import NEW, Allocation, Booking, Event, Line, Movement, Order, OrderKey, Unit, Wait, WaitKind
 from stockhook.model import MovementKind as Kind
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER, Store
@@ -162,6 +162,24 @@ class BookingContract:
         [unit] = stocked(store, ("SOAP", ONE))
         stocked(store, ("SOAP", ONE))
         assert book(store, make.shipment("DEMO-1", [(unit, ONE)], items={"SOAP": 1})) == {KEY}
+
+    def test_a_later_booking_of_a_call_takes_from_a_unit_that_an_earlier_one_brings(self, store: Store) -> None:
+        received = Booking(
+            units=(make.unit(id=NEW),), movements=(make.movement(NEW, 5 * ONE, id=NEW + 1, kind=Kind.RECEIPT),)
+        )
+        trace = make.trace(taken=(replace(make.trace().taken[0], unit_id=NEW),))
+        settled = Booking(
+            order=make.order(due_at=None),
+            allocations=(make.allocation(id=NEW + 2, trace=trace),),
+            movements=(make.movement(NEW, -2 * ONE, id=NEW + 3, allocation_id=NEW + 2),),
+        )
+        assert book(store, received, settled) == frozenset()
+        with store.read() as read:
+            [unit] = read.find(Unit)
+            [allocation] = read.find(Allocation)
+            assert unit.quantity == 3 * ONE
+            assert allocation.trace.taken[0].unit_id == unit.id
+            assert [row.unit_id for row in read.find(Movement)] == [unit.id, unit.id]
 
     def test_bookings_of_one_call_follow_each_other_on_the_same_units(self, store: Store) -> None:
         [unit] = stocked(store, ("SOAP", 10 * ONE))

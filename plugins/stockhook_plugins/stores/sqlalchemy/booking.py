@@ -10,7 +10,7 @@ from stockhook.plugin import model
 from stockhook_plugins.stores import bookings as rules
 from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import Moved
-from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.database import rows, write_all
 from stockhook_plugins.stores.sqlalchemy.reading import by_account
 from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
 
@@ -39,6 +39,7 @@ class Batch:
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
         self._rows: dict[type[Any], list[Row]] = defaultdict(list)
+        self._given: dict[type[Any], dict[int, int]] = defaultdict(dict)
         self._waits: dict[model.OrderKey, list[Row]] = {}
 
     def write(self, bookings: Sequence[model.Booking]) -> frozenset[model.OrderKey | None]:
@@ -84,27 +85,27 @@ class Batch:
             if booking.waits is not None:
                 self._waits[order.key] = list(map(shape(model.Wait).encode, booking.waits))
         found[model.Line].extend(map(shape(model.Line).encode, booking.lines))
-        units = {unit.id: self._take_unit(unit) for unit in booking.units}
-        events = self._numbered(model.Event, booking.events)
-        allocations = self._numbered(
+        units = self._given[model.Unit]
+        units.update({unit.id: self._take_unit(unit) for unit in booking.units})
+        self._number_all(model.Event, booking.events)
+        self._number_all(
             model.Allocation,
             [rules.traced(row, units) for row in booking.allocations] if units else booking.allocations,
         )
+        events = self._given[model.Event]
         for row in found[model.Allocation][len(found[model.Allocation]) - len(booking.allocations) :]:
             row[_ALLOCATION_EVENT] = _real(row[_ALLOCATION_EVENT], events, "Allocation")
-        self._move(booking.movements, units, events, allocations)
-        self._numbered(model.Shortage, booking.shortages)
+        self._move(booking.movements)
+        self._number_all(model.Shortage, booking.shortages)
 
-    def _numbered(self, record: type[Any], kept: Iterable[Any]) -> dict[int, int]:
-        """Encode records, the new ones with an id; returns the ids given to placeholders."""
-        given: dict[int, int] = {}
-        encode, found = shape(record).encode, self._rows[record]
+    def _number_all(self, record: type[Any], kept: Iterable[Any]) -> None:
+        """Encode records, and give the new ones an id."""
+        given, encode, found = self._given[record], shape(record).encode, self._rows[record]
         for each in kept:
             row = encode(each)
             if not 0 < row[0] < _NEW:
                 row[0] = given[each.id] = self._number(record)
             found.append(row)
-        return given
 
     def _take_unit(self, unit: model.Unit) -> int:
         row = _unit.encode(unit)
@@ -132,15 +133,11 @@ class Batch:
             moved = self.moved[sku] = Moved(before, before + 1)
         return moved
 
-    def _move(
-        self,
-        movements: Sequence[model.Movement],
-        units: dict[int, int],
-        events: dict[int, int],
-        allocations: dict[int, int],
-    ) -> None:
+    def _move(self, movements: Sequence[model.Movement]) -> None:
         found, quantities, encode = self._rows[model.Movement], self._quantities, _move.encode
-        moves: dict[int, int] = {}
+        units, events, allocations, moves = (
+            self._given[record] for record in (model.Unit, model.Event, model.Allocation, model.Movement)
+        )
         ours = []
         for movement in movements:
             row = encode(movement)
@@ -179,7 +176,7 @@ class Batch:
 
     def _run(self, statement: str, found: Sequence[Sequence[Any]]) -> None:
         if found:
-            self._connection.exec_driver_sql(statement, [tuple(row) for row in found])
+            write_all(self._connection, statement, found)
 
 
 def _real(value: Any, given: dict[int, int], what: str) -> Any:
