@@ -11,6 +11,7 @@ from stockhook.operations import codes
 from stockhook.operations import problems as operation
 from stockhook.operations.desk import Desk
 from stockhook.operations.suggestions import suggest
+from stockhook.outbox import EVENT_KINDS
 from stockhook.quantity import ONE, parse, text
 from stockhook.store import Read
 from stockhook.web.page import Page, Values, number
@@ -39,6 +40,11 @@ class Task:
     def acknowledges(self) -> bool:
         """Tell whether a person's word may close it; what lacks goods or a meaning has a form of its own."""
         return self.problem.kind not in _WITH_FORM
+
+    @property
+    def replays(self) -> bool:
+        """Tell whether running its event again may help, once the cause is gone."""
+        return self.problem.kind in EVENT_KINDS and self.problem.event_id is not None
 
 
 class ProblemsPage(Page):
