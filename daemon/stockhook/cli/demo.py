@@ -36,10 +36,10 @@ async def _run(context: Context, folder: Path, *, once: bool) -> bool:
     from stockhook.operations.verify import verify
 
     told: list[Told] = []
-    click.echo("A day at a small maker's shop. Its store sends, stockhook answers, then the stock keeper puts right:\n")
+    click.echo("A day at a small maker's shop, over HTTP, on a database of its own.\n")
     demo = await play(folder, told.append)
     _show(context, told)
-    checks = await asyncio.to_thread(verify, demo.daemon.desk)
+    checks = await asyncio.to_thread(verify, demo.daemon.desk, demo.daemon.settings.payload_days)
     wrong = [check for check in checks if not check.ok]
     found = f"WRONG: {wrong[0].name}: {wrong[0].detail}" if wrong else "all hold."
     click.echo(f"\nThe books: {len(checks)} checks, {found}")
@@ -56,8 +56,14 @@ async def _run(context: Context, folder: Path, *, once: bool) -> bool:
 
 
 def _show(context: Context, told: "list[Told]") -> None:
-    rows = [{"what": one.what, "answer": one.answer, "state": one.state, "what became of it": one.text} for one in told]
-    output.rows(context, rows)
+    posts = [one for one in told if one.answer]
+    output.rows(
+        context,
+        [{"the store sends": o.what, "answer": o.answer, "event": o.state, "what became of it": o.text} for o in posts],
+    )
+    click.echo("\nThen the stock keeper puts right what was reported, and what waited settles by itself:\n")
+    deeds = [one for one in told if not one.answer]
+    output.rows(context, [{"the stock keeper": o.what, "event": o.state, "what became of it": o.text} for o in deeds])
 
 
 def _subject(mail: Path) -> str:

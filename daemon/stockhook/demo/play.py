@@ -24,7 +24,7 @@ _PATIENCE: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the demo's report: what was done, how it was answered, and what became of it."""
+    """One line of the report: what was done, how it was answered (a person's deed is not), what became of it."""
 
     what: str
     answer: str
@@ -91,7 +91,7 @@ def _do(desk: Desk, deed: Deed) -> Told:
     with desk.store.read() as view:
         keys = [find_key(view, f"{key.account}/{key.order_id}") for key in deed.orders]
         event = view.find(Event, {"account": keys[0].account, "order_id": keys[0].order_id}, most=1)[0]
-    return Told(deed.what, deed.command, event.state, event.text or "")
+    return Told(deed.command, "", event.state, event.text or "")
 
 
 def _worked(view: Read) -> bool:

@@ -31,9 +31,8 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something the stock keeper does; ``orders`` are settled by it."""
+    """Something the stock keeper does, and the command for it; ``orders`` are settled by it."""
 
-    what: str
     command: str
     do: Callable[[Desk], object]
     orders: tuple[OrderKey, ...]
@@ -155,13 +154,11 @@ MORNING: Final = (
 
 AFTERNOON: Final = (
     Deed(
-        "map the unknown code: a dozen soaps",
         "stockhook items alias SOAP-A-12PK SOAP-A --factor 12",
         partial(codes.alias, code="SOAP-A-12PK", sku="SOAP-A", factor=12 * ONE),
         (OrderKey(ACCOUNT, _id(7)),),
     ),
     Deed(
-        "book in the candles from the back room",
         "stockhook stock receive CANDLE 24 --location MAIN/FG --lot C-8",
         lambda desk: stock.receive(desk, [Receipt("CANDLE", 24 * ONE, "MAIN/FG", lot="C-8")]),
         (OrderKey(ACCOUNT, _id(8)),),
