@@ -45,7 +45,8 @@ def shipment(order_id: str, skus: list[str], units: dict[str, list[Unit]], versi
     """Make the booking of a three-line order, as the worker would plan it."""
     lines = tuple(make.line(order_id, number, code=sku) for number, sku in enumerate(skus))
     allocations = tuple(
-        make.allocation(order_id, id=NEW + number, line=number, sku=sku, event_id=NEW) for number, sku in enumerate(skus)
+        make.allocation(order_id, id=NEW + number, line=number, sku=sku, event_id=NEW)
+        for number, sku in enumerate(skus)
     )
     moves = tuple(
         make.movement(
@@ -84,7 +85,9 @@ def drain(store: Store, label: str) -> None:
                 work.body(delivery.id)
             marks.append(time.perf_counter())
             names = [f"DEMO-{delivery.id}" for delivery in due.deliveries]
-            wanted = [[f"SKU-{(delivery.id * 7 + line * 5) % ITEMS}" for line in range(3)] for delivery in due.deliveries]
+            wanted = [
+                [f"SKU-{(delivery.id * 7 + line * 5) % ITEMS}" for line in range(3)] for delivery in due.deliveries
+            ]
             work.orders([OrderKey(make.ACCOUNT, name) for name in names])
             skus = {sku for each in wanted for sku in each}
             work.catalogue([(make.ACCOUNT, sku.lower()) for sku in skus])

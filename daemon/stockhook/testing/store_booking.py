@@ -188,6 +188,21 @@ class BookingContract:
             balances = [row.balance_after for row in reversed(read.find(Movement))]
         assert balances == [quantity * ONE for quantity in (10, 9, 8, 7, 6)]
 
+    def test_a_placeholder_holds_in_later_bookings_of_the_call(self, store: Store) -> None:
+        taken = make.shipment("DEMO-1", [(NEW + 8, 2 * ONE)])
+        assert not book(store, make.receipt(id=NEW + 8), make.receipt(id=NEW + 9), taken)
+        assert sorted(quantities(store).values()) == [8 * ONE, 10 * ONE]
+        with pytest.raises(StoreBroken):
+            book(store, make.shipment("DEMO-2", [(NEW + 8, ONE)]))
+
+    def test_waits_of_a_new_order_booked_twice_in_a_call_are_the_last_ones(self, store: Store) -> None:
+        waits = (Wait(*KEY, WaitKind.CODE, "x"), Wait(*KEY, WaitKind.CODE, "y"))
+        first, last = (Booking(order=make.order(attempts=number), waits=(waits[number],)) for number in (0, 1))
+        assert not book(store, first, last)
+        with store.read() as read:
+            state = read.orders([KEY])[KEY]
+        assert (state.waits, state.order.attempts, state.order.version) == (waits[1:], 1, 1)
+
     def test_a_unit_is_amended_without_touching_its_quantity(self, store: Store) -> None:
         [number] = stocked(store, ("SOAP", 10 * ONE))
         book(store, Booking(units=(make.unit(id=number, quantity=0, received=10 * ONE, held=True),)))

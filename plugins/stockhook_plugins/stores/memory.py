@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from stockhook.plugin import Arrival, Catalogue, Due, PluginOptions, Range, Refused, Stock, Store, hookimpl, model
 from stockhook_plugins.stores import bookings as rules
@@ -20,6 +20,12 @@ from stockhook_plugins.stores.layers import Committed, Layer
 class _Version:
     sku: str
     number: int
+
+
+class _Call(NamedTuple):
+    touched: dict[int, model.Unit]
+    moved: set[str]
+    ids: dict[type, dict[int, int]]
 
 
 _KEYS: Final = {model.Body: ("digest",), _Version: ("sku",)}
@@ -165,27 +171,18 @@ class _Work(_Read):
         orders = {key: order.version for key in keys if (order := self.get(model.Order, *key)) is not None}
         items = {sku: self._version(sku) for each in bookings for sku in each.items}
         good, void = rules.standing(bookings, orders, items)
-        touched: dict[int, model.Unit] = {}
-        moved: set[str] = set()
-        ids: dict[type, dict[int, int]] = defaultdict(dict)
+        call = _Call({}, set(), defaultdict(dict))
         for booking in good:
-            self._book(booking, ids, orders, touched, moved)
-        for unit in touched.values():
+            self._book(booking, orders, call)
+        for unit in call.touched.values():
             rules.refuse_below_zero(unit.id, unit.sku, unit.quantity)
             self.put(unit)
-        for sku in moved:
+        for sku in call.moved:
             self.put(_Version(sku, self._version(sku) + 1))
         return void
 
-    def _book(
-        self,
-        booking: model.Booking,
-        ids: dict[type, dict[int, int]],
-        orders: Mapping[Any, int],
-        touched: dict[int, model.Unit],
-        moved: set[str],
-    ) -> None:
-        order = booking.order
+    def _book(self, booking: model.Booking, orders: Mapping[Any, int], call: _Call) -> None:
+        order, ids = booking.order, call.ids
         if order:
             self.put(replace(order, version=orders.get(order.key, 0) + 1))
         if order and booking.waits is not None:
@@ -196,23 +193,23 @@ class _Work(_Read):
         for unit in booking.units:
             new = not 0 < unit.id < model.NEW
             number = ids[model.Unit][unit.id] = self._rows.number(model.Unit) if new else unit.id
-            quantity = 0 if new else self._unit(number, touched).quantity
-            touched[number] = replace(unit, id=number, quantity=quantity)
-            moved.add(unit.sku)
+            quantity = 0 if new else self._unit(number, call).quantity
+            call.touched[number] = replace(unit, id=number, quantity=quantity)
+            call.moved.add(unit.sku)
         self._keep(booking.events, ids)
         self._keep([rules.traced(row, ids[model.Unit]) for row in booking.allocations], ids)
-        self._keep([self._move(row, ids[model.Unit], touched) for row in booking.movements], ids)
+        self._keep([self._move(row, call) for row in booking.movements], ids)
         self._keep(booking.shortages, ids)
-        moved.update(row.sku for row in booking.movements)
+        call.moved.update(row.sku for row in booking.movements)
 
-    def _move(self, row: model.Movement, ids: Mapping[int, int], touched: dict[int, model.Unit]) -> model.Movement:
+    def _move(self, row: model.Movement, call: _Call) -> model.Movement:
         rules.refuse_rewriting(row.id)
-        unit = self._unit(rules.real(row.unit_id, ids, "Movement") or 0, touched)
-        touched[unit.id] = replace(unit, quantity=unit.quantity + row.quantity)
-        return replace(row, balance_after=touched[unit.id].quantity)
+        unit = self._unit(rules.real(row.unit_id, call.ids[model.Unit], "Movement") or 0, call)
+        call.touched[unit.id] = replace(unit, quantity=unit.quantity + row.quantity)
+        return replace(row, balance_after=call.touched[unit.id].quantity)
 
-    def _unit(self, number: int, touched: Mapping[int, model.Unit]) -> model.Unit:
-        return touched.get(number) or rules.known_unit(self.get(model.Unit, number), number)
+    def _unit(self, number: int, call: _Call) -> model.Unit:
+        return call.touched.get(number) or rules.known_unit(self.get(model.Unit, number), number)
 
 
 class MemoryStore:

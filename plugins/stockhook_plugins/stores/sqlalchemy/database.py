@@ -29,6 +29,7 @@ _SETTINGS: Final = {
     "trusted_schema": 0,
     "cell_size_check": 1,
     "journal_size_limit": 32 * _MIB,
+    "cache_size": -16384,  # KiB; the default of 2 MiB is read anew for every batch
 }
 _INCREMENTAL: Final = 2
 _KNOWN: Final = b"a stockhook store is beside this file\n"
@@ -43,6 +44,7 @@ class Database:
         self._mutex = threading.Lock()
         self._lock = FileLock(path.with_name(path.name + ".write"))
         self._wal = path.with_name(path.name + "-wal")
+        self._holder = 0
         self._written = time.monotonic()
         self._next_fold = WAL_LIMIT
         self._writer: Connection | None = None
@@ -132,17 +134,27 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold the one write transaction; it commits at the end of the block and rolls back on an exception."""
+        if self._holder == threading.get_ident():
+            raise StoreUnavailable(f"this thread writes to {self.path} already; it must do so through the Work it has")
         with self._mutex:
             self.faults.check()
             if self._writer is None:
                 raise StoreUnavailable(f"{self.path} is not open")
-            with self._lock.held():
+            with self._lock.held(), self._holding():
                 with self._transaction(self._writer):
                     yield self._writer
                 self._written = time.monotonic()
                 if self.wal_size() > self._next_fold:
                     with self.faults.translated():
                         self._fold()
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        self._holder = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._holder = 0
 
     @contextmanager
     def _transaction(self, writer: Connection) -> Iterator[None]:
@@ -236,6 +248,11 @@ def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> li
     found = result.cursor.fetchall()
     result.close()
     return list(found)
+
+
+def write_all(connection: Connection, sql: str, found: Sequence[Sequence[Any]]) -> None:
+    """Run a hot statement once for each row."""
+    connection.exec_driver_sql(sql, [tuple(row) for row in found])
 
 
 def _begin(connection: Connection) -> None:

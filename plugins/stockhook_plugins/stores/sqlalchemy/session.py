@@ -14,7 +14,7 @@ from stockhook.plugin import Arrival, Refused, model
 from stockhook_plugins.stores.sqlalchemy import schema
 from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
-from stockhook_plugins.stores.sqlalchemy.database import Database, rows
+from stockhook_plugins.stores.sqlalchemy.database import Database, rows, write_all
 from stockhook_plugins.stores.sqlalchemy.reading import Reading
 from stockhook_plugins.stores.sqlalchemy.rows import shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
@@ -73,8 +73,8 @@ class Session:
             last = dict(rows(connection, sql.LAST_IDS)).get(TABLES[model.Delivery].name, 0)
             for number, row in enumerate(deliveries, last + 1):
                 row[0] = number
-            connection.exec_driver_sql(sql.BODY_ONCE, bodies)
-            connection.exec_driver_sql(sql.add(model.Delivery), [tuple(row) for row in deliveries])
+            write_all(connection, sql.BODY_ONCE, bodies)
+            write_all(connection, sql.add(model.Delivery), deliveries)
         return [row[0] for row in deliveries]
 
     @contextmanager

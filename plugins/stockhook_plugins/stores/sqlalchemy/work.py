@@ -14,7 +14,7 @@ from stockhook_plugins.stores import bookings as rules
 from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.booking import Batch
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, Moved, UnitCache
-from stockhook_plugins.stores.sqlalchemy.database import Database, rows
+from stockhook_plugins.stores.sqlalchemy.database import Database, rows, write_all
 from stockhook_plugins.stores.sqlalchemy.reading import Reading, due, unpacked
 from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
@@ -118,7 +118,7 @@ class Working(Reading):
                 if kind is model.Order:
                     self._reschedule(connection, batch)
                 else:
-                    connection.exec_driver_sql(sql.put(kind), [tuple(row) for row in batch])
+                    write_all(connection, sql.put(kind), batch)
                 if kind in sql.FOLDED:
                     self._fold(connection, sql.fold_in(kind), [row for row in records if type(row) is kind])
             self._changed(connection, found)
