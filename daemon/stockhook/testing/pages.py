@@ -1,0 +1,51 @@
+"""The status page over a whole shop in one process, as a configuration file describes it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tornado.web import Application
+
+from stockhook import settings as configured
+from stockhook.health import Health
+from stockhook.outbox import Subscription
+from stockhook.settings import Settings
+from stockhook.testing.shop import Shop
+from stockhook.web.app import admin_application
+
+CONFIG: Final = """
+[store]
+type = "memory"
+[channels.shop]
+merchant_id = "DEMO"
+token = "a-token-for-tests-of-thirty-two-letters"
+[notifiers.office]
+type = "log"
+"""
+"""The configuration of the shop; more may be added behind it."""
+
+
+@dataclass
+class Pages:
+    """A shop and the application that shows it; ``woken`` counts the actions after which the loops were woken."""
+
+    settings: Settings
+    shop: Shop
+    health: Health
+    woken: list[bool] = field(default_factory=list)
+
+    def application(self) -> Application:
+        """Return the application of the admin listener."""
+        return admin_application(self.shop.desk, self.settings, self.health, lambda: self.woken.append(True))
+
+
+def open_pages(folder: Path, more: str = "") -> Pages:
+    """Open a shop as described by ``CONFIG`` and ``more``, written to a file in ``folder``."""
+    path = folder / "config.toml"
+    path.write_text(CONFIG + more)
+    settings = configured.load(path)
+    settings.store.open()
+    channel = settings.channels["shop"]
+    told = {name: Subscription() for name in settings.notifiers}
+    shop = Shop(settings.store, channel.channel, settings.strategy, rules=channel.rules, subscriptions=told)
+    return Pages(settings, shop, Health(shop.clock.now()))
