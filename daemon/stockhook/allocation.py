@@ -151,6 +151,8 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
     picks: list[Pick] = []
     passed_over: list[TraceUnit] = []
     for offers in tiers:
+        if not left:
+            passed_over += [_trace_unit(offer, Pick(offer.id, 0, "in a later location")) for offer in offers]
         if not left or not offers:
             continue
         try:

@@ -19,17 +19,13 @@ from stockhook.model import (
     WaitKind,
     fold,
 )
-from stockhook.outbox import EVENT_KINDS, Outbox, Subscription
+from stockhook.outbox import Outbox, Subscription
 from stockhook.store import FOREVER, Range, Read, Work
 
 ORDER_KINDS: Final = frozenset(
     {"line-conflict", "regression", "refund-unclear", "shipped-unclear", "rejected-after-shipping", "linked-order"}
 )
 """Problems of one order that hold or do not hold after each evaluation of it."""
-
-KINDS: Final = (
-    ORDER_KINDS | EVENT_KINDS | {"unknown-item", "insufficient-inventory", "no-items", "kit-mismatch", "bad-plan"}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel
         kept = {event.position: event for event in view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)}
     body = view.body(delivery.id)
     if body is None:
+        if not kept:
+            gone = BadEvent("quarantined", "its payload was removed by retention before it could be worked")
+            return _unreadable(delivery, kept, gone)
         waiting = [event for event in kept.values() if event.state is EventState.PENDING]
         return Opened(delivery, tuple(Pending(event, None) for event in waiting), len(kept))
     channel = channels.get(delivery.channel)
