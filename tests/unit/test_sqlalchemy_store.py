@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlalchemy.pool import QueuePool
 
 from stockhook.model import Booking, Movement, OrderKey, Problem, ProblemState, Unit
 from stockhook.plugin import RECORDS, Refused, StoreBroken, StoreTooNew, StoreUnavailable
@@ -135,6 +136,19 @@ def test_a_reader_that_stays_keeps_nobody_from_writing(store: SqlStore, monkeypa
         assert time.monotonic() - start < 5
     store.append([make.arrival(os.urandom(400_000))])
     assert inside(store).wal_size() < 1 << 20
+
+
+def test_too_many_open_views_are_unavailable_and_not_an_unknown_error(store: SqlStore) -> None:
+    pool = inside(store)._engines[1].pool
+    assert isinstance(pool, QueuePool)
+    pool._timeout = 0.01
+    with contextlib.ExitStack() as views:
+        for _ in range(16):
+            views.enter_context(store.read())
+        with pytest.raises(StoreUnavailable, match="views"), store.read():
+            pass
+    with store.read() as read:
+        assert read.find(Unit) == []
 
 
 def test_close_leaves_one_file_that_holds_everything(path: Path, store: SqlStore) -> None:

@@ -63,8 +63,14 @@ class Database:
 
     def mark(self) -> None:
         """Remember beside the file that a store is in it."""
-        if self._lock.note() != _KNOWN:
-            self._lock.write_note(_KNOWN)
+        if self._lock.note() == _KNOWN:
+            return
+        self._lock.write_note(_KNOWN)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)  # the names of new files last only with their folder
+        finally:
+            os.close(folder)
 
     def close(self) -> None:
         """Fold the log in and close all connections, the writing one last."""

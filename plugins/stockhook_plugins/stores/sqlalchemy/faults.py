@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from stockhook.plugin import Refused, StoreBroken, StoreUnavailable
 
@@ -38,6 +39,8 @@ class Faults:
             raise (
                 self._translate(cause) if isinstance(cause, sqlite3.Error) else StoreUnavailable(str(cause))
             ) from error
+        except NoConnection as error:
+            raise StoreUnavailable(f"{self._path}: too many views are open at the same time; try again") from error
         except sqlite3.Error as error:
             raise self._translate(error) from error
         except (OverflowError, UnicodeEncodeError) as error:

@@ -1,6 +1,7 @@
 """The tables: one per record, with the record's fields as columns, and what the store itself must remember.
 
-A change here needs a migration; ``REVISION`` names the one that makes these tables.
+A change here, or of a record's fields, needs a migration (``migrations/draft.py`` drafts it); ``REVISION`` names the
+one that makes these tables.
 """
 
 from collections.abc import Mapping
