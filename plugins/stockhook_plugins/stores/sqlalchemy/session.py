@@ -16,7 +16,7 @@ from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
 from stockhook_plugins.stores.sqlalchemy.database import Database, rows, write_all
 from stockhook_plugins.stores.sqlalchemy.reading import Reading
-from stockhook_plugins.stores.sqlalchemy.rows import shape
+from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 from stockhook_plugins.stores.sqlalchemy.work import Claims, Working
 
@@ -65,15 +65,14 @@ class Session:
             return []
         with self._database.faults.translated():
             deliveries = [_delivery.encode(each.delivery) for each in arrivals]
-        bodies = [
-            (each.digest, each.codec, each.size, row[_RECEIVED], each.data)
-            for row, each in zip(deliveries, (arrival.body for arrival in arrivals), strict=True)
-        ]
+        bodies = [(each.digest, each.codec, each.size, each.data) for each in (arrival.body for arrival in arrivals)]
         with self._database.writing() as connection, self._database.faults.translated():
             last = dict(rows(connection, sql.LAST_IDS)).get(TABLES[model.Delivery].name, 0)
             for number, row in enumerate(deliveries, last + 1):
                 row[0] = number
             write_all(connection, sql.BODY_ONCE, bodies)
+            seen = [(row[_RECEIVED], body[0]) for row, body in zip(deliveries, bodies, strict=True)]
+            write_all(connection, sql.BODY_SEEN, seen)
             write_all(connection, sql.add(model.Delivery), deliveries)
         return [row[0] for row in deliveries]
 
@@ -112,10 +111,12 @@ class Session:
         """Remove bodies, and hand what they took back to the file system."""
         moment = _delivery.columns[_RECEIVED].bind(before)
         with self._database.writing() as connection, self._database.faults.translated():
-            removed = connection.exec_driver_sql(sql.PRUNE, (moment, moment, most, 0)).rowcount
-        if removed > 0:
+            old = [number for (number,) in rows(connection, sql.OLD_BODIES, [moment, most, 0])]
+            for statement in sql.DROP_BODIES:
+                connection.exec_driver_sql(statement, (json_list(old),))
+        if old:
             self._database.give_back(_PAGES_BACK)
-        return int(removed)
+        return len(old)
 
     def copy(self, path: Path) -> None:
         """Copy what is committed into an empty file."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from stockhook.plugin import RECORDS, model
 from stockhook_plugins.stores.sqlalchemy.rows import once, shape
-from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, folded, version
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, body_use, folded, version
 
 _DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
@@ -137,24 +137,25 @@ BUMP: Final = _sql(
 )
 BODY_ONCE: Final = _sql(
     insert(body)
-    .values({name: bindparam(None) for name in ("digest", "codec", "size", "received_at", "data")})
+    .values({name: bindparam(None) for name in ("digest", "codec", "size", "data")})
     .on_conflict_do_nothing(index_elements=["digest"])
 )
 LAST_IDS: Final = "SELECT name, seq FROM sqlite_sequence"
 
-_younger = _deliveries.alias("younger")
-_old = (
-    select(body.c.id)
-    .where(
-        body.c.received_at < bindparam(None),
-        ~select(_younger.c.id)
-        .where(_younger.c.digest == body.c.digest, _younger.c.received_at >= bindparam(None))
-        .exists(),
+_seen = select(body.c.id, bindparam(None)).where(body.c.digest == bindparam(None))
+_use = insert(body_use).from_select(["id", "received_at"], _seen)
+BODY_SEEN: Final = _sql(
+    _use.on_conflict_do_update(
+        index_elements=["id"], set_={"received_at": func.max(body_use.c.received_at, _use.excluded.received_at)}
     )
-    .order_by(body.c.received_at)
+)
+OLD_BODIES: Final = _sql(
+    select(body_use.c.id)
+    .where(body_use.c.received_at < bindparam(None))
+    .order_by(body_use.c.received_at)
     .limit(bindparam(None))
 )
-PRUNE: Final = _sql(delete(body).where(body.c.id.in_(_old)))
+DROP_BODIES: Final = tuple(_sql(delete(table).where(_listed(table.c.id))) for table in (body, body_use))
 
 
 def _values(record: type[Any]) -> dict[str, Any]:

@@ -55,12 +55,20 @@ body: Final = Table(
     Column("digest", LargeBinary(), nullable=False, unique=True),
     Column("codec", Text(), nullable=False),
     Column("size", _NUMBER, nullable=False),
-    Column("received_at", _NUMBER, nullable=False),
     Column("data", LargeBinary(), nullable=False),
     sqlite_strict=True,
     sqlite_autoincrement=True,
 )
-"""Payloads, each once, with the receipt of the first delivery that brought it."""
+"""Payloads, each once."""
+
+body_use: Final = Table(
+    "body_use",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=False),
+    Column("received_at", _NUMBER, nullable=False),
+    sqlite_strict=True,
+)
+"""When the youngest delivery with this body came: by number, since an index of digests costs a page a delivery."""
 
 version: Final = Table(
     "version",
@@ -98,9 +106,8 @@ def _index(record: type[Any], *names: str, where: str | None = None, nullable: s
     Index(f"{table.name}_{'_'.join(names)}", *(table.c[name] for name in names), **options)
 
 
-Index("body_received_at", body.c.received_at)
+Index("body_use_received_at", body_use.c.received_at)
 _index(model.Delivery, "channel")
-_index(model.Delivery, "digest", "received_at")
 _index(model.Event, "delivery_id")
 _index(model.Event, "order_id", "account", nullable="order_id")
 _index(model.Event, "state")

@@ -70,14 +70,20 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("codec", sa.Text(), nullable=False),
         sa.Column("size", NUMBER, nullable=False),
-        sa.Column("received_at", NUMBER, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest"),
         sqlite_autoincrement=True,
         sqlite_strict=True,
     )
-    op.create_index("body_received_at", "body", ["received_at"])
+    op.create_table(
+        "body_use",
+        sa.Column("id", NUMBER, nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_strict=True,
+    )
+    op.create_index("body_use_received_at", "body_use", ["received_at"])
     op.create_table(
         "delivery",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
@@ -97,7 +103,6 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_index("delivery_channel", "delivery", ["channel"])
-    op.create_index("delivery_digest_received_at", "delivery", ["digest", "received_at"])
     op.create_table(
         "event",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
