@@ -9,10 +9,19 @@ from stockhook.cli.command import Root
 
 COMMANDS: Final = {
     "check": "stockhook.cli.check:check",
+    "deliveries": "stockhook.cli.deliveries:deliveries",
     "demo": "stockhook.cli.demo:demo",
+    "events": "stockhook.cli.events:events",
     "init": "stockhook.cli.init:init",
+    "items": "stockhook.cli.items:items",
+    "locations": "stockhook.cli.locations:locations",
+    "orders": "stockhook.cli.orders:orders",
     "plugins": "stockhook.cli.plugins:plugins",
+    "problems": "stockhook.cli.problems:problems",
+    "send": "stockhook.cli.send:send",
     "serve": "stockhook.cli.serve:serve",
+    "stock": "stockhook.cli.stock:stock",
+    "verify": "stockhook.cli.verify:verify",
 }
 """Where each command, or group of commands, is defined."""
 

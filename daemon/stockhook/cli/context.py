@@ -12,6 +12,7 @@ from stockhook.clock import Clock, SystemClock
 from stockhook.errors import Refused
 
 if TYPE_CHECKING:
+    from stockhook.operations.desk import Desk
     from stockhook.settings import Settings
     from stockhook.store import Store
 
@@ -70,6 +71,14 @@ class Context:
             yield store
         finally:
             store.close()
+
+    @contextmanager
+    def desk(self) -> Iterator["Desk"]:
+        """Open the store and set up what every operation works with; raises what ``store`` raises."""
+        from stockhook.operations.desk import set_up
+
+        with self.store():
+            yield set_up(self.settings, self.clock, self.actor)
 
     @property
     def actor(self) -> str:

@@ -109,5 +109,6 @@ def find_key(view: Read, written: str) -> OrderKey:
         raise Refused(f"the order id {written.strip()} is that of {names}; name it with its account")
     if not found:
         known = Counter(order.order_id for order in view.find(Order, most=_NEWEST))
-        raise NotFound(f"there is no order {written.strip()!r}{did_you_mean(near(rest or account, known))}")
+        meant = did_you_mean(near(rest or account, known)) or "; `stockhook events list` shows what came in"
+        raise NotFound(f"there is no order {written.strip()!r}{meant}")
     return found[0].key

@@ -84,8 +84,8 @@ def refuse_faults(found: Iterable[Row], name: str) -> None:
         raise Refused("\n".join([*told, "nothing was changed: all rows are taken or none"]))
 
 
-def write_file(path: Path, columns: Sequence[str], found: Iterable[Sequence[str]]) -> int:
-    """Write a CSV file that only its owner may read, and return the number of rows; an existing file is refused."""
+def write_lines(path: Path, found: Iterable[str], progress: Callable[[int], None] = lambda _: None) -> int:
+    """Write lines to a new file that only its owner may read, and return how many; an existing file is refused."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -94,10 +94,11 @@ def write_file(path: Path, columns: Sequence[str], found: Iterable[Sequence[str]
         raise Refused(f"{path} cannot be written: {error.strerror}") from None
     count = 0
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        for line in lines(columns, found):
+        for line in found:
             file.write(line)
+            progress(1)
             count += 1
-    return count - 1
+    return count
 
 
 def lines(columns: Sequence[str], found: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Checked:
 
 
 def verify(
-    desk: Desk, payload_days: int | None, progress: Callable[[str, int], None] = lambda _name, _done: None
+    desk: Desk, payload_days: int | None = None, progress: Callable[[str, int], None] = lambda _name, _done: None
 ) -> tuple[Checked, ...]:
     """Check every promise, each on one consistent view of the store; nothing is changed.
 

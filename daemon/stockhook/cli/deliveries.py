@@ -1,0 +1,79 @@
+"""``stockhook deliveries``: what the channels sent, as it came in."""
+
+import click
+
+from stockhook.cli import output
+from stockhook.cli.arguments import asked_for, listing, shown
+from stockhook.cli.command import Group
+from stockhook.cli.context import Context
+from stockhook.cli.rows import event_row
+from stockhook.model import Delivery, DeliveryState
+from stockhook.operations import deliveries as operations
+
+_SHOWN = ("id", "channel", "received_at", "state", "events", "size", "peer")
+
+
+@click.group(cls=Group)
+def deliveries() -> None:
+    """See the requests that the channels sent."""
+
+
+@deliveries.command("list")
+@click.option("--channel", metavar="C", help="Only of this channel.")
+@click.option("--state", type=click.Choice([*DeliveryState]), help="Only in this state.")
+@listing
+@click.pass_obj
+def list_deliveries(
+    context: Context,
+    channel: str | None,
+    state: str | None,
+    limit: int | None,
+    everything: bool,  # noqa: FBT001 - click passes flags so
+) -> None:
+    """List deliveries, newest first.
+
+    Example: stockhook deliveries list --state pending
+    """
+    most = asked_for(limit, everything=everything)
+    chosen = DeliveryState(state) if state else None
+    with context.desk() as desk:
+        found = shown(operations.list_deliveries(desk, channel=channel, state=chosen, most=most), most)
+    output.rows(context, [_row(delivery) for delivery in found], _SHOWN, empty="no delivery has come in yet")
+
+
+@deliveries.command()
+@click.argument("delivery_id", metavar="ID", type=int)
+@click.pass_obj
+def show(context: Context, delivery_id: int) -> None:
+    """Show one delivery with its headers and events.
+
+    Example: stockhook deliveries show 17
+    """
+    with context.desk() as desk:
+        found = operations.show(desk, delivery_id)
+    events = [event_row(event) for event in found.events]
+    headers = [{"name": name, "value": value} for name, value in found.delivery.headers]
+    row = {**_row(found.delivery), "payload_kept": found.kept}
+    if context.json:
+        output.record(context, {**row, "headers": headers, "event_list": events})
+        return
+    output.record(context, row)
+    click.echo("\nheaders")
+    output.rows(context, headers, empty="none")
+    click.echo("\nevents")
+    output.rows(context, events, ("id", "name", "order_id", "state", "reason"), empty="not split into events yet")
+
+
+def _row(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "channel": delivery.channel,
+        "received_at": delivery.received_at,
+        "peer": delivery.peer,
+        "state": delivery.state,
+        "events": delivery.events,
+        "size": delivery.size,
+        "digest": delivery.digest.hex(),
+        "attempts": delivery.attempts,
+        "due_at": delivery.due_at,
+    }

@@ -1,0 +1,213 @@
+"""``stockhook stock``: what lies where, goods that come in, corrections, and the way from and to a spreadsheet."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from stockhook.cli import output
+from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, asked_for, listing, progress, shown
+from stockhook.cli.command import Group, SilentCommand
+from stockhook.cli.context import Context
+from stockhook.model import OrderKey, Unit
+from stockhook.operations import stock as operations
+from stockhook.operations.spreadsheet import write_lines
+from stockhook.operations.stock_import import export_stock, import_stock
+from stockhook.operations.units import list_units
+from stockhook.quantity import text
+
+_SHOWN = ("unit_id", "sku", "location", "lot", "serial", "quantity", "received_at", "expires_on", "unit_cost")
+
+
+@click.group(cls=Group)
+def stock() -> None:
+    """See what is in stock, receive goods, correct what is wrong."""
+
+
+@stock.command("list")
+@click.option("--as-of", type=MOMENT, metavar="TIME", help="What the book said then: 2026-12-01T09:00:00Z.")
+@click.option("--sku", metavar="S", help="Only this item.")
+@click.option("--location", metavar="PATH", help="Only this location and those below it.")
+@listing
+@click.pass_obj
+def list_stock(
+    context: Context,
+    as_of: datetime | None,
+    sku: str | None,
+    location: str | None,
+    limit: int | None,
+    everything: bool,  # noqa: FBT001 - click passes flags so
+) -> None:
+    """List inventory units that have a quantity; with --all the empty ones as well.
+
+    Example: stockhook stock list --sku SOAP
+    """
+    most = asked_for(limit, everything=everything)
+    with context.desk() as desk:
+        found = list_units(desk, sku=sku, location=location, as_of=as_of, everything=everything, most=most)
+    listed = [_row(unit) for unit in shown(found, most)]
+    output.rows(context, listed, _SHOWN, empty="nothing in stock; `stockhook stock receive` or `stock import`")
+
+
+@stock.command()
+@click.argument("sku")
+@click.argument("qty", type=QUANTITY)
+@click.option("--location", required=True, metavar="PATH", help="Where the goods are put.")
+@click.option("--lot", type=TEXT, metavar="L", help="The lot or batch they are of.")
+@click.option("--serial", type=TEXT, metavar="S", help="The serial number of the one piece.")
+@click.option("--expires-on", type=DAY, metavar="DAY", help="The last good day: 2027-03-31.")
+@click.option("--received-at", type=MOMENT, metavar="TIME", help="When they came in; otherwise now.")
+@click.option("--unit-cost", type=COST, metavar="C", help="What one of them cost.")
+@click.option("--priority", type=click.IntRange(-(10**9), 10**9), metavar="N", help="For the strategy `priority`.")
+@click.option("--reference", type=TEXT, metavar="R", help="What to find the receipt by, such as a work order.")
+@click.pass_obj
+def receive(
+    context: Context,
+    sku: str,
+    qty: int,
+    location: str,
+    lot: str | None,
+    serial: str | None,
+    expires_on: date | None,
+    received_at: datetime | None,
+    unit_cost: int | None,
+    priority: int | None,
+    reference: str | None,
+) -> None:
+    """Book goods in; what was owed of them is settled at once, oldest order first.
+
+    Example: stockhook stock receive SOAP 100 --location MAIN/FG --lot L7 --expires-on 2027-03-31
+    """
+    with context.desk() as desk:
+        receipt = operations.Receipt(
+            sku, qty, location, received_at, lot, serial, expires_on, unit_cost, priority, reference
+        )
+        received = operations.receive(desk, [receipt])
+    unit = received.units[0]
+    used = unit.received - unit.quantity
+    settled = f"; {text(used)} of it went at once to orders that were owed goods" if used else ""
+    output.done(
+        context,
+        f"received {text(unit.received)} of {unit.sku} at {unit.location} as unit {unit.id}{settled}",
+        **_row(unit),
+        received=text(unit.received),
+        orders=_names(received.orders),
+    )
+
+
+@stock.command(context_settings={"ignore_unknown_options": True})  # -3 is a quantity, no option
+@click.argument("unit", type=int)
+@click.argument("quantity", type=QUANTITY, metavar="+N|-N")
+@click.option("--reason", required=True, metavar="CODE", help="Why, for whoever reads the ledger later.")
+@click.option("--settle", is_flag=True, help="Use what is added for what is owed of the item.")
+@click.pass_obj
+def adjust(context: Context, unit: int, quantity: int, reason: str, settle: bool) -> None:  # noqa: FBT001 - click's way
+    """Change the quantity of a unit: +3 found, -1 broken.
+
+    Example: stockhook stock adjust 12 -1 --reason broken
+    """
+    with context.desk() as desk:
+        adjusted = operations.adjust(desk, unit, quantity, reason, settle=settle)
+    _tell(context, adjusted, offer_settling=quantity > 0 and not settle)
+
+
+@stock.command()
+@click.argument("movement", type=int)
+@click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the ledger later.")
+@click.pass_obj
+def undo(context: Context, movement: int, reason: str) -> None:
+    """Book the opposite of a receipt or an adjustment; nothing is ever deleted.
+
+    Example: stockhook stock undo 345 --reason "wrong item"
+    """
+    with context.desk() as desk:
+        adjusted = operations.undo(desk, movement, reason)
+    _tell(context, adjusted, offer_settling=False)
+
+
+@stock.command("import")
+@click.argument("file", type=FILE)
+@click.option("--no-create", is_flag=True, help="Refuse items and locations that do not exist instead of making them.")
+@click.option("--again", is_flag=True, help="Import a file that was imported before: it adds once more.")
+@click.pass_obj
+def import_(context: Context, file: Path, no_create: bool, again: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Receive what a CSV file lists. It adds to what is there; all rows are booked, or none.
+
+    Columns: sku, name, location, quantity; and if wanted received_at, lot, expires_on, unit_cost, serial,
+    pick_sequence, priority, reference. UTF-8, with commas or semicolons.
+
+    Example: stockhook stock import opening.csv
+    """
+    with context.desk() as desk, progress(context, f"importing {file.name}"):
+        done = import_stock(desk, file, create=not no_create, again=again)
+    said = [f"received {text(done.quantity)} in {done.units} units"]
+    if done.items:
+        said.append(f"made items {', '.join(item.sku for item in done.items)}")
+    if done.locations:
+        said.append(f"made locations {', '.join(place.path for place in done.locations)}")
+    if done.orders:
+        said.append(f"looked again at {done.orders} orders that were owed goods")
+    output.done(
+        context,
+        "; ".join(said),
+        units=done.units,
+        quantity=text(done.quantity),
+        items=[item.sku for item in done.items],
+        locations=[place.path for place in done.locations],
+        orders=done.orders,
+    )
+
+
+@stock.command(cls=SilentCommand)
+@click.option("--output", "-o", type=FILE, metavar="FILE", help="Write to a file that only you may read.")
+@click.option("--all", "everything", is_flag=True, help="Empty units as well.")
+@click.pass_obj
+def export(context: Context, output: Path | None, everything: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Write what is in stock as CSV, in the form that `stock import` reads.
+
+    Example: stockhook stock export --output stock.csv
+    """
+    with context.desk() as desk, progress(context, "exporting") as advance:
+        lines = export_stock(desk, everything=everything)
+        if output is None:
+            for line in lines:
+                click.echo(line, nl=False)
+        else:
+            count = write_lines(output, lines, advance)
+            click.echo(f"{count - 1} units written to {output}", err=True)
+
+
+def _tell(context: Context, adjusted: operations.Adjusted, *, offer_settling: bool) -> None:
+    unit, movement = adjusted.unit, adjusted.movement
+    sign = "+" if movement.quantity > 0 else ""
+    said = f"unit {unit.id} of {unit.sku}: {sign}{text(movement.quantity)}, now {text(unit.quantity)}"
+    if adjusted.owed:
+        said += f"; {text(adjusted.owed)} of {unit.sku} are owed"
+        said += ", and stay so without --settle" if offer_settling else ""
+    output.done(
+        context,
+        said,
+        **_row(unit),
+        movement_id=movement.id,
+        change=text(movement.quantity),
+        owed=text(adjusted.owed),
+    )
+
+
+def _row(unit: Unit) -> dict[str, object]:
+    return {
+        "unit_id": unit.id,
+        "sku": unit.sku,
+        "location": unit.location,
+        "lot": unit.lot,
+        "serial": unit.serial,
+        "quantity": text(unit.quantity),
+        "held": unit.held,
+        "received_at": unit.received_at,
+        "expires_on": unit.expires_on,
+        "unit_cost": None if unit.unit_cost is None else text(unit.unit_cost),
+    }
+
+
+def _names(orders: tuple[OrderKey, ...]) -> list[str]:
+    return [f"{key.account}/{key.order_id}" for key in orders]

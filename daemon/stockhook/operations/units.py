@@ -1,0 +1,60 @@
+"""What a person may see of stock: units as they are, or as the book had them at a moment."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stockhook.model import Location, Movement, Unit
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import pages
+from stockhook.operations.items import known_item
+from stockhook.operations.locations import known_location
+from stockhook.store import FOREVER, Match, Range, Read
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def list_units(
+    desk: Desk,
+    *,
+    sku: str | None = None,
+    location: str | None = None,
+    as_of: datetime | None = None,
+    everything: bool = False,
+    most: int = 1000,
+) -> list[Unit]:
+    """Return units with a quantity, or ``everything``, newest first; those of an item, or below a location.
+
+    ``as_of`` gives each the quantity that the book had at that moment: what was booked later does not count, whenever
+    it happened. Raises NotFound for an item or a location that does not exist.
+    """
+    with desk.store.read() as view:
+        where: dict[str, Match] = {}
+        if sku is not None:
+            where["sku"] = known_item(view, sku).sku
+        if location is not None:
+            where["location"] = _subtree(view, location)
+        if as_of is None:
+            return view.find(Unit, where if everything else where | {"quantity": Range(low=1)}, most=most)
+        found: list[Unit] = []
+        for unit in _as_of(view, where, as_of):
+            if len(found) == most:
+                break
+            if unit.quantity or everything:
+                found.append(unit)
+        return found
+
+
+def _subtree(view: Read, path: str) -> frozenset[str]:
+    root = known_location(view, path).path
+    below = {place.path for place in view.find(Location, most=FOREVER) if place.path.startswith(f"{root}/")}
+    return frozenset(below | {root})
+
+
+def _as_of(view: Read, where: dict[str, Match], moment: datetime) -> Iterator[Unit]:
+    """Yield the units that were booked in by then, with their quantities of then."""
+    for units in pages(view, Unit, where):
+        ids = frozenset(unit.id for unit in units)
+        booked = {"unit_id": ids, "at": Range(high=moment + _INSTANT)}
+        totals = {total.by[0]: total.amount for total in view.totals(Movement, by=("unit_id",), where=booked)}
+        yield from (replace(unit, quantity=totals[unit.id]) for unit in units if unit.id in totals)
