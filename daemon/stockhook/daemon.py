@@ -58,7 +58,7 @@ class Daemon:
         self.health = Health(self.clock.now(), alive=self._alive, ready=self._ready)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
         self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch)
-        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits)
+        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, BODY)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
         self._stop = asyncio.Event()
@@ -128,7 +128,7 @@ class Daemon:
         server = HTTPServer(
             what,
             idle_connection_timeout=IDLE,
-            body_timeout=BODY,
+            body_timeout=None if name == "server" else BODY,
             max_header_size=_HEADERS,
             max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
         )

@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from stockhook import log
@@ -31,6 +32,15 @@ DEADLINE: Final = 20.0
 """Seconds a request waits for its commit before it is told to come again; the sender gives up at 30."""
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A delivery in the queue; ``stored`` is done when it is committed, or when that has failed or took too long."""
+
+    arrival: Arrival
+    stored: asyncio.Future[None]
+    since: float
+
+
 class Intake:
     """Keeps deliveries; one commit is under way at a time. All methods are called on the event loop."""
 
@@ -39,10 +49,12 @@ class Intake:
         self._store = store
         self._clock = clock
         self._budget = in_flight
-        self._queue: list[tuple[Arrival, asyncio.Future[None]]] = []
+        self._queue: list[_Waiting] = []
+        self._group: list[_Waiting] = []
+        self._late: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._append = ThreadPoolExecutor(1, thread_name_prefix="intake")
-        self._compress = ThreadPoolExecutor(1, thread_name_prefix="compress")
+        self._pack = ThreadPoolExecutor(1, thread_name_prefix="compress")
         self.in_flight = 0
         self.committing_since: float | None = None
         self.failing = False
@@ -66,29 +78,35 @@ class Intake:
         """Give back what was reserved."""
         self.in_flight -= size
 
-    async def keep(self, channel: str, body: bytes, headers: Sequence[tuple[str, str]], peer: str) -> None:
-        """Return once the delivery is durably stored.
+    def keep(self, channel: str, body: bytes, headers: Sequence[tuple[str, str]], peer: str) -> asyncio.Future[None]:
+        """Take a delivery; the future is done once it is durably stored.
 
-        Raises StoreUnavailable when it could not be stored, or not in time: it may be stored all the same, and must be
-        sent again.
+        It ends with StoreUnavailable when it could not be stored, or not in time: it may be stored all the same, and
+        must be sent again.
         """
-        digest = hashlib.sha256(body).digest()
-        size = len(body)
-        if size > LARGE:
-            loop = asyncio.get_running_loop()
-            packed = await loop.run_in_executor(self._compress, zlib.compress, body, 1)
-            content = Body(digest, "zlib", packed, size)
-        else:
-            content = Body(digest, "identity", body, size)
+        loop = asyncio.get_running_loop()
+        stored = loop.create_future()
         now = self._clock.now()
-        delivery = Delivery(0, channel, now, peer, tuple(headers), digest, size, due_at=now)
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((Arrival(delivery, content), stored))
-        self._arrived.set()
-        try:
-            await asyncio.wait_for(stored, DEADLINE)
-        except TimeoutError:
-            raise StoreUnavailable(f"the store has not answered within {DEADLINE:g} s") from None
+
+        def queue(content: Body) -> None:
+            delivery = Delivery(0, channel, now, peer, tuple(headers), content.digest, content.size, due_at=now)
+            self._queue.append(_Waiting(Arrival(delivery, content), stored, time.monotonic()))
+            self._arrived.set()
+            if self._late is None:
+                self._late = loop.call_later(1, self._give_up)
+
+        def packed(done: asyncio.Future[Body]) -> None:
+            error = done.exception()
+            if error is None:
+                queue(done.result())
+            else:
+                stored.set_exception(StoreUnavailable(f"the body could not be compressed: {error}"))
+
+        if len(body) > LARGE:
+            loop.run_in_executor(self._pack, _large, body).add_done_callback(packed)
+        else:
+            queue(Body(hashlib.sha256(body).digest(), "identity", body, len(body)))
+        return stored
 
     async def run(self) -> None:
         """Commit what arrives until cancelled. Raises StoreBroken: the process must be restarted."""
@@ -100,7 +118,7 @@ class Intake:
                     self._arrived.clear()
         finally:
             self._append.shutdown(wait=True)
-            self._compress.shutdown(wait=True)
+            self._pack.shutdown(wait=True)
 
     async def drain(self) -> None:
         """Return once nothing waits for a commit any more."""
@@ -108,42 +126,59 @@ class Intake:
             await asyncio.sleep(0.005)
 
     async def _commit(self) -> None:
-        group = self._next_group()
+        self._group = group = self._next_group()
+        if not group:
+            return
         self.committing_since = time.monotonic()
-        arrivals = [arrival for arrival, _ in group]
+        arrivals = [one.arrival for one in group]
         failing = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._append, self._store.append, arrivals)
         except (StoreUnavailable, OSError) as error:
-            _fail(group, error)
+            _fail(group, f"the delivery could not be stored: {error}")
             if isinstance(error, StoreBroken):
                 raise
             logger.error("deliveries could not be stored", deliveries=len(group), error=str(error))  # noqa: TRY400
         except BaseException as error:
-            _fail(group, error)
+            _fail(group, f"the delivery could not be stored: {error}")
             raise
         else:
             failing = False
-            for _, stored in group:
-                if not stored.done():
-                    stored.set_result(None)
+            for one in group:
+                if not one.stored.done():
+                    one.stored.set_result(None)
             self.stored()
         finally:
+            self._group = []
             self.failing = failing
             self.committing_since = None
 
-    def _next_group(self) -> list[tuple[Arrival, asyncio.Future[None]]]:
+    def _next_group(self) -> list[_Waiting]:
         rows = total = 0
-        for arrival, _ in self._queue:
+        for one in self._queue:
             rows += 1
-            total += len(arrival.body.data)
+            total += len(one.arrival.body.data)
             if rows >= ROWS or total >= BYTES:
                 break
         group, self._queue = self._queue[:rows], self._queue[rows:]
         return group
 
+    def _give_up(self) -> None:
+        """Tell those who have waited too long to come again; one timer for all that wait, oldest first."""
+        before = time.monotonic() - DEADLINE
+        late = [one for one in (*self._group, *self._queue) if one.since < before]
+        _fail(late, f"the store has not answered within {DEADLINE:g} s")
+        self._queue = [one for one in self._queue if one.since >= before]
+        waits = self._group or self._queue
+        self._late = asyncio.get_running_loop().call_later(1, self._give_up) if waits else None
 
-def _fail(group: Sequence[tuple[Arrival, asyncio.Future[None]]], error: BaseException) -> None:
-    for _, stored in group:
-        if not stored.done():
-            stored.set_exception(StoreUnavailable(f"the delivery could not be stored: {error}"))
+
+def _large(body: bytes) -> Body:
+    """Return a large body as it is kept; a thread's work, since even its digest would hold up the event loop."""
+    return Body(hashlib.sha256(body).digest(), "zlib", zlib.compress(body, 1), len(body))
+
+
+def _fail(group: Sequence[_Waiting], words: str) -> None:
+    for one in group:
+        if not one.stored.done():
+            one.stored.set_exception(StoreUnavailable(words))

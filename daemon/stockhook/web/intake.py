@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from tornado import httputil
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
 from stockhook import log
 from stockhook.channel import Channel, Request
 from stockhook.config.tables import Limits
-from stockhook.errors import NoSuchToken, Rejected, StoreUnavailable
+from stockhook.errors import NoSuchToken, Rejected
 from stockhook.health import Health
 from stockhook.intake import Intake
 
@@ -39,18 +40,27 @@ _REASONS: Final = {
 class IntakeServer(HTTPServerConnectionDelegate):
     """Serves ``POST /webhooks/<channel>/<token>``, ``/healthz`` and ``/readyz``, and nothing else."""
 
-    def __init__(self, intake: Intake, channels: Mapping[str, Channel], health: Health, limits: Limits) -> None:
-        """Take what keeps deliveries, the channels by name, and the limits of the config."""
+    def __init__(
+        self,
+        intake: Intake,
+        channels: Mapping[str, Channel],
+        health: Health,
+        limits: Limits,
+        body_timeout: float = 20.0,
+    ) -> None:
+        """Take what keeps deliveries, the channels by name, the limits of the config, and seconds a body may take."""
         self.intake = intake
         self.channels = channels
         self.health = health
         self.limits = limits
+        self.body_timeout = body_timeout
         self.open: set[object] = set()
-        self.busy: set[asyncio.Task[None]] = set()
+        self.busy: set[asyncio.Future[None]] = set()
         self.draining = False
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> HTTPMessageDelegate:
         """Return what reads one request."""
+        assert isinstance(request_conn, HTTP1Connection)
         self.open.add(server_conn)
         return _Message(self, request_conn)
 
@@ -72,14 +82,15 @@ class _Message(HTTPMessageDelegate):
     no honest sender is still writing: closing earlier would throw the answer away (a reset).
     """
 
-    def __init__(self, server: IntakeServer, connection: httputil.HTTPConnection) -> None:
+    def __init__(self, server: IntakeServer, connection: HTTP1Connection) -> None:
         self._server = server
         self._connection = connection
         self._chunks: list[bytes] = []
         self._size = 0
         self._reserved = 0
         self._answered = self._ended = False
-        self._keep: Callable[[bytes], Awaitable[None]] | None = None
+        self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
+        self._late: asyncio.TimerHandle | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | httputil.ResponseStartLine, headers: HTTPHeaders
@@ -96,6 +107,8 @@ class _Message(HTTPMessageDelegate):
             self._judge(start_line.method, path, headers)
         if self._answered and headers.get("Expect") == "100-continue":
             self._end()
+        # a timer of our own: Tornado's body_timeout costs a task for each request
+        self._late = asyncio.get_running_loop().call_later(self._server.body_timeout, self._cut)
         return None
 
     def _judge(self, method: str, path: str, headers: HTTPHeaders) -> None:
@@ -106,7 +119,8 @@ class _Message(HTTPMessageDelegate):
                 self._answer(404, _NOTHING)
                 return
         peer = getattr(getattr(self._connection, "context", None), "remote_ip", "") or ""
-        given = {field.lower(): value for field, value in headers.get_all()}
+        fields = [(field, field.lower(), value) for field, value in headers.get_all()]
+        given = {folded: value for _, folded, value in fields}
         try:
             channel.authenticate(Request(token, given, peer))
         except NoSuchToken:
@@ -120,9 +134,9 @@ class _Message(HTTPMessageDelegate):
             if method != "POST":
                 self._answer(405, "send a POST\n", {"Allow": "POST"})
                 return
-            kept = tuple((field, value) for field, value in headers.get_all() if field.lower() not in _NOT_KEPT)
+            kept = tuple((field, value) for field, folded, value in fields if folded not in _NOT_KEPT)
             self._keep = lambda body: self._server.intake.keep(name, body, kept, peer)
-            length = headers.get("Content-Length", "")
+            length = given.get("content-length", "")
             self._count(int(length) if length.isdigit() else 0)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -149,31 +163,41 @@ class _Message(HTTPMessageDelegate):
 
     def finish(self) -> None:
         """Store the body that has arrived, and answer behind the commit."""
+        self._in_time()
         if self._answered or self._keep is None:
             self._end()
             return
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks = []
-        task = asyncio.ensure_future(self._store(self._keep(body)))
-        self._server.busy.add(task)
-        task.add_done_callback(self._server.busy.discard)
+        stored = self._keep(body)
+        self._server.busy.add(stored)
+        stored.add_done_callback(self._stored)
 
     def on_connection_close(self) -> None:
         """Forget a request whose connection was cut before all of it had arrived."""
+        self._in_time()
         self._answered = self._ended = True
         self._chunks = []
         self._release()
 
-    async def _store(self, kept: Awaitable[None]) -> None:
-        try:
-            await kept
-        except StoreUnavailable:
-            self._answer(503, "not stored; send it again\n", _LATER)
-        else:
+    def _stored(self, stored: asyncio.Future[None]) -> None:
+        self._server.busy.discard(stored)
+        if stored.exception() is None:
             self._answer(200, "stored\n")
-        finally:
-            self._release()
-            self._end()
+        else:
+            self._answer(503, "not stored; send it again\n", _LATER)
+        self._end()
+
+    def _cut(self) -> None:
+        """End a connection whose body does not come to its end."""
+        self._late = None
+        logger.info("body not received in time")
+        self._connection.close()
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def _release(self) -> None:
         self._server.intake.release(self._reserved)
@@ -200,8 +224,7 @@ class _Message(HTTPMessageDelegate):
         if close or self._server.draining:
             fields["Connection"] = "close"
         start = httputil.ResponseStartLine("", status, _REASONS[status])
-        written = self._connection.write_headers(start, fields, b"" if head else content)
-        written.add_done_callback(lambda done: done.exception())
+        self._connection.write_headers(start, fields, b"" if head else content)
 
     def _end(self) -> None:
         if self._ended:
