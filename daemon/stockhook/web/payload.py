@@ -1,9 +1,10 @@
 """An event's payload as a person can read it: the element of the body that the event is, else the whole body."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from stockhook.model import Event
 from stockhook.settings import ConfiguredChannel
@@ -34,13 +35,14 @@ def payload(view: Read, event: Event, channels: Mapping[str, ConfiguredChannel])
 
 
 def _element(body: bytes, event: Event, channels: Mapping[str, ConfiguredChannel]) -> str | None:
-    """Return the event's element of the body; None where the body cannot be split, or not into that many."""
+    """Return the event's element of the body, numbers as written; None where the body cannot be split that far."""
     configured = channels.get(event.channel)
     if configured is None:
         return None
     try:
         element = configured.channel.split(body)[event.position].payload
-        return json.dumps(element, indent=2, ensure_ascii=False, default=str)
+        raw = element if isinstance(element, bytes) else msgspec.json.encode(element, enc_hook=str)
+        return msgspec.json.format(raw, indent=2).decode("utf-8", "backslashreplace")
     except Exception:  # noqa: BLE001 - a plugin's code; what it raises may quote the payload, so it is not logged
         return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stockhook.advice import Advice, advise
-from stockhook.errors import NotFound
+from stockhook.errors import NotFound, Refused
 from stockhook.model import Item, Problem, ProblemState, fold
 from stockhook.operations import codes
 from stockhook.operations import problems as operation
@@ -188,9 +188,11 @@ def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
 
 
 def _code(desk: Desk, problem_id: int) -> tuple[str, str | None]:
-    """Return the code that a problem is about, and its account."""
+    """Return the code that a problem is about, and its account; raises Refused for another kind of problem."""
     with desk.store.read() as view:
         problem = known(view, problem_id)
+    if problem.kind != "unknown-item":
+        raise Refused(f"Problem {problem_id} is not about an unknown code, so there is nothing to map or ignore.")
     return advise(problem).subject, problem.account
 
 

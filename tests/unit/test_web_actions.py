@@ -1,0 +1,157 @@
+"""The forms do what they say, by the operations that commands call too, and say what was done."""
+
+from typing import Any
+
+import pytest
+from tornado.web import Application
+
+from stockhook.model import Alias, Audit, Event, EventState, Problem, ProblemState, Shortage
+from stockhook.quantity import ONE
+from stockhook.testing import factories as make
+from stockhook.testing.pages import Pages
+from stockhook.testing.payloads import envelope, line, order_ship
+
+DAY = "2026-12-01T12:00:00+00:00"
+
+
+@pytest.fixture
+def app(pages: Pages) -> Application:
+    return pages.application()
+
+
+@pytest.fixture
+def unknown(pages: Pages) -> Pages:
+    """A shop in which one order waits for the code ``soap.``."""
+    pages.shop.stock(SOAP=10, SALT=10)
+    pages.shop.send(envelope(order_ship("D-1", [line("soap.", 2, shipped=DAY)])))
+    return pages
+
+
+@pytest.fixture
+def short(pages: Pages) -> Pages:
+    """A shop in which two of SOAP are owed."""
+    pages.shop.stock(SOAP=1)
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped=DAY)])))
+    return pages
+
+
+async def said(ask: Any, address: str, form: dict[str, str] | None = None) -> str:
+    answer = await ask(address, form or {})
+    assert answer.code == 200
+    page = answer.body.decode()
+    start = page.index('role="status">') + len('role="status">')
+    return page[start : page.index("</p>", start)]
+
+
+async def test_the_form_of_an_unknown_item_proposes_items_and_near_misses(ask: Any, unknown: Pages) -> None:
+    page = (await ask("/problems")).body.decode()
+    assert '<option value="SALT">' in page
+    assert '<button class="secondary" name="sku" value="SOAP" formnovalidate>SOAP</button>' in page
+
+
+async def test_mapping_a_code_lets_what_waited_run(ask: Any, unknown: Pages) -> None:
+    words = await said(ask, "/problems/1/map", {"sku": "SOAP", "factor": "2"})
+    assert words == "SOAP. now means 2 of SOAP. The order that waited is worked now."
+    assert unknown.woken == [True]
+    unknown.shop.work()
+    assert unknown.shop.booked("D-1") == {"SOAP": 4 * ONE}
+    assert unknown.shop.problems() == set()
+
+
+async def test_a_near_miss_maps_with_one_button(ask: Any, unknown: Pages) -> None:
+    # a browser sends the empty field of the form and then the button
+    answer = await ask("/problems/1/map", method="POST", body="sku=&factor=1&sku=SOAP")
+    assert answer.code == 200
+    (alias,) = unknown.shop.find(Alias)
+    assert (alias.sku, alias.factor, alias.account) == ("SOAP", ONE, "ultracart:DEMO")
+
+
+async def test_mapping_to_what_is_no_item_is_refused_with_a_hint(ask: Any, unknown: Pages) -> None:
+    words = await said(ask, "/problems/1/map", {"sku": "SOPA"})
+    assert words == "there is no item &#39;SOPA&#39;; did you mean SOAP?"
+    assert unknown.shop.find(Alias) == []
+    assert unknown.woken == []
+
+
+@pytest.mark.parametrize("factor", ["x", "0", "-1", "1.0000001", "NaN"])
+async def test_a_factor_that_is_none_is_refused(ask: Any, unknown: Pages, factor: str) -> None:
+    assert await said(ask, "/problems/1/map", {"sku": "SOAP", "factor": factor})
+    assert unknown.shop.find(Alias) == []
+
+
+async def test_ignoring_a_code_ends_the_waiting(ask: Any, unknown: Pages) -> None:
+    assert "moves no stock from now on" in await said(ask, "/problems/1/ignore")
+    unknown.shop.work()
+    assert unknown.shop.booked("D-1") == {}
+    assert unknown.shop.problems() == set()
+
+
+async def test_a_notice_is_said_once_and_nothing_of_it_is_in_the_address(ask: Any, unknown: Pages) -> None:
+    answer = await ask("/problems/1/ignore", {}, follow_redirects=False)
+    assert answer.code == 303
+    address = answer.headers["Location"]
+    assert "soap" not in address.lower()
+    assert "moves no stock" in (await ask(address)).body.decode()
+    assert "moves no stock from now on" not in (await ask(address)).body.decode()
+
+
+async def test_who_acts_is_kept(ask: Any, unknown: Pages) -> None:
+    await said(ask, "/problems/1/map", {"sku": "SOAP"})
+    (entry,) = unknown.shop.find(Audit, action="items alias")
+    assert entry.actor == "web:local"
+
+
+async def test_replaying_an_event_works_it_again_and_books_nothing_twice(ask: Any, unknown: Pages) -> None:
+    unknown.shop.send(envelope(order_ship("D-2", [line("SALT", 2, shipped=DAY)])))
+    assert "runs again" in await said(ask, "/events/2/replay")
+    assert unknown.shop.find(Event, id=2)[0].state is EventState.PENDING
+    assert 'hx-get="/events/2"' in (await ask("/events/2")).body.decode()
+    unknown.shop.work()
+    assert unknown.shop.booked("D-2") == {"SALT": 2 * ONE}
+    assert 'hx-get="/events/2"' not in (await ask("/events/2")).body.decode()
+
+
+async def test_an_event_of_which_nothing_is_left_cannot_be_replayed(ask: Any, pages: Pages) -> None:
+    with pages.shop.store.write() as work:
+        work.save([make.event(id=0, delivery_id=9, state=EventState.FAILED)])
+    assert "cannot run again" in await said(ask, "/events/1/replay")
+
+
+async def test_waiving_needs_a_reason_and_ends_what_is_owed(ask: Any, short: Pages) -> None:
+    assert "needs a reason" in await said(ask, "/problems/1/waive", {"reason": "  "})
+    assert short.shop.owed("SOAP") == 2 * ONE
+    words = await said(ask, "/problems/1/waive", {"quantity": "0.5", "reason": "sent from the shop"})
+    assert words == "0.5 of SOAP is waived; 1.5 is still owed."
+    assert "nothing is owed any more" in await said(ask, "/problems/1/waive", {"reason": "sent from the shop"})
+    assert short.shop.owed("SOAP") == 0
+    assert short.shop.find(Shortage)[0].reason == "sent from the shop"
+    assert short.shop.problems() == set()
+
+
+async def test_what_was_waived_can_be_taken_back(ask: Any, short: Pages) -> None:
+    await said(ask, "/problems/1/waive", {"reason": "wrong shelf"})
+    assert "Take back what was waived" in (await ask("/problems/1")).body.decode()
+    assert await said(ask, "/problems/1/reopen") == "Problem 1 is open. 2 of SOAP is owed again."
+    assert short.shop.owed("SOAP") == 2 * ONE
+
+
+async def test_acknowledging_closes_a_problem_by_a_persons_word(ask: Any, pages: Pages) -> None:
+    pages.shop.send(b"unreadable")
+    page = (await ask("/problems")).body.decode()
+    assert "Run event 1 again" in page
+    assert await said(ask, "/problems/1/acknowledge") == "Problem 1 is acknowledged."
+    assert pages.shop.find(Problem)[0].state is ProblemState.ACKNOWLEDGED
+    assert await said(ask, "/problems/1/acknowledge") == "problem 1 was acknowledged before"
+
+
+@pytest.mark.parametrize("action", ["map", "ignore", "acknowledge", "waive", "reopen"])
+async def test_an_action_on_a_problem_that_does_not_exist_is_refused(ask: Any, pages: Pages, action: str) -> None:
+    answer = await ask(f"/problems/7/{action}", {"sku": "SOAP", "reason": "because"})
+    assert b"here is no problem 7" in answer.body
+    assert pages.woken == []
+
+
+@pytest.mark.parametrize("action", ["map", "ignore"])
+async def test_only_an_unknown_item_can_be_mapped(ask: Any, short: Pages, action: str) -> None:
+    assert "is not about an unknown code" in await said(ask, f"/problems/1/{action}", {"sku": "SOAP"})
+    assert short.shop.find(Alias) == []

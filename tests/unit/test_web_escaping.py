@@ -1,0 +1,137 @@
+"""What strangers wrote is text on every page, never markup."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from tornado.web import Application
+
+from stockhook.model import Binding, Booking, EventState, How, Part, Wait, WaitKind
+from stockhook.quantity import ONE
+from stockhook.testing import factories as make
+from stockhook.testing.pages import Pages
+
+EVIL = "\"'><script src=//evil.example></script><img src=x onerror=alert(1)>{{7*7}}"
+
+
+class Tags(HTMLParser):
+    """Collects the tags of a page, and its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def app(pages: Pages) -> Application:
+    return pages.application()
+
+
+@pytest.fixture
+def evil(pages: Pages) -> Pages:
+    """A shop in which every field that a stranger may fill holds markup."""
+    store = pages.shop.store
+    store.append([make.arrival(EVIL.encode(), channel=EVIL, peer=EVIL, headers=((EVIL, EVIL),))])
+    unit = make.unit(EVIL, location=EVIL, lot=EVIL, serial=EVIL, reference=EVIL)
+    receipt = make.movement(unit.id, unit.quantity, sku=EVIL, reason=EVIL, reference=EVIL, actor=EVIL)
+    event = make.event(
+        channel=EVIL, account=EVIL, name=EVIL, order_id=EVIL, reason=EVIL, text=EVIL, state=EventState.PARKED
+    )
+    trace = make.trace(rule=EVIL, strategy=EVIL, version=EVIL, options={EVIL: EVIL}, left_out={EVIL: 1})
+    named = {"account": EVIL, "order_id": EVIL}
+    binding = Binding(EVIL, How.PLAIN, (Part(EVIL, ONE),))
+    with store.write() as work:
+        work.save(
+            [
+                make.item(EVIL, name=EVIL),
+                make.alias(EVIL, EVIL, account=EVIL),
+                make.kit(EVIL, (EVIL, ONE)),
+                make.location(EVIL, pickable=False),
+                make.problem("unknown-item", EVIL, text=EVIL, order_id=EVIL, account=EVIL, event_id=1),
+                make.problem("insufficient-inventory", EVIL, text=EVIL),
+                make.problem(EVIL, EVIL, text=EVIL),
+                make.notice(notifier=EVIL, error=EVIL),
+            ]
+        )
+        work.book([Booking(units=(unit,), movements=(receipt,))])
+        work.book(
+            [
+                Booking(
+                    order=make.order(EVIL, account=EVIL, channel=EVIL, stage=EVIL, history=(EVIL,)),
+                    lines=(make.line(EVIL, account=EVIL, code=EVIL, center=EVIL, binding=binding),),
+                    waits=tuple(Wait(EVIL, EVIL, kind, EVIL) for kind in WaitKind),
+                    events=(event,),
+                    allocations=(make.allocation(**named, sku=EVIL, event_id=event.id, trace=trace),),
+                    movements=(make.movement(1, sku=EVIL, **named, line=0, event_id=event.id, actor=EVIL),),
+                    shortages=(make.shortage(**named, sku=EVIL, reason=EVIL, actor=EVIL),),
+                    items={EVIL: 1},
+                )
+            ]
+        )
+    pages.health.troubles[EVIL] = EVIL
+    return pages
+
+
+PATHS = [
+    "/",
+    "/deliveries",
+    "/deliveries/1",
+    "/events",
+    "/events/1",
+    "/orders/{evil}/{evil}",
+    "/items",
+    "/items/{evil}",
+    "/units/1",
+    "/problems",
+    "/problems/1",
+    "/problems/2",
+    "/plugins",
+    "/search?q={evil}",
+    "/events?order={evil}&state={evil}&channel={evil}&before={evil}",
+    "/items?q={evil}&after={evil}",
+    "/items/{evil}?before={evil}",
+    "/problems?kind={evil}&state={evil}",
+    "/nothing/{evil}",
+    "/?said={evil}",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_markup_in_every_field_is_inert(ask: Any, evil: Pages, path: str) -> None:
+    from urllib.parse import quote
+
+    answer = await ask(path.replace("{evil}", quote(EVIL, safe="")))
+    assert answer.code in {200, 404}
+    page = answer.body.decode()
+    if "?" not in path and path not in {"/plugins", "/nothing/{evil}"}:
+        assert "&lt;script src=//evil.example&gt;" in page
+    assert "49" not in re.sub(r"v=\w+", "", page)
+    for tag, attributes in Tags(page).found:
+        assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+        if tag == "script":
+            assert str(attributes["src"]).startswith("/static/htmx.min.js")
+        if tag in {"img", "link", "form"}:
+            target = attributes.get("src") or attributes.get("href") or attributes.get("action") or ""
+            assert target.startswith("/")
+        if tag == "a":
+            assert re.match(r"[/?]", str(attributes["href"])), attributes
+
+
+async def test_links_to_names_with_markup_lead_there(ask: Any, evil: Pages) -> None:
+    page = (await ask("/items")).body.decode()
+    found = [attributes["href"] for tag, attributes in Tags(page).found if tag == "a"]
+    address = next(link for link in found if link and link.startswith("/items/"))
+    assert "9 on hand" in re.sub(r"<[^>]*>", "", (await ask(address)).body.decode())
+
+
+async def test_half_a_surrogate_pair_is_written_out(ask: Any, pages: Pages) -> None:
+    with pages.shop.store.write() as work:
+        work.save([make.item("SOAP", name="half \ud800 pair")])
+    answer = await ask("/items")
+    assert answer.code == 200
+    assert rb"half \ud800 pair" in answer.body
