@@ -32,7 +32,7 @@ def names(body):
 
 
 def packed(data):
-    return base64.b64encode(gzip.compress(data)).decode()
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
 
 
 def body_with(name_of_customer):
@@ -59,11 +59,13 @@ def body_with(name_of_customer):
         json.dumps({"events": packed(envelope(SHIP, REFUND))}).encode(),
         json.dumps({"events": packed(json.dumps(SHIP | REFUND).encode())}).encode(),
         json.dumps({"events": packed(compressed(SHIP, REFUND))}).encode(),
-        json.dumps({"events": base64.encodebytes(gzip.compress(array(SHIP, REFUND))).decode()}).encode(),
-        gzip.compress(envelope(SHIP, REFUND)),
-        gzip.compress(compressed(SHIP, REFUND)),
-        gzip.compress(b"\xef\xbb\xbf" + array(SHIP, REFUND)),
-        gzip.compress(envelope(SHIP, REFUND)[:100]) + gzip.compress(envelope(SHIP, REFUND)[100:]) + b"\0" * 50,
+        json.dumps({"events": base64.encodebytes(gzip.compress(array(SHIP, REFUND), mtime=0)).decode()}).encode(),
+        gzip.compress(envelope(SHIP, REFUND), mtime=0),
+        gzip.compress(compressed(SHIP, REFUND), mtime=0),
+        gzip.compress(b"\xef\xbb\xbf" + array(SHIP, REFUND), mtime=0),
+        gzip.compress(envelope(SHIP, REFUND)[:100], mtime=0)
+        + gzip.compress(envelope(SHIP, REFUND)[100:], mtime=0)
+        + b"\0" * 50,
     ],
 )
 def test_every_shape_holds_the_same_two_events_in_order(body):
@@ -135,10 +137,10 @@ def test_elements_that_are_no_objects_become_broken_events_among_their_siblings(
         (envelope(SHIP).decode().encode("utf-16"), "not JSON"),
         (b"\x1f\x8b", "breaks off"),
         (b"\x1f\x8bgarbage", "damaged"),
-        (gzip.compress(envelope(SHIP))[:-9], "breaks off"),
-        (gzip.compress(envelope(SHIP))[:-8] + b"\0" * 8, "damaged"),
-        (gzip.compress(envelope(SHIP)) + b"tail", "something else"),
-        (gzip.compress(gzip.compress(gzip.compress(b"[" * 10))), "not JSON"),
+        (gzip.compress(envelope(SHIP), mtime=0)[:-9], "breaks off"),
+        (gzip.compress(envelope(SHIP), mtime=0)[:-8] + b"\0" * 8, "damaged"),
+        (gzip.compress(envelope(SHIP), mtime=0) + b"tail", "something else"),
+        (gzip.compress(gzip.compress(gzip.compress(b"[" * 10, mtime=0), mtime=0), mtime=0), "not JSON"),
         (b'{"events":' * 9 + b"[]" + b"}" * 9, "too many times"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deeply"),
@@ -155,7 +157,7 @@ def test_what_cannot_be_split_is_unreadable_and_says_why(body, cause):
 def test_gzip_in_gzip_more_often_than_any_proxy_does_it_is_unreadable():
     body = envelope(SHIP)
     for _ in range(9):
-        body = gzip.compress(body)
+        body = gzip.compress(body, mtime=0)
     with pytest.raises(Unreadable, match="too many times"):
         split(body)
 
@@ -240,33 +242,42 @@ def test_a_bomb_is_refused_at_once_without_filling_the_memory(inside_base64):
 
 def test_the_bound_holds_over_all_layers_and_members_together(monkeypatch):
     data = b"x" * 100
-    assert inflate(gzip.compress(data), 100) == data
-    assert inflate(gzip.compress(data[:40]) + gzip.compress(data[40:]), 100) == data
-    for too_much in (gzip.compress(data), gzip.compress(data[:40]) + gzip.compress(data[40:])):
+    assert inflate(gzip.compress(data, mtime=0), 100) == data
+    assert inflate(gzip.compress(data[:40], mtime=0) + gzip.compress(data[40:], mtime=0), 100) == data
+    for too_much in (
+        gzip.compress(data, mtime=0),
+        gzip.compress(data[:40], mtime=0) + gzip.compress(data[40:], mtime=0),
+    ):
         with pytest.raises(Unreadable, match="more than"):
             inflate(too_much, 99)
     monkeypatch.setattr("stockhook_plugins.channels.ultracart.decode.MOST", 2 * len(compressed(SHIP)))
     with pytest.raises(Unreadable, match="more than"):
-        split(gzip.compress(compressed(SHIP)))
+        split(gzip.compress(compressed(SHIP), mtime=0))
 
 
 def test_no_number_of_members_makes_inflating_slow():
     started = time.perf_counter()
     with pytest.raises(Unreadable, match="something else"):
-        inflate(gzip.compress(b"") * 200_000)
+        inflate(gzip.compress(b"", mtime=0) * 200_000)
     assert time.perf_counter() - started < 2
-    assert inflate(gzip.compress(b"x") * 999) == b"x" * 999
+    assert inflate(gzip.compress(b"x", mtime=0) * 999) == b"x" * 999
 
 
 @given(st.binary(max_size=200), st.integers(1, 3), st.data())
 def test_inflating_gives_back_what_was_packed_wherever_members_are_cut(data, members, draw):
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), min_size=members, max_size=members)))
     pieces = [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
-    assert inflate(b"".join(gzip.compress(piece) for piece in pieces)) == data
+    assert inflate(b"".join(gzip.compress(piece, mtime=0) for piece in pieces)) == data
 
 
 @given(st.binary(max_size=500) | st.text(max_size=500).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_are_events_or_unreadable(data):
-    for body in (data, b"\x1f\x8b" + data, gzip.compress(data), json.dumps(packed(data)).encode(), b"[" + data + b"]"):
+    for body in (
+        data,
+        b"\x1f\x8b" + data,
+        gzip.compress(data, mtime=0),
+        json.dumps(packed(data)).encode(),
+        b"[" + data + b"]",
+    ):
         with contextlib.suppress(Unreadable):
             assert all(isinstance(event, RawEvent) for event in split(body))
