@@ -32,8 +32,8 @@ class EmailOptions(PluginOptions):
     """How to reach the mail server, and who writes to whom.
 
     ``port`` None: the usual one of ``security`` (587, 465, 25). ``ca_file``: certificates to trust in place of the
-    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all. ``folder`` in place of
-    ``host``: mails are written there as files and sent to nobody, to try things out.
+    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all. ``folder``: mails are written
+    there as files and sent to nobody, whatever ``host`` is, to try things out.
     """
 
     host: Annotated[str, AfterValidator(_host)] = ""
@@ -54,8 +54,8 @@ class EmailOptions(PluginOptions):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if bool(self.host) == (self.folder is not None):
-            raise ValueError("give host, the mail server, or folder, where mails are written as files; and not both")
+        if not self.host and self.folder is None:
+            raise ValueError("host is missing: name the mail server, like smtp.example.com")
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together; give both, or neither")
         if self.password and self.security == "none" and not _loopback(self.host):
