@@ -128,6 +128,20 @@ def test_an_event_is_run_again_and_its_page_tells_how_it_ended(visit: Visit, pag
     assert visit.complaints == []
 
 
+@pytest.mark.parametrize("visit", [True], indirect=True)
+def test_the_overview_tells_by_itself_what_is_new(visit: Visit, pages: Pages) -> None:
+    page = visit.page
+    page.clock.install()
+    page.goto("/")
+    page.get_by_role("heading", name="2 problems to look at").wait_for()
+    page.locator("#live-parked").focus()
+    pages.shop.send(b"unreadable")
+    page.clock.run_for(6_000)
+    page.get_by_role("heading", name="3 problems to look at").wait_for()
+    assert page.evaluate("document.activeElement.id") == "live-parked"
+    assert visit.complaints == []
+
+
 def test_no_page_is_wider_than_a_phone(visit: Visit, pages: Pages) -> None:
     visit.page.set_viewport_size({"width": 360, "height": 700})
     for path in ("/", "/problems", "/events", "/events/2", "/deliveries/1", "/items/SOAP", "/units/1", "/plugins"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tornado.web import Application
 
-from stockhook.model import DeliveryState, EventState
+from stockhook.model import DeliveryState, EventState, ProblemState
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages
 from stockhook.web.paging import before_id
@@ -121,8 +121,6 @@ async def test_items_are_searched_by_parts_of_sku_and_name_and_paged_by_sku(ask:
 
 
 async def test_problems_are_filtered_by_state_and_kind_and_paged(ask: Any, pages: Pages) -> None:
-    from stockhook.model import ProblemState
-
     with pages.shop.store.write() as work:
         work.save([make.problem("no-items", f"shop{n}") for n in range(25)])
         work.save([make.problem("linked-order", "D-1", state=ProblemState.ACKNOWLEDGED)])

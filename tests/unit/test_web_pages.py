@@ -295,3 +295,19 @@ async def test_search_finds_whatever_a_person_has_in_hand(read: Any, pages: Page
     assert "CATALOG is ignored" in await read("/search?q=catalog")
     assert "2 in order D-1 , line 2" in await read("/search?q=UNHEARD")
     assert "Nothing is known by exactly these words" in await read("/search?q=nothing")
+
+
+PERSON = {"first_name": "Sample", "last_name": "Personne", "address1": "1 Test Street", "email": "sample@example.com"}
+
+
+async def test_who_bought_is_shown_on_the_events_page_alone(ask: Any, pages: Pages) -> None:
+    pages.shop.stock(SOAP=1)
+    lines = [line("SOAP", 3, shipped=DAY), line("UNHEARD", 1, shipped=DAY)]
+    pages.shop.send(ship("D-1", *lines, billing=PERSON, shipping={**PERSON, "shipping_method": "UPS"}))
+    paths = ["/", "/deliveries", "/deliveries/1", "/events", "/orders/ultracart:DEMO/D-1", "/items", "/items/SOAP"]
+    paths += ["/units/1", "/problems", "/problems/1", "/plugins", "/search?q=D-1"]
+    for path in paths:
+        page = (await ask(path)).body.decode()
+        assert not any(value in page for value in PERSON.values()), path
+    assert "sample@example.com" in (await ask("/events/1")).body.decode()
+    assert "Nothing is known by exactly these words" in (await ask("/search?q=Personne")).body.decode()

@@ -14,15 +14,18 @@ from stockhook.testing.shop import Shop
 from stockhook.web.app import admin_application
 
 CONFIG: Final = """
-[store]
-type = "memory"
 [channels.shop]
 merchant_id = "DEMO"
 token = "a-token-for-tests-of-thirty-two-letters"
 [notifiers.office]
 type = "log"
 """
-"""The configuration of the shop; more may be added behind it."""
+"""The configuration of the shop; tables may be added behind it."""
+
+MEMORY: Final = """
+[store]
+type = "memory"
+"""
 
 
 @dataclass
@@ -39,10 +42,10 @@ class Pages:
         return admin_application(self.shop.desk, self.settings, self.health, lambda: self.woken.append(True))
 
 
-def open_pages(folder: Path, more: str = "") -> Pages:
-    """Open a shop as described by ``CONFIG`` and ``more``, written to a file in ``folder``."""
+def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
+    """Open a shop as described by ``CONFIG``, ``store`` and ``more``, written to a file in ``folder``."""
     path = folder / "config.toml"
-    path.write_text(CONFIG + more)
+    path.write_text(CONFIG + store + more)
     settings = configured.load(path)
     settings.store.open()
     channel = settings.channels["shop"]

@@ -23,6 +23,9 @@ PAGE: Final = 20
 MOST_ITEMS: Final = 1000
 """Items that the form proposes while one types; others can be typed in full."""
 
+MOST_COMPARED: Final = 10_000
+"""Items compared with unknown codes for one page; further codes get their near misses on the problem's own page."""
+
 EVERY_STATE: Final = "all"
 
 _WITH_FORM: Final = frozenset({"unknown-item", "insufficient-inventory"})
@@ -65,7 +68,7 @@ class ProblemPage(Page):
 
         def gather(view: Read) -> Values:
             found = known(view, number(written, "problem"))
-            return {"task": task(view, found), "items": proposed(view, [found])}
+            return {"task": tasks(view, [found], 1)[0], "items": proposed(view, [found])}
 
         await self.show("problem.html", gather)
 
@@ -151,9 +154,10 @@ def problems(view: Read, asked: dict[str, str], before: str) -> Values:
     if asked["state"] != EVERY_STATE:
         where["state"] = asked["state"] or ProblemState.OPEN
     found = listing(view, Problem, where, asked, before=before, most=PAGE)
+    items = sum(total.count for total in view.totals(Item))
     return {
         "listing": found,
-        "tasks": [task(view, problem) for problem in found.rows],
+        "tasks": tasks(view, found.rows, MOST_COMPARED // max(1, items)),
         "items": proposed(view, found.rows),
         "asked": asked,
         "kinds": sorted({*open_kinds(view), *filter(None, [asked["kind"]])}),
@@ -173,11 +177,16 @@ def known(view: Read, problem_id: int) -> Problem:
     return found[0]
 
 
-def task(view: Read, problem: Problem) -> Task:
-    """Return a problem with what to do about it."""
-    advice = advise(problem)
-    maps = problem.kind == "unknown-item" and problem.state is ProblemState.OPEN
-    return Task(problem, advice, suggest(view, advice.subject) if maps else ())
+def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
+    """Return problems with what to do about them; near misses for at most ``most`` unknown codes."""
+    shown = []
+    for problem in found:
+        advice = advise(problem)
+        nearest: Sequence[str] = ()
+        if most and problem.kind == "unknown-item" and problem.state is ProblemState.OPEN:
+            nearest, most = suggest(view, advice.subject), most - 1
+        shown.append(Task(problem, advice, nearest))
+    return shown
 
 
 def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
