@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from stockhook.model import (
     Alias,
@@ -247,4 +247,13 @@ class Store(Protocol):
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy of the store to ``path``, which must not exist, while it is in use."""
+        ...
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """What a store may offer besides: looking after its own files. ``verify`` asks those that do."""
+
+    def integrity(self) -> str | None:
+        """Return what is damaged, or None when nothing is found to be; may take a while."""
         ...

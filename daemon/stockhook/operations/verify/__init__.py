@@ -7,6 +7,7 @@ from typing import Final
 from stockhook.operations.desk import Desk
 from stockhook.operations.verify import ledger, orders, received, told
 from stockhook.operations.verify.inspection import Inspection, Look
+from stockhook.store import SelfChecking
 
 CHECKS: Final[Mapping[str, tuple[Look, str]]] = {
     "journal": (received.journal, "deliveries"),
@@ -41,7 +42,12 @@ def verify(
 
     ``payload_days`` is how long payloads are kept, None for ever. ``progress`` hears how far which check is.
     """
-    return tuple(_check(desk, payload_days, name, progress) for name in CHECKS)
+    checked = [_check(desk, payload_days, name, progress) for name in CHECKS]
+    if isinstance(desk.store, SelfChecking):
+        progress("integrity", 0)
+        damage = desk.store.integrity()
+        checked.append(Checked("integrity", ok=damage is None, detail=damage or "the store's own files"))
+    return tuple(checked)
 
 
 def _check(desk: Desk, payload_days: int | None, name: str, progress: Callable[[str, int], None]) -> Checked:

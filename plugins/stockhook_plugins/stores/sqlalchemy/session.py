@@ -118,6 +118,12 @@ class Session:
             self._database.give_back(_PAGES_BACK)
         return len(old)
 
+    def integrity(self) -> str | None:
+        """Return the first damage that SQLite finds, or None."""
+        with self._database.reading() as connection, self._database.faults.translated():
+            ((found,),) = rows(connection, "PRAGMA integrity_check(1)", [])
+        return None if found == "ok" else str(found)
+
     def copy(self, path: Path) -> None:
         """Copy what is committed into an empty file."""
         self._database.copy(path)

@@ -132,3 +132,7 @@ class SqlStore:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+
+    def integrity(self) -> str | None:
+        """Return the first damage that SQLite finds in its file, or None."""
+        return self._session.integrity()
