@@ -32,8 +32,8 @@ class EmailOptions(PluginOptions):
     """How to reach the mail server, and who writes to whom.
 
     ``port`` None: the usual one of ``security`` (587, 465, 25). ``ca_file``: certificates to trust in place of the
-    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all. ``folder``: mails are written
-    there as files and sent to nobody, whatever ``host`` is, to try things out.
+    system's, for a server with a private one. ``timeout``: seconds for one mail, all in all. ``folder``: mails are
+    written there as files and sent to nobody, whatever ``host`` is, to try things out.
     """
 
     host: Annotated[str, AfterValidator(_host)] = ""
