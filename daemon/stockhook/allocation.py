@@ -1,7 +1,7 @@
 """From a need to a checked plan: what may be taken, in which tiers, by which strategy, and why (strategies.md 3)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -46,46 +46,52 @@ class Plan:
     trace: Trace
 
 
+@dataclass(slots=True)
+class _Shelf:
+    """An item's units under one choice of locations: per tier what may be offered, by id, and how many are left out.
+
+    Offers stay here when nothing is left of them, so that taking back puts them where they were.
+    """
+
+    tiers: list[dict[int, Offer]]
+    left_out: Counter[str]
+    dated: bool = False
+
+
 class Pool:
     """The units an evaluation may take from, running: what one order takes, the next is not offered.
 
-    Changes after ``mark()`` are undone by ``rollback(mark)``.
+    Changes after ``mark()`` are undone by ``rollback(mark)``. What is offered of an item is worked out once and then
+    kept up with each move, since the orders of a batch ask for the same items.
     """
 
     def __init__(self, stock: Stock) -> None:
         self.versions = dict(stock.versions)
         self._locations = dict(stock.locations)
-        self._units: dict[str, dict[int, Unit]] = {}
-        self._owner: dict[int, str] = {}
+        self._units: dict[str, list[Unit]] = {}
+        self._known: dict[int, Unit] = {}
+        self._quantities: dict[int, Quantity] = {}
         self._changes: list[tuple[int, Quantity]] = []
-        self._offers: dict[int, Offer] = {}
-        self._tiers: dict[tuple[str, tuple[str, ...]], int | None] = {}
+        self._shelves: dict[str, dict[tuple[str, ...], _Shelf]] = {}
         for unit in stock.units:
             self.add(unit)
 
     def add(self, unit: Unit, location: Location | None = None) -> None:
         """Put a unit on the shelf; ids must come in ascending order per item."""
-        self._units.setdefault(fold(unit.sku), {})[unit.id] = unit
-        self._owner[unit.id] = fold(unit.sku)
         if location is not None:
             self._locations[location.path] = location
-
-    def of(self, sku: str) -> Iterable[Unit]:
-        """Return the units of an item with their running quantities, in id order."""
-        return self._units.get(fold(sku), {}).values()
-
-    def unit(self, unit_id: int) -> Unit | None:
-        """Return a unit with its running quantity, if it is in the pool."""
-        owner = self._owner.get(unit_id)
-        return None if owner is None else self._units[owner][unit_id]
+            self._shelves.clear()
+        folded = fold(unit.sku)
+        self._units.setdefault(folded, []).append(unit)
+        self._known[unit.id] = unit
+        self._quantities[unit.id] = unit.quantity
+        self._shelves.pop(folded, None)
 
     def move(self, unit_id: int, quantity: Quantity) -> None:
         """Change a unit's running quantity by a signed amount; units outside the pool are none of its business."""
-        unit = self.unit(unit_id)
-        if unit is None:
-            return
-        self._set(unit, unit.quantity + quantity)
-        self._changes.append((unit_id, quantity))
+        if unit_id in self._known:
+            self._change(unit_id, quantity)
+            self._changes.append((unit_id, quantity))
 
     def mark(self) -> int:
         """Return a point to roll back to."""
@@ -95,47 +101,74 @@ class Pool:
         """Undo every change made since ``mark``."""
         while len(self._changes) > mark:
             unit_id, quantity = self._changes.pop()
-            unit = self._units[self._owner[unit_id]][unit_id]
-            self._set(unit, unit.quantity - quantity)
+            self._change(unit_id, -quantity)
 
-    def _set(self, unit: Unit, quantity: Quantity) -> None:
-        self._units[self._owner[unit.id]][unit.id] = replace(unit, quantity=quantity)
-        self._offers.pop(unit.id, None)
-
-    def offer(self, unit: Unit) -> Offer:
-        """Return a unit as strategies see it."""
-        found = self._offers.get(unit.id)
+    def shelf(self, sku: str, locations: tuple[str, ...]) -> _Shelf:
+        """Return what may be taken of an item from these subtrees, first to last; none given: from anywhere."""
+        folded = fold(sku)
+        shelves = self._shelves.setdefault(folded, {})
+        found = shelves.get(locations)
         if found is None:
-            location = self._locations.get(unit.location)
-            found = self._offers[unit.id] = Offer(
-                id=unit.id,
-                location=unit.location,
-                pick_sequence=location.pick_sequence if location else None,
-                available=unit.quantity,
-                received_at=unit.received_at,
-                opened=unit.quantity < unit.received,
-                lot=unit.lot,
-                serial=unit.serial,
-                expires_on=unit.expires_on,
-                unit_cost=unit.unit_cost,
-                priority=unit.priority,
-            )
+            found = shelves[locations] = self._laid_out(folded, locations)
         return found
 
-    def pickable(self, path: str) -> bool:
-        """Tell whether a location may be taken from; one that nobody described may."""
-        location = self._locations.get(path)
-        return location is None or location.pickable
+    def _change(self, unit_id: int, quantity: Quantity) -> None:
+        unit = self._known[unit_id]
+        self._quantities[unit_id] += quantity
+        shelves = self._shelves.get(fold(unit.sku), {})
+        for locations, shelf in list(shelves.items()):
+            for tier in shelf.tiers:
+                if unit_id in tier:
+                    tier[unit_id] = self._offer(unit)
+                    break
+            else:
+                del shelves[locations]
 
-    def tier(self, path: str, locations: tuple[str, ...]) -> int | None:
-        """Return which of the subtrees ``locations`` holds the path first; None for none, 0 where any will do."""
-        if not locations:
-            return 0
-        key = (path, locations)
-        if key not in self._tiers:
-            inside = (n for n, root in enumerate(locations) if path == root or path.startswith(root.rstrip("/") + "/"))
-            self._tiers[key] = next(inside, None)
-        return self._tiers[key]
+    def _laid_out(self, folded: str, locations: tuple[str, ...]) -> _Shelf:
+        shelf = _Shelf([{} for _ in locations or ("",)], Counter())
+        places: dict[str, int | None] = {}
+        for unit in self._units.get(folded, ()):
+            if self._quantities[unit.id] <= 0:
+                continue
+            if unit.location not in places:
+                places[unit.location] = _tier(unit.location, locations)
+            tier = places[unit.location]
+            location = self._locations.get(unit.location)
+            if tier is None:
+                shelf.left_out["outside the locations"] += 1
+            elif location is not None and not location.pickable:
+                shelf.left_out["location not pickable"] += 1
+            elif unit.held:
+                shelf.left_out["held"] += 1
+            else:
+                shelf.tiers[tier][unit.id] = self._offer(unit)
+                shelf.dated = shelf.dated or unit.expires_on is not None
+        return shelf
+
+    def _offer(self, unit: Unit) -> Offer:
+        location = self._locations.get(unit.location)
+        quantity = self._quantities[unit.id]
+        return Offer(
+            id=unit.id,
+            location=unit.location,
+            pick_sequence=location.pick_sequence if location else None,
+            available=quantity,
+            received_at=unit.received_at,
+            opened=quantity < unit.received,
+            lot=unit.lot,
+            serial=unit.serial,
+            expires_on=unit.expires_on,
+            unit_cost=unit.unit_cost,
+            priority=unit.priority,
+        )
+
+
+def _tier(path: str, locations: tuple[str, ...]) -> int | None:
+    """Return which of the subtrees ``locations`` holds the path first; None for none, 0 where any will do."""
+    if not locations:
+        return 0
+    inside = (n for n, root in enumerate(locations) if path == root or path.startswith(root.rstrip("/") + "/"))
+    return next(inside, None)
 
 
 def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
@@ -155,12 +188,13 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
             passed_over += [_trace_unit(offer, Pick(offer.id, 0, "in a later location")) for offer in offers]
         if not left or not offers:
             continue
+        by_id = {offer.id: offer for offer in offers}
+        asked = need if left == need.quantity else replace(need, quantity=left)
         try:
-            chosen, following = _checked(method, replace(need, quantity=left), offers)
+            chosen, following = _checked(method, asked, offers, by_id)
         except BadPlan:
             pool.rollback(mark)
             raise
-        by_id = {offer.id: offer for offer in offers}
         for pick in chosen:
             left -= pick.quantity
             pool.move(pick.unit_id, -pick.quantity)
@@ -182,29 +216,28 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
 
 def _eligible(need: Need, limits: Limits, pool: Pool) -> tuple[list[list[Offer]], Counter[str]]:
     """Return the offers of each tier in id order, and how many units each filter left out."""
-    tiers: list[list[Offer]] = [[] for _ in limits.locations or ("",)]
-    left_out: Counter[str] = Counter()
+    shelf = pool.shelf(need.sku, limits.locations)
+    tiers = [[offer for offer in tier.values() if offer.available > 0] for tier in shelf.tiers]
+    day = need.ship_date if shelf.dated else None
+    if day is None and not limits.lots:
+        return tiers, shelf.left_out
+    left_out = Counter(shelf.left_out)
     lots = {fold(lot) for lot in limits.lots}
-    for unit in pool.of(need.sku):
-        tier = pool.tier(unit.location, limits.locations)
-        if unit.quantity <= 0:
-            continue
-        if tier is None:
-            left_out["outside the locations"] += 1
-        elif not pool.pickable(unit.location):
-            left_out["location not pickable"] += 1
-        elif unit.held:
-            left_out["held"] += 1
-        elif unit.expires_on and need.ship_date and unit.expires_on < need.ship_date:
-            left_out["expired on the ship date"] += 1
-        elif lots and fold(unit.lot or "") not in lots:
-            left_out["not of the lot named"] += 1
-        else:
-            tiers[tier].append(pool.offer(unit))
+    for tier in tiers:
+        for offer in tuple(tier):
+            if day is not None and offer.expires_on is not None and offer.expires_on < day:
+                left_out["expired on the ship date"] += 1
+            elif lots and fold(offer.lot or "") not in lots:
+                left_out["not of the lot named"] += 1
+            else:
+                continue
+            tier.remove(offer)
     return tiers, left_out
 
 
-def _checked(method: Method, need: Need, offers: Sequence[Offer]) -> tuple[list[Pick], list[Pick]]:
+def _checked(
+    method: Method, need: Need, offers: Sequence[Offer], by_id: dict[int, Offer]
+) -> tuple[list[Pick], list[Pick]]:
     """Return the takes of a plan, and the units named as next; raises BadPlan where it breaks a rule."""
     try:
         plan = list(method.plan(need, offers))
@@ -212,7 +245,6 @@ def _checked(method: Method, need: Need, offers: Sequence[Offer]) -> tuple[list[
         raise
     except Exception as error:  # a plugin's code: whatever it raises is its own fault, and is named
         raise BadPlan(method.strategy, f"raised {type(error).__name__}: {error}") from error
-    by_id = {offer.id: offer for offer in offers}
     chosen: list[Pick] = []
     following: list[Pick] = []
     seen: set[int] = set()
