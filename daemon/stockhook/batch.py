@@ -7,7 +7,7 @@ worker, a receipt and a rebooking share.
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stockhook.allocation import Method, Pool
@@ -41,6 +41,8 @@ from stockhook.store import Read
 
 _OF_THE_EVENT: Final = frozenset({"bad-lines", "wrong-merchant"})
 """Reasons for which an event waits by itself; its order's settling does not end them."""
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 _OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
 
@@ -105,6 +107,15 @@ class Batch:
         """Return an order as it stands now in this batch."""
         opened = self._orders.get(key)
         return opened.now if opened else None
+
+    def oldest_first(self, keys: Iterable[OrderKey]) -> list[OrderKey]:
+        """Return orders as they are to be settled: by the receipt of their first ``order_ship`` (strategies.md 5)."""
+
+        def first_ship(key: OrderKey) -> tuple[datetime, OrderKey]:
+            state = self.state(key)
+            return ((state.order.first_ship_at if state else None) or _NEVER, key)
+
+        return sorted(keys, key=first_ship)
 
     def note(self, snapshot: Snapshot, event: Event, cause: Cause) -> EventState:
         """Merge an event's snapshot into its order, evaluate it, and return what became of the event.

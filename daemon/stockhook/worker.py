@@ -116,7 +116,7 @@ class Worker:
         """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
         result = _Result()
         ends = time.monotonic() + self._planning
-        for key in due.orders:
+        for key in batch.oldest_first(due.orders):
             batch.again(key, Cause(now, _ACTOR))
             result.worked += 1
         left = most

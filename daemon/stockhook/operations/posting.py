@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from stockhook import problems
@@ -19,7 +18,6 @@ MOST_SETTLED: Final = 1000
 """Orders settled in the commit of a receipt; the rest become due, and are worked before any newer need."""
 
 _ATTEMPTS: Final = 8
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def _post(
         batch.pool.add(replace(unit, quantity=amounts.pop(unit.id, 0)), places.get(unit.location))
     for unit_id, quantity in amounts.items():
         batch.pool.move(unit_id, quantity)
-    oldest_first = sorted(keys, key=lambda key: _first_ship(batch, key))
+    oldest_first = batch.oldest_first(keys)
     evaluated = tuple(oldest_first[:MOST_SETTLED])
     for key in evaluated:
         batch.again(key, Cause(desk.clock.now(), desk.actor))
@@ -97,11 +95,6 @@ def waiting_orders(work: Work, skus: Collection[str]) -> set[OrderKey]:
     return {OrderKey(row.account, row.order_id) for row in owed} | {
         OrderKey(row.account, row.order_id) for row in waits
     }
-
-
-def _first_ship(batch: Batch, key: OrderKey) -> tuple[datetime, OrderKey]:
-    state = batch.state(key)
-    return ((state.order.first_ship_at if state else None) or _NEVER, key)
 
 
 def _due(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> list[Any]:
