@@ -147,7 +147,7 @@ def _item(row: Row, sheet: _Sheet, sku: str, *, serial: bool) -> Item | None:
     if not sheet.create:
         row.fault(f"there is no item {sku}; leave out --no-create to have it made")
         return None
-    item = Item(checked_sku(sku), checked_name(row.text("name") or ""), serial)
+    item = Item(checked_sku(sku), row.read("name", checked_name) or "", serial)
     sheet.made_items[fold(sku)] = item
     return item
 

@@ -32,8 +32,8 @@ def near(code: str, names: Iterable[str], most: int = MOST) -> list[str]:
             continue
         slips = _distance(wanted, bare, allowed)
         if slips <= allowed:
-            found.append((slips, fold(name) != fold(code), name))
-    return [name for _, _, name in sorted(found)[:most]]
+            found.append((slips, fold(name) != fold(code), abs(len(name) - len(code)), name))
+    return [name for *_, name in sorted(found)[:most]]
 
 
 def did_you_mean(names: list[str]) -> str:
