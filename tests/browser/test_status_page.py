@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
@@ -19,6 +21,21 @@ from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
 
 pytestmark = pytest.mark.needs("chromium")
+
+PATHS = [
+    "/",
+    "/problems",
+    "/events",
+    "/events/2",
+    "/deliveries",
+    "/deliveries/1",
+    "/orders/ultracart:DEMO/D-1",
+    "/items",
+    "/items/SALT",
+    "/units/1",
+    "/plugins",
+    "/search?q=D-1",
+]
 
 DAY = "2026-12-01T12:00:00+00:00"
 
@@ -81,20 +98,23 @@ def served(pages: Pages) -> Iterator[str]:
     loop.close()
 
 
-@pytest.fixture(params=[True, False], ids=["with script", "without script"])
-def visit(request: pytest.FixtureRequest, served: str) -> Iterator[Visit]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        page = browser.new_page(java_script_enabled=request.param, base_url=served)
-        page.set_default_timeout(10_000)
-        yield Visit(page, served)
-        browser.close()
-
-
-def _chromium() -> str:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found is not None
-    return found
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def visit(request: pytest.FixtureRequest, browser: Browser, served: str) -> Iterator[Visit]:
+    context = browser.new_context(java_script_enabled=request.param, base_url=served)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    yield Visit(page, served)
+    context.close()
 
 
 def test_an_unknown_code_is_mapped_and_what_waited_runs(visit: Visit, pages: Pages) -> None:
@@ -144,11 +164,23 @@ def test_the_overview_tells_by_itself_what_is_new(visit: Visit, pages: Pages) ->
 
 def test_no_page_is_wider_than_a_phone(visit: Visit, pages: Pages) -> None:
     visit.page.set_viewport_size({"width": 360, "height": 700})
-    for path in ("/", "/problems", "/events", "/events/2", "/deliveries/1", "/items/SOAP", "/units/1", "/plugins"):
+    for path in PATHS:
         visit.page.goto(path)
         wide = visit.page.locator("html").evaluate("element => element.scrollWidth")
         assert wide <= 360, path
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_can_be_read_by_everyone(browser: Browser, served: str, scheme: Literal["light", "dark"]) -> None:
+    # the checker is a script of its own, which the pages' policy would refuse
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True, base_url=served)
+    page = context.new_page()
+    for path in PATHS:
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        assert [(path, one["id"], one["nodes"][0]["html"]) for one in found] == []
+    context.close()
 
 
 def _until(reached: Callable[[], bool]) -> None:
