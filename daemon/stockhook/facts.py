@@ -48,23 +48,25 @@ def merge(
 
 
 def _head(order: Order, snapshot: Snapshot, said: Said, received_at: datetime, channel: str, *, fresh: bool) -> Order:
-    first_ship_at = order.first_ship_at
-    if snapshot.ships and (first_ship_at is None or received_at < first_ship_at):
-        first_ship_at = received_at
-    if said < order.said and not fresh:
-        return order if first_ship_at == order.first_ship_at else replace(order, first_ship_at=first_ship_at)
-    return replace(
+    """Return the order's own facts: the newest snapshot's, and of dates that a snapshot may leave out what was seen.
+
+    A shipping date is set when the first part leaves, a refund date is that of the last refund: the earliest and the
+    latest seen are the same whatever came first.
+    """
+    order = replace(
         order,
-        channel=channel,
-        said=said,
-        stage=snapshot.stage or order.stage,
-        test=snapshot.test,
-        refunded_at=snapshot.refunded_at or order.refunded_at,
-        shipping_date=snapshot.shipping_date or order.shipping_date,
-        ship_date=snapshot.ship_date or order.ship_date,
-        first_ship_at=first_ship_at,
-        rejected=snapshot.rejected,
+        refunded_at=max(filter(None, (order.refunded_at, snapshot.refunded_at)), default=None),
         linked=snapshot.linked or order.linked,
+    )
+    if snapshot.ships and (order.first_ship_at is None or received_at < order.first_ship_at):
+        order = replace(order, first_ship_at=received_at)
+    date = snapshot.shipping_date
+    if date is not None and (order.shipping_date is None or date < order.shipping_date):
+        order = replace(order, shipping_date=date, ship_date=snapshot.ship_date)
+    if said < order.said and not fresh:
+        return order
+    return replace(
+        order, channel=channel, said=said, stage=snapshot.stage, test=snapshot.test, rejected=snapshot.rejected
     )
 
 
@@ -87,7 +89,7 @@ def _merge_lines(lines: tuple[Line, ...], snapshot: Snapshot, said: Said) -> tup
             if snapshot.ships and (line.ship_said is None or said >= line.ship_said):
                 line = replace(line, ship_said=said, shipped_at=shown.shipped_at, ship_date=shown.ship_date)
                 superseded = False
-        by_index[shown.item_index] = _note_refund(line, shown, snapshot, some_dated=some_dated)
+        by_index[shown.item_index] = _note_refund(line, shown, snapshot, said, some_dated=some_dated)
     return tuple(sorted(by_index.values(), key=lambda line: line.number)), superseded
 
 
@@ -130,7 +132,7 @@ def _newer_facts(line: Line, shown: SnapshotLine, said: Said) -> Line:
     )
 
 
-def _note_refund(line: Line, shown: SnapshotLine, snapshot: Snapshot, *, some_dated: bool) -> Line:
+def _note_refund(line: Line, shown: SnapshotLine, snapshot: Snapshot, said: Said, *, some_dated: bool) -> Line:
     """Remember each distinct refunded total with the earliest snapshot that showed it.
 
     ``order.refund_dts`` is the date of the last refund of the whole order, so what was once seen must be kept.
@@ -141,10 +143,9 @@ def _note_refund(line: Line, shown: SnapshotLine, snapshot: Snapshot, *, some_da
     if not shown.quantity_refunded:
         return line
     dated = shown.shipped_at is not None or (snapshot.ships and not some_dated)
-    as_of = snapshot.as_of or line.said.as_of
     seen = {(refund.quantity, refund.refunded_at, refund.dated): refund.as_of for refund in line.refunds}
     key = (shown.quantity_refunded, snapshot.refunded_at, dated)
-    seen[key] = min(as_of, seen.get(key, as_of))
+    seen[key] = min(said.as_of, seen.get(key, said.as_of))
     refunds = tuple(Refund(*shown_total, as_of=first) for shown_total, first in seen.items())
     return replace(line, refunds=tuple(sorted(refunds, key=_refund_order)))
 
