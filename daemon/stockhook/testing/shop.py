@@ -54,13 +54,14 @@ class Shop:
         name: str = "shop",
         clock: ManualClock | None = None,
         subscriptions: Mapping[str, Subscription] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.store = store
         self.name = name
         self.channel = channel
         self.clock = clock or ManualClock()
         self.rules = rules or ChannelRules(name)
-        planner = Budget().planner(strategy.type, strategy.plan)
+        planner = (budget or Budget()).planner(strategy.type, strategy.plan)
         method = Method(strategy.type, strategy.version, {}, planner)
         policies = Policies({name: self.rules}, method)
         self.desk = Desk(store, policies, subscriptions or {}, self.clock, "cli:test")
