@@ -120,6 +120,7 @@ class Batch:
     def note(self, snapshot: Snapshot, event: Event, cause: Cause) -> EventState:
         """Merge an event's snapshot into its order, evaluate it, and return what became of the event.
 
+        The event is kept under the id that the cause names, a placeholder for a new one.
         Whatever it raises, the batch is as if the event had not been.
         """
         key = OrderKey(snapshot.account, snapshot.order_id)
@@ -148,7 +149,7 @@ class Batch:
         except BaseException:
             self.pool.rollback(mark)
             raise
-        finished = _finished(event, result, cause.now, changed=merged.changed, superseded=merged.superseded)
+        finished = _finished(event, result, cause, changed=merged.changed, superseded=merged.superseded)
         opened = self._orders.setdefault(key, _Open(None, state))
         self._keep(opened, result, finished, cause, counts=merged.changed)
         if no_items:
@@ -174,7 +175,7 @@ class Batch:
         result = self.again(key, cause)
         if result is None:
             raise BadEvent("quarantined", "its payload has been removed, and no facts of an order were kept from it")
-        finished = _finished(event, result, cause.now, changed=False, superseded=False)
+        finished = _finished(event, result, cause, changed=False, superseded=False)
         self._orders[key].events[finished.id] = finished
 
     def adopt(self, key: OrderKey, state: OrderState, movements: list[Movement], shortages: list[Shortage]) -> None:
@@ -211,7 +212,7 @@ class Batch:
 
     def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, counts: bool) -> None:
         order = _due_again(result.state.order, result, cause.now)
-        opened.now = replace(result.state, order=order)
+        opened.now = result.state if order is result.state.order else replace(result.state, order=order)
         opened.allocations += result.allocations
         opened.movements += result.movements
         opened.shortages |= {row.id: row for row in result.shortages}
@@ -267,13 +268,14 @@ def _due_again(order: Order, result: Evaluation, now: datetime) -> Order:
     return replace(order, due_at=now + wait, attempts=min(order.attempts + 1, 12))
 
 
-def _finished(event: Event, result: Evaluation, now: datetime, *, changed: bool, superseded: bool) -> Event:
+def _finished(event: Event, result: Evaluation, cause: Cause, *, changed: bool, superseded: bool) -> Event:
     state, reason, words = result.verdict, result.reason, result.text
     if superseded and not result.books:
         state, reason, words = EventState.SUPERSEDED, None, "a newer snapshot of the order had been worked before"
     elif not changed and not result.books and state not in _OPEN:
         state, reason, words = EventState.UNCHANGED, None, "it said nothing new"
-    return replace(event, state=state, reason=reason, text=words, finished_at=now)
+    number = cause.event_id or event.id
+    return replace(event, id=number, state=state, reason=reason, text=words, finished_at=cause.now)
 
 
 def _moved_on(event: Event, result: Evaluation, now: datetime) -> Event:

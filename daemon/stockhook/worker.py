@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from stockhook import log, problems
 from stockhook.batch import Batch
@@ -43,8 +43,9 @@ def retry_after(attempts: int, chance: Callable[[], float] = random.random) -> t
 
 @dataclass(slots=True)
 class _Result:
-    """What a batch leaves beside its bookings: events without an order, changed deliveries, what is to be told."""
+    """What a batch leaves beside its bookings: events without an order, the deliveries it got to, what to tell."""
 
+    reached: list[Opened] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     told: list[tuple[Event, str, str]] = field(default_factory=list)
     unfinished: dict[int, list[Event]] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Worker:
     ) -> None:
         self._desk = replace(desk, actor=_ACTOR)
         self._channels = channels
-        self._most = batch
+        self._most = self._pace = batch
         self._planning = planning
 
     def step(self) -> int:
@@ -68,7 +69,7 @@ class Worker:
         Raises StoreUnavailable and StoreBroken; anything else that goes wrong is set aside with its event.
         """
         try:
-            return self._work(self._most)
+            return self._work(self._pace)
         except (StoreUnavailable, StoreBroken):
             raise
         except Exception:
@@ -94,12 +95,23 @@ class Worker:
             due = work.claim(now, most)
             if not due:
                 return 0
-            opened = [open_delivery(work, delivery, self._channels) for delivery in due.deliveries]
+            opened = self._open(work, due, most)
             batch = self._load(work, due, opened, most)
             result = self._plan(batch, due, opened, most, now)
             void = work.book(batch.bookings())
-            self._save(work, batch, opened, result, void, now)
+            self._save(work, batch, result, void, now)
             return result.worked
+
+    def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
+        """Read so many deliveries as hold a batch of events; the others stay as they are."""
+        opened: list[Opened] = []
+        events = 0
+        for delivery in due.deliveries:
+            if events >= most:
+                break
+            opened.append(open_delivery(work, delivery, self._channels))
+            events += len(opened[-1].pending)
+        return opened
 
     def _load(self, work: Work, due: Due, opened: list[Opened], most: int) -> Batch:
         keys = set(due.orders)
@@ -116,25 +128,30 @@ class Worker:
         """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
         result = _Result()
         ends = time.monotonic() + self._planning
-        for key in batch.oldest_first(due.orders):
+        for key in due.orders:
             batch.again(key, Cause(now, _ACTOR))
             result.worked += 1
         left = most
+        over = False
         for delivery in opened:
+            if over or left <= 0:
+                break
+            result.reached.append(delivery)
             for n, pending in enumerate(delivery.pending):
-                if left <= 0 or (left < most and time.monotonic() > ends):
-                    result.unfinished.setdefault(delivery.delivery.id, []).extend(
-                        later.event for later in delivery.pending[n:]
-                    )
+                if over or left <= 0:
+                    unfinished = [later.event for later in delivery.pending[n:]]
+                    result.unfinished.setdefault(delivery.delivery.id, []).extend(unfinished)
                     break
                 left -= 1
-                result.worked += 1
                 self._event(batch, pending, result, now)
+                over = time.monotonic() > ends
+        result.worked += max(most - left, len(result.reached))
+        self._pace = most - left + 1 if over else min(2 * self._pace, self._most)
         return result
 
     def _event(self, batch: Batch, pending: Pending, result: _Result, now: datetime) -> None:
-        event = pending.event if pending.event.id else replace(pending.event, id=next(batch.ids))
-        cause = Cause(now, _ACTOR, event.id)
+        event = pending.event
+        cause = Cause(now, _ACTOR, event.id or next(batch.ids))
         match pending.read:
             case Snapshot() as snapshot:
                 try:
@@ -174,20 +191,17 @@ class Worker:
         else:
             result.unfinished.setdefault(event.delivery_id, []).append(failed)
 
-    def _save(
-        self, work: Work, batch: Batch, opened: list[Opened], result: _Result, void: frozenset[Any], now: datetime
-    ) -> None:
-        """Save what belongs to no order, bring the deliveries up to date, and record what is to be told."""
+    def _save(self, work: Work, batch: Batch, result: _Result, void: frozenset[OrderKey | None], now: datetime) -> None:
+        """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""
         void_deliveries = batch.deliveries(void)
         deliveries = [
             _after(one, result.unfinished.get(one.delivery.id, []), now, void=one.delivery.id in void_deliveries)
-            for one in opened
+            for one in result.reached
         ]
         work.save([*result.events, *deliveries])
         report = batch.report(void)
         report.happened += [_occurrence(work, *told) for told in result.told]
-        for one in opened:
-            _settle_failures(one, result, report)
+        _settle_failures(result, report)
         problems.record(work, report, self._desk.subscriptions, now)
 
     def _set_aside(self, error: Exception) -> None:
@@ -307,11 +321,13 @@ def _occurrence(work: Work, event: Event, kind: str, words: str) -> Occurrence:
     return Occurrence(signal, event.channel, event.account, event.order_id, where)
 
 
-def _settle_failures(opened: Opened, result: _Result, report: Report) -> None:
+def _settle_failures(result: _Result, report: Report) -> None:
     """Close the problems about events that had been given up and now came through."""
+    again = [pending.event for one in result.reached for pending in one.pending if pending.event.id]
+    if not again:
+        return
     still = {(event.delivery_id, event.position) for event, _, _ in result.told}
-    waiting = {(event.delivery_id, event.position) for events in result.unfinished.values() for event in events}
-    for pending in opened.pending:
-        event = pending.event
-        if event.id and (event.delivery_id, event.position) not in still | waiting:
+    still |= {(event.delivery_id, event.position) for events in result.unfinished.values() for event in events}
+    for event in again:
+        if (event.delivery_id, event.position) not in still:
             report.settled |= {(kind, str(event.id)) for kind in EVENT_KINDS}
