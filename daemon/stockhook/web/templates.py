@@ -3,14 +3,16 @@
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup, escape
 
 from stockhook import quantity
 from stockhook.web import assets
+
+if TYPE_CHECKING:
+    import jinja2
 
 NONE: Final = "\N{EN DASH}"
 """Stands where there is nothing to show."""
@@ -41,8 +43,10 @@ def render(template: str, **values: Any) -> bytes:
 
 
 @cache
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """Return the one environment of all pages; compiled templates stay in its memory."""
+    import jinja2
+
     made = jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
         autoescape=True,
