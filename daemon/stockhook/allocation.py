@@ -1,17 +1,22 @@
 """From a need to a checked plan: what may be taken, in which tiers, by which strategy, and why (strategies.md 3)."""
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 
 from stockhook.errors import BadPlan
 from stockhook.model import Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import ONE, Quantity, text
 
+Emptied = Callable[[int], tuple[Unit, Location | None] | None]
 Planner = Callable[[Need, Sequence[Offer]], Sequence[Pick]]
 
 MOST_PASSED_OVER = 5
+
+_by_id = attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,12 @@ class Pool:
     """The units an evaluation may take from, running: what one order takes, the next is not offered.
 
     Changes after ``mark()`` are undone by ``rollback(mark)``. What is offered of an item is worked out once and then
-    kept up with each move, since the orders of a batch ask for the same items.
+    kept up with each move, since the orders of a batch ask for the same items. ``emptied`` looks up a unit that had
+    nothing left, and its location, when something is given back to it.
     """
 
-    def __init__(self, stock: Stock) -> None:
+    def __init__(self, stock: Stock, emptied: Emptied | None = None) -> None:
+        self._emptied = emptied
         self.versions = dict(stock.versions)
         self._locations = dict(stock.locations)
         self._units: dict[str, list[Unit]] = {}
@@ -77,18 +84,22 @@ class Pool:
             self.add(unit)
 
     def add(self, unit: Unit, location: Location | None = None) -> None:
-        """Put a unit on the shelf; ids must come in ascending order per item."""
+        """Put a unit on the shelf."""
         if location is not None:
             self._locations[location.path] = location
             self._shelves.clear()
         folded = fold(unit.sku)
-        self._units.setdefault(folded, []).append(unit)
+        insort(self._units.setdefault(folded, []), unit, key=_by_id)
         self._known[unit.id] = unit
         self._quantities[unit.id] = unit.quantity
         self._shelves.pop(folded, None)
 
     def move(self, unit_id: int, quantity: Quantity) -> None:
-        """Change a unit's running quantity by a signed amount; units outside the pool are none of its business."""
+        """Change a unit's running quantity by a signed amount; units it cannot find are none of its business."""
+        if unit_id not in self._known and self._emptied is not None:
+            found = self._emptied(unit_id)
+            if found is not None:
+                self.add(*found)
         if unit_id in self._known:
             self._change(unit_id, quantity)
             self._changes.append((unit_id, quantity))

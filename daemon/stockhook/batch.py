@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from stockhook.allocation import Method, Pool
+from stockhook.allocation import Emptied, Method, Pool
 from stockhook.draft import Cause, Signal
 from stockhook.errors import BadEvent
 from stockhook.evaluate import Evaluation, evaluate
@@ -24,6 +24,7 @@ from stockhook.model import (
     Catalogue,
     Event,
     EventState,
+    Location,
     Movement,
     Order,
     OrderKey,
@@ -31,6 +32,7 @@ from stockhook.model import (
     Said,
     Shortage,
     Snapshot,
+    Unit,
     Wait,
     WaitKind,
     fold,
@@ -96,7 +98,7 @@ class Batch:
         states = view.orders(keys) if keys else {}
         wanted = set(codes) | {(key.account, fold(line.code)) for key, state in states.items() for line in state.lines}
         self.catalogue: Catalogue = view.catalogue(wanted) if wanted else Catalogue()
-        self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)))
+        self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)), _finder(view))
         self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
         for key, opened in self._orders.items():
             if opened.now.waits or any(row.open for row in opened.now.shortages):
@@ -258,6 +260,17 @@ def _skus(catalogue: Catalogue, states: Iterable[OrderState]) -> set[str]:
         skus |= {take.sku for take in state.takes} | {row.sku for row in state.shortages}
         skus |= {part.sku for line in state.lines if line.binding for part in line.binding.parts}
     return skus
+
+
+def _finder(view: Read) -> Emptied:
+    def find(unit_id: int) -> tuple[Unit, Location | None] | None:
+        units = view.find(Unit, {"id": unit_id}, most=1)
+        if not units:
+            return None
+        places = view.find(Location, {"path": units[0].location}, most=1)
+        return units[0], places[0] if places else None
+
+    return find
 
 
 def _due_again(order: Order, result: Evaluation, now: datetime) -> Order:
