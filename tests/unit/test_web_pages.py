@@ -186,6 +186,23 @@ async def test_an_event_says_what_was_taken_and_why(read: Any, pages: Pages) -> 
     assert "Run it again" in page
 
 
+async def test_an_event_shows_what_was_booked_for_it_later(read: Any, pages: Pages) -> None:
+    pages.shop.stock(SOAP=1)
+    pages.shop.send(ship("D-1", line("SOAP", 3, shipped=DAY)))
+    pages.shop.send(ship("D-2", line("unheard", 1, shipped=DAY)))
+    assert "No stock was moved by this event" in await read("/events/2")
+    pages.shop.clock.advance(timedelta(days=1))
+    pages.shop.receive(("SOAP", 9), lot="L2")
+    codes.alias(pages.shop.desk, "unheard", "SOAP")
+    pages.shop.work()
+    page = await read("/events/1")
+    assert page.index("1 of 3 SOAP") < page.index("Booked for the order later") < page.index("2 of 2 SOAP")
+    page = await read("/events/2")
+    assert "Booked for the order later" in page
+    assert "1 of 1 SOAP" in page
+    assert "No stock was moved" not in page
+
+
 async def test_an_events_payload_is_its_own_element_behind_a_fold(ask: Any, pages: Pages) -> None:
     pages.shop.stock(SOAP=10)
     elements = [

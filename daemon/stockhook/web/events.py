@@ -65,11 +65,19 @@ def event(view: Read, written: str, channels: Mapping[str, ConfiguredChannel]) -
     if not found:
         raise NotFound(f"There is no event {event_id}.")
     mine = {"event_id": event_id}
-    allocations = view.find(Allocation, mine)[::-1]
     return {
         "event": found[0],
-        "allocations": allocations,
+        "allocations": view.find(Allocation, mine)[::-1],
+        "later": later(view, found[0]),
         "movements": view.find(Movement, mine)[::-1],
         "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
         "payload": payload(view, found[0], channels),
     }
+
+
+def later(view: Read, event: Event) -> list[Allocation]:
+    """Return what was decided for the event's order after it and without an event: once what it lacked was there."""
+    if event.account is None or event.order_id is None:
+        return []
+    where = {"account": event.account, "order_id": event.order_id, "event_id": None}
+    return [row for row in view.find(Allocation, where)[::-1] if row.at >= event.received_at]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from tornado import httputil
-from tornado.http1connection import HTTP1Connection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerConnectionDelegate, RequestStartLine
 
 from stockhook import log
@@ -54,25 +54,44 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.health = health
         self.limits = limits
         self.body_timeout = body_timeout
-        self.open: set[object] = set()
-        self.busy: set[asyncio.Future[None]] = set()
+        self.open: dict[object, _Message] = {}
+        """The connections, each with the request it is at, that of the longest silence first."""
+        self.busy: set[_Message] = set()
+        """Requests whose headers have come and whose answer is not complete."""
         self.draining = False
+        self._ended = asyncio.Event()
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> HTTPMessageDelegate:
         """Return what reads one request."""
         assert isinstance(request_conn, HTTP1Connection)
-        self.open.add(server_conn)
-        return _Message(self, request_conn)
+        self.open.pop(server_conn, None)
+        if len(self.open) >= self.limits.connections:
+            self._make_room()
+        message = self.open[server_conn] = _Message(self, request_conn)
+        return message
 
     def on_close(self, server_conn: object) -> None:
         """Forget a connection."""
-        self.open.discard(server_conn)
+        self.open.pop(server_conn, None)
+
+    def ended(self, message: "_Message") -> None:
+        """Note that a request has been answered, or cut."""
+        self.busy.discard(message)
+        self._ended.set()
 
     async def drain(self) -> None:
         """Return once every request that was under way has been answered."""
         self.draining = True
         while self.busy:
-            await asyncio.wait(set(self.busy))
+            self._ended.clear()
+            await self._ended.wait()
+
+    def _make_room(self) -> None:
+        """End the connection that has sent no headers for longest: idle ones must not shut everybody else out."""
+        silent = next((connection for connection, message in self.open.items() if not message.begun), None)
+        if isinstance(silent, HTTP1ServerConnection):
+            del self.open[silent]
+            silent.stream.close()
 
 
 class _Message(HTTPMessageDelegate):
@@ -88,19 +107,25 @@ class _Message(HTTPMessageDelegate):
         self._chunks: list[bytes] = []
         self._size = 0
         self._reserved = 0
-        self._answered = self._ended = False
+        self.begun = False
+        """Whether the headers have come."""
+        self._answered = self._ended = self._last = self._head = False
         self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
         self._late: asyncio.TimerHandle | None = None
+        self._written: asyncio.Future[None] | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | httputil.ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Judge the request; what must not be read is answered now."""
         assert isinstance(start_line, RequestStartLine)
+        self.begun = True
+        self._server.busy.add(self)
+        self._head = start_line.method == "HEAD"
         path = start_line.path.partition("?")[0]
         if path in ("/healthz", "/readyz"):
             well, text = self._server.health.answer(path)
-            self._answer(200 if well else 503, text, head=start_line.method == "HEAD")
+            self._answer(200 if well else 503, text)
         elif len(self._server.open) > self._server.limits.connections:
             self._answer(503, "too many connections\n", _LATER, close=True)
         else:
@@ -136,8 +161,7 @@ class _Message(HTTPMessageDelegate):
                 return
             kept = tuple((field, value) for field, folded, value in fields if folded not in _NOT_KEPT)
             self._keep = lambda body: self._server.intake.keep(name, body, kept, peer)
-            length = given.get("content-length", "")
-            self._count(int(length) if length.isdigit() else 0)
+            self._count(_announced(given.get("content-length", "")))
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Take a piece of the body, unless the request has been refused."""
@@ -169,9 +193,7 @@ class _Message(HTTPMessageDelegate):
             return
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks = []
-        stored = self._keep(body)
-        self._server.busy.add(stored)
-        stored.add_done_callback(self._stored)
+        self._keep(body).add_done_callback(self._stored)
 
     def on_connection_close(self) -> None:
         """Forget a request whose connection was cut before all of it had arrived."""
@@ -179,9 +201,9 @@ class _Message(HTTPMessageDelegate):
         self._answered = self._ended = True
         self._chunks = []
         self._release()
+        self._server.ended(self)
 
     def _stored(self, stored: asyncio.Future[None]) -> None:
-        self._server.busy.discard(stored)
         if stored.exception() is None:
             self._answer(200, "stored\n")
         else:
@@ -203,28 +225,21 @@ class _Message(HTTPMessageDelegate):
         self._server.intake.release(self._reserved)
         self._reserved = 0
 
-    def _answer(
-        self,
-        status: int,
-        text: str,
-        more: Mapping[str, str] | None = None,
-        *,
-        close: bool = False,
-        head: bool = False,
-    ) -> None:
+    def _answer(self, status: int, text: str, more: Mapping[str, str] | None = None, *, close: bool = False) -> None:
         if self._answered:
             return
         self._answered = True
+        self._last = close or self._server.draining
         self._chunks = []
         self._release()
         content = text.encode()
         fields = HTTPHeaders({"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(content))})
         for name, value in (more or {}).items():
             fields[name] = value
-        if close or self._server.draining:
+        if self._last:
             fields["Connection"] = "close"
         start = httputil.ResponseStartLine("", status, _REASONS[status])
-        self._connection.write_headers(start, fields, b"" if head else content)
+        self._written = self._connection.write_headers(start, fields, b"" if self._head else content)
 
     def _end(self) -> None:
         if self._ended:
@@ -232,3 +247,13 @@ class _Message(HTTPMessageDelegate):
         self._ended = True
         self._release()
         self._connection.finish()
+        if self._last and self._written is not None:
+            self._written.add_done_callback(lambda _: self._connection.close())
+        self._server.ended(self)
+
+
+def _announced(length: str) -> int:
+    """Return the bytes that a Content-Length announces; 0 for one that is no number, which Tornado refuses."""
+    if not (length.isascii() and length.isdigit()):
+        return 0
+    return int(length[:18])  # more digits are too many bytes in any case, and int() refuses thousands of them
