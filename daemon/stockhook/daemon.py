@@ -1,6 +1,7 @@
 """The composition root: what the configuration describes, started in order, stopped in reverse."""
 
 import asyncio
+import gc
 import signal
 import socket
 import time
@@ -38,6 +39,8 @@ BODY: Final = 20
 """Seconds a body may take; the sender gives up at 30."""
 DRAIN: Final = 25.0
 """Seconds that requests under way get to be answered when the daemon stops."""
+GARBAGE: Final = 50_000
+"""So many objects more than before make the collector look: records hold no cycles, and reference counts free them."""
 _HEADERS: Final = 16 * 1024
 _UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can answer with a 413
 _SWEEP: Final = 60.0
@@ -75,6 +78,7 @@ class Daemon:
         try:
             store.serve()
             self._start()
+            _settle_memory()
             broken = await self._until_stopped()
             await self._finish()
         finally:
@@ -262,6 +266,13 @@ class Daemon:
             return None
         page = f"events/{notice.event_id}" if notice.event_id else "problems"
         return f"{self.addresses['admin']}/{page}"
+
+
+def _settle_memory() -> None:
+    """Have the garbage collector leave alone what start-up has made, which stays for good: it stops all threads."""
+    gc.set_threshold(GARBAGE, 20, 50)
+    gc.collect()
+    gc.freeze()
 
 
 def _bind(address: Address) -> list[socket.socket]:

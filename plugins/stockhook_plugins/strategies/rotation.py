@@ -3,9 +3,11 @@
 import builtins
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any, ClassVar, Final, TypeAlias
 
 from stockhook.plugin import Need, Offer, Pick, PluginOptions
@@ -49,7 +51,7 @@ class Rotation(ABC):
         picks: list[Pick] = []
         passed: list[Pick] = []
         left = need.quantity
-        for unit in sorted(units, key=lambda unit: (key(unit), _tail(unit))):
+        for unit in _in_order(units, key):
             if left > 0 and (unit.serial is None or unit.available <= left):
                 quantity = min(unit.available, left)
                 if quantity > 0:
@@ -60,6 +62,14 @@ class Rotation(ABC):
             elif left <= 0:
                 break
         return picks + passed
+
+
+def _in_order(units: Sequence[Offer], key: Callable[[Offer], Key]) -> list[Offer]:
+    """Return the units sorted by ``key``, and by the tail where keys are equal: it is worked out only then."""
+    keyed = sorted(((key(unit), unit) for unit in units), key=itemgetter(0))
+    if any(one == next_one for (one, _), (next_one, _) in pairwise(keyed)):
+        keyed.sort(key=lambda pair: (pair[0], _tail(pair[1])))
+    return [unit for _, unit in keyed]
 
 
 def oldest(unit: Offer) -> float:
