@@ -166,6 +166,7 @@ class FindingContract:
             }
             assert self._groups(read, Shortage, ["open"]) == {(ONE,): (1, ONE), (0,): (1, 0)}
             assert self._groups(read, Event, [], {"state": EventState.SHORT}) == {(): (1, 0)}
+            assert self._groups(read, Event, []) == {(): (len(read.find(Event)), 0)}
             states = self._groups(read, Event, ["state"])
             assert states.keys() == {(state,) for state in EventState}
             assert all(type(key[0]) is EventState for key in states)

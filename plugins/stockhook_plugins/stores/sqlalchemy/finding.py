@@ -35,7 +35,7 @@ def totals(connection: Connection, record: type[Any], by: Sequence[str], where: 
     table, form, amount = TABLES[record], shape(record), RECORDS[record].amount
     groups = [table.c[name] for name in by]
     summed = func.coalesce(func.sum(table.c[amount]), 0) if amount else literal_column("0")
-    statement = select(*groups, func.count(), summed).where(*_conditions(record, where))
+    statement = select(*groups, func.count(), summed).select_from(table).where(*_conditions(record, where))
     if groups:
         statement = statement.group_by(*groups).order_by(*(group.asc().nulls_first() for group in groups))
     load = [form.by_name[name].load for name in by]
