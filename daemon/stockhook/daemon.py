@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any, Final
 
 from tornado.httpserver import HTTPServer
@@ -19,7 +20,7 @@ from stockhook.budget import Budget
 from stockhook.clock import Clock, SystemClock
 from stockhook.config.values import Address
 from stockhook.dispatcher import Dispatcher
-from stockhook.errors import ConfigError, StoreUnavailable
+from stockhook.errors import ConfigError, Refused, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
 from stockhook.model import Notice
@@ -136,6 +137,8 @@ class Daemon:
             max_header_size=_HEADERS,
             max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
         )
+        if name == "admin" and handed:
+            _refuse_reachable(handed)
         sockets = handed or _bind(address)
         server.add_sockets(sockets)
         self._servers.append(server)
@@ -264,8 +267,7 @@ class Daemon:
     def _link(self, notice: Notice) -> str | None:
         if self.settings.admin.listen.path:
             return None
-        page = f"events/{notice.event_id}" if notice.event_id else "problems"
-        return f"{self.addresses['admin']}/{page}"
+        return f"{self.addresses['admin']}/problems/{notice.problem_id}"
 
 
 def _settle_memory() -> None:
@@ -273,6 +275,16 @@ def _settle_memory() -> None:
     gc.set_threshold(GARBAGE, 20, 50)
     gc.collect()
     gc.freeze()
+
+
+def _refuse_reachable(handed: list[socket.socket]) -> None:
+    """Raise Refused for an admin socket from systemd that other machines can reach: there is no log-in yet."""
+    for one in handed:
+        if one.family != socket.AF_UNIX and not ip_address(one.getsockname()[0]).is_loopback:
+            raise Refused(
+                f"systemd passed {one.getsockname()[0]} for the admin listener, which has no log-in yet: "
+                "ListenStream= must be a loopback address or a path"
+            )
 
 
 def _bind(address: Address) -> list[socket.socket]:
