@@ -20,7 +20,7 @@ def deliveries() -> None:
 
 @deliveries.command("list")
 @click.option("--channel", metavar="C", help="Only of this channel.")
-@click.option("--state", type=click.Choice([*DeliveryState]), help="Only in this state.")
+@click.option("--state", type=click.Choice([state.value for state in DeliveryState]), help="Only in this state.")
 @listing
 @click.pass_obj
 def list_deliveries(
@@ -58,10 +58,8 @@ def show(context: Context, delivery_id: int) -> None:
         output.record(context, {**row, "headers": headers, "event_list": events})
         return
     output.record(context, row)
-    click.echo("\nheaders")
-    output.rows(context, headers, empty="none")
-    click.echo("\nevents")
-    output.rows(context, events, ("id", "name", "order_id", "state", "reason"), empty="not split into events yet")
+    output.section(context, "headers", headers)
+    output.section(context, "events", events, ("id", "name", "order_id", "state", "reason"))
 
 
 def _row(delivery: Delivery) -> dict[str, object]:

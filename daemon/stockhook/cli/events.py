@@ -14,7 +14,9 @@ from stockhook.operations import events as operations
 from stockhook.quantity import text
 
 _SHOWN = ("id", "received_at", "channel", "name", "order_id", "state", "reason")
-_STATE = click.option("--state", type=click.Choice([*EventState]), help="Only those in this state.")
+_STATE = click.option(
+    "--state", type=click.Choice([state.value for state in EventState]), help="Only those in this state."
+)
 _SINCE = click.option("--since", type=MOMENT, metavar="T", help="Only those received since: 2026-12-01T09:00:00Z.")
 
 
@@ -67,9 +69,8 @@ def show(context: Context, event_id: int) -> None:
         output.record(context, {**row, "movements": movements, "allocations": allocations})
         return
     output.record(context, row)
-    if movements:
-        click.echo("\nmovements")
-        output.rows(context, movements, ("id", "unit_id", "sku", "kind", "quantity", "balance_after", "at"))
+    columns = ("id", "unit_id", "sku", "kind", "quantity", "balance_after", "at")
+    output.section(context, "movements", movements, columns)
     tell_why(context, found.allocations)
 
 
@@ -125,4 +126,5 @@ def tell_why(context: Context, allocations: tuple[Allocation, ...]) -> None:
             }
             for unit in (*trace.taken, *trace.passed_over)
         ]
-        output.rows(context, units, empty="no unit was left to take from")
+        if units:
+            output.rows(context, units)

@@ -110,7 +110,7 @@ def ignore(context: Context, code: str, channel: str | None) -> None:
 @click.argument("parts", nargs=-1, required=True, type=PART, metavar="PART=QTY...")
 @click.option(
     "--policy",
-    type=click.Choice([*KitPolicy]),
+    type=click.Choice([policy.value for policy in KitPolicy]),
     metavar="P",
     help="components: the parts are taken; parent: the finished kit is. Otherwise as the channel says.",
 )

@@ -122,25 +122,22 @@ def _tell(context: Context, found: Shown) -> None:
     for line in lines:
         bound = line["bound_to"]
         line["bound_to"] = [f"{p['quantity']} x {p['sku']}" for p in bound] if isinstance(bound, list) else None
-    click.echo("\nlines")
     columns = ("item_index", "code", "quantity", "quantity_refunded", "shipped_at", "bound_to", "consumed", "owed")
-    output.rows(context, lines, columns, empty="none")
+    output.section(context, "lines", lines, columns)
     takes = [
         {"item_index": shown.line.item_index, **take}
         for shown, line in zip(found.lines, lines, strict=True)
         for take in _listed(line["takes"])
     ]
-    if takes:
-        click.echo("\ntaken")
-        output.rows(context, takes, ("item_index", "sku", "unit_id", "location", "lot", "quantity", "remaining", "why"))
+    columns = ("item_index", "sku", "unit_id", "location", "lot", "quantity", "remaining", "why")
+    output.section(context, "taken", takes, columns)
     shortages = [row for line in lines for row in _listed(line["shortages"])]
-    if shortages:
-        click.echo("\nshortages")
-        output.rows(context, shortages, ("id", "sku", "quantity", "open", "settled", "withdrawn", "waived", "reason"))
+    columns = ("id", "sku", "quantity", "open", "settled", "withdrawn", "waived", "reason")
+    output.section(context, "shortages", shortages, columns)
     for wait in found.waits:
         click.echo(output.plain(f"\nwaits for {wait.kind} {wait.subject}".rstrip()))
-    click.echo("\nevents")
-    output.rows(context, [event_row(e) for e in found.events], ("id", "received_at", "name", "state", "reason"))
+    events = [event_row(event) for event in found.events]
+    output.section(context, "events", events, ("id", "received_at", "name", "state", "reason"))
     tell_why(context, found.allocations)
     for sentence in found.order.history:
         click.echo(output.plain(f"history: {sentence}"))

@@ -45,6 +45,13 @@ def record(context: Context, found: Row) -> None:
         click.echo(f"{name.replace('_', ' '):<{width}}  {text(value)}")
 
 
+def section(context: Context, title: str, found: Sequence[Row], columns: Sequence[str] = ()) -> None:
+    """Print ``found`` below a title, for a person; nothing where there is nothing."""
+    if found:
+        click.echo(f"\n{title}")
+        rows(context, found, columns)
+
+
 def done(context: Context, said: str, **fields: object) -> None:
     """Print what an action did: with ``--json`` its ``fields``, else the sentence ``said``."""
     if context.json:
