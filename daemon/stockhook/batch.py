@@ -13,7 +13,7 @@ from typing import Final
 from stockhook.allocation import Emptied, Method, Pool
 from stockhook.draft import Cause, Signal
 from stockhook.errors import BadEvent
-from stockhook.evaluate import Evaluation, evaluate
+from stockhook.evaluate import NO_ITEMS, Evaluation, evaluate
 from stockhook.facts import merge
 from stockhook.kits import resolve
 from stockhook.model import (
@@ -73,7 +73,7 @@ class _Open:
     movements: list[Movement] = field(default_factory=list)
     shortages: dict[int, Shortage] = field(default_factory=dict)
     happened: list[Occurrence] = field(default_factory=list)
-    standing: list[Occurrence] = field(default_factory=list)
+    standing: list[Occurrence] | None = None
     settled: set[tuple[str, str]] = field(default_factory=set)
     skus: set[str] = field(default_factory=set)
 
@@ -141,22 +141,16 @@ class Batch:
             state = replace(opened.now, order=merged.order, lines=merged.lines)
         else:
             state = OrderState(merged.order, merged.lines)
-        no_items = snapshot.ships and not snapshot.lines
-        if no_items:
-            wait = Wait(key.account, key.order_id, WaitKind.FACTS, "no-items")
-            state = replace(state, waits=(*(w for w in state.waits if w != wait), wait))
-        mark = self.pool.mark()
-        try:
-            result = self._evaluate(state, cause)
-        except BaseException:
-            self.pool.rollback(mark)
-            raise
+        waited = _awaits_items(state)
+        state = replace(state, waits=_waits_for_items(state, snapshot, said))
+        result = self._evaluate(state, cause)
         finished = _finished(event, result, cause, changed=merged.changed, superseded=merged.superseded)
         opened = self._orders.setdefault(key, _Open(None, state))
-        self._keep(opened, result, finished, cause, counts=merged.changed)
-        if no_items:
+        self._keep(opened, result, finished, cause, tells=merged.changed)
+        if snapshot.ships and not snapshot.lines:
             words = f"order {key.order_id} came without its lines: the expansion `item` is missing on the webhook"
-            opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event))
+            if merged.changed or (not waited and _awaits_items(state)):
+                opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event))
         elif snapshot.ships:
             opened.settled.add(("no-items", event.channel))
         opened.events[finished.id] = finished
@@ -167,8 +161,9 @@ class Batch:
         opened = self._orders.get(key)
         if opened is None:
             return None
-        result = self._evaluate(opened.now, cause)
-        self._keep(opened, result, None, cause, counts=True)
+        state = opened.now
+        result = self._evaluate(state, cause)
+        self._keep(opened, result, None, cause, tells=_binds(state, result))
         return result
 
     def renew(self, event: Event, cause: Cause) -> None:
@@ -200,7 +195,7 @@ class Batch:
                 continue
             report.happened += opened.happened
             report.settled |= opened.settled
-            if opened.standing or opened.before is not None:
+            if opened.standing or (opened.standing is not None and opened.before is not None):
                 report.standing[key] = opened.standing
         return report
 
@@ -210,9 +205,14 @@ class Batch:
 
     def _evaluate(self, state: OrderState, cause: Cause) -> Evaluation:
         rules = self._policies.rules_for(state.order.channel)
-        return evaluate(state, rules, self.catalogue, self.pool, self._policies.method, cause=cause, ids=self.ids)
+        mark = self.pool.mark()
+        try:
+            return evaluate(state, rules, self.catalogue, self.pool, self._policies.method, cause=cause, ids=self.ids)
+        except BaseException:
+            self.pool.rollback(mark)
+            raise
 
-    def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, counts: bool) -> None:
+    def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, tells: bool) -> None:
         order = _due_again(result.state.order, result, cause.now)
         opened.now = result.state if order is result.state.order else replace(result.state, order=order)
         opened.allocations += result.allocations
@@ -220,9 +220,9 @@ class Batch:
         opened.shortages |= {row.id: row for row in result.shortages}
         opened.skus |= result.skus
         opened.settled |= set(result.settled)
-        opened.standing = [_occurrence(signal, order, event) for signal in result.standing]
-        if counts:
-            opened.happened += [_occurrence(signal, order, event) for signal in result.happened]
+        if result.judged:
+            opened.standing = [_occurrence(signal, order, event) for signal in result.standing]
+        opened.happened += [_occurrence(signal, order, event) for signal in result.happened if tells or _new(signal)]
         for waiting in opened.waiting_events:
             if event is None or waiting.id != event.id:
                 opened.events[waiting.id] = _moved_on(waiting, result, cause.now)
@@ -260,6 +260,36 @@ def _skus(catalogue: Catalogue, states: Iterable[OrderState]) -> set[str]:
         skus |= {take.sku for take in state.takes} | {row.sku for row in state.shortages}
         skus |= {part.sku for line in state.lines if line.binding for part in line.binding.parts}
     return skus
+
+
+def _new(signal: Signal) -> bool:
+    """Tell whether a signal is given for something new alone: a mismatch is read from the lines each time."""
+    return signal.kind != "kit-mismatch"
+
+
+def _binds(state: OrderState, result: Evaluation) -> bool:
+    """Tell whether an evaluation has booked some line for the first time."""
+    before = {line.number for line in state.lines if line.binding is not None}
+    return any(line.binding is not None and line.number not in before for line in result.lines)
+
+
+def _awaits_items(state: OrderState) -> bool:
+    return any(wait.subject == NO_ITEMS for wait in state.waits)
+
+
+def _waits_for_items(state: OrderState, snapshot: Snapshot, said: Said) -> tuple[Wait, ...]:
+    """Return the waits of an order once a snapshot has been merged: one that ships without lines leaves it waiting.
+
+    It waits until it is known as of that moment or later which lines have shipped.
+    """
+    wait = Wait(state.order.account, state.order.order_id, WaitKind.FACTS, NO_ITEMS)
+    others = tuple(other for other in state.waits if other != wait)
+    if not snapshot.ships:
+        return state.waits
+    if snapshot.lines:
+        return others if said.as_of >= state.order.said.as_of else state.waits
+    known = any(line.ship_said is not None and line.ship_said.as_of >= said.as_of for line in state.lines)
+    return state.waits if known else (*others, wait)
 
 
 def _finder(view: Read) -> Emptied:

@@ -7,6 +7,7 @@ booked makes repeats and disorder harmless.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from stockhook.allocation import Limits, Method, Plan, Pool, allocate
 from stockhook.draft import Cause, Draft, Signal
@@ -16,6 +17,7 @@ from stockhook.model import (
     Allocation,
     Catalogue,
     EventState,
+    How,
     Line,
     Movement,
     Need,
@@ -32,13 +34,17 @@ from stockhook.shortage import still_open, waived
 from stockhook.target import Shipped, Target, how_shipped, targets
 from stockhook.verdict import verdict
 
+NO_ITEMS: Final = "no-items"
+"""What an order waits for whose newest ``order_ship`` came without its lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What to book for one order, and what became of it.
 
     ``state`` is all that is kept of the order afterwards. ``happened`` are new occurrences to be counted, ``standing``
-    the problems of this order that hold now, ``settled`` (kind, subject) whose cause may have gone.
+    the problems of this order that hold now, ``settled`` (kind, subject) whose cause may have gone. Not ``judged``: a
+    plan was refused, and what holds of the order could not be told.
     """
 
     state: OrderState
@@ -53,6 +59,7 @@ class Evaluation:
     standing: tuple[Signal, ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
     skus: frozenset[str] = frozenset()
+    judged: bool = True
 
     @property
     def books(self) -> bool:
@@ -86,8 +93,7 @@ def evaluate(
 ) -> Evaluation:
     """Return what to book so that what is booked equals what is known; ``ids`` gives placeholders.
 
-    A strategy whose plan is refused books nothing of the order: the verdict is ``parked`` (``bad-plan``), and the pool
-    is as it was.
+    A strategy whose plan is refused books nothing: the reason is ``bad-plan``, and the pool is as it was.
     """
     mark = pool.mark()
     try:
@@ -98,7 +104,9 @@ def evaluate(
         waits = (*(old for old in state.waits if old != wait), wait)
         signal = Signal("bad-plan", error.strategy, str(error))
         kept = replace(state, waits=waits)
-        return Evaluation(kept, EventState.PARKED, "bad-plan", str(error), happened=(signal,))
+        booked = any(take.remaining for take in state.takes)
+        verdict = EventState.SHORT if booked else EventState.PARKED
+        return Evaluation(kept, verdict, "bad-plan", str(error), happened=(signal,), judged=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class _Routine:
 
     def _book(self, aims: list[Target]) -> None:
         for aim in aims:
-            if aim.unexplained:
+            if aim.unexplained and (aim.reading.consumes or aim.reading.how is How.KIT):
                 self._refund_unclear(aim)
         sound = [aim for aim in aims if not self._conflict(aim.reading.line)]
         unknown = [aim.reading for aim in sound if aim.reading.parts is None and aim.units]
@@ -292,8 +300,8 @@ class _Routine:
 
     def _tell_of_order(self) -> None:
         draft, order = self.draft, self.draft.state.order
-        if draft.waited(WaitKind.FACTS, "no-items") and not any(line.ship_said for line in draft.state.lines):
-            draft.wait(WaitKind.FACTS, "no-items")
+        if draft.waited(WaitKind.FACTS, NO_ITEMS):
+            draft.wait(WaitKind.FACTS, NO_ITEMS)
         if order.rejected and any(take.remaining for take in draft.takes):
             draft.stands("rejected-after-shipping", None, "was rejected, but goods are booked as shipped for it")
         if order.linked:
