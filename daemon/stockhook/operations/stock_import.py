@@ -67,12 +67,12 @@ def import_stock(desk: Desk, path: Path, *, create: bool = True, again: bool = F
     """
     data = read_file(path)
     digest = hashlib.sha256(data).hexdigest()
+    if not again:
+        _refuse_again(desk, digest, path.name)
     found = rows(data, REQUIRED, OPTIONAL, path.name)
     if not found:
         raise Refused(f"{path.name} has no rows below its header; nothing was changed")
     with desk.store.read() as view:
-        if not again:
-            _refuse_again(view, digest, path.name)
         known = view.catalogue((), {row.text("sku") or "" for row in found}).items
         sheet = _Sheet(dict(known), {place.path: place for place in view.find(Location, most=FOREVER)}, create)
         receipts = [receipt for row in found if (receipt := _receipt(row, sheet)) is not None]
@@ -100,8 +100,9 @@ def export_stock(desk: Desk, *, everything: bool = False) -> Iterator[str]:
         yield from lines(COLUMNS, (_cells(unit, names, places) for unit in every(view, Unit, where)))
 
 
-def _refuse_again(view: Read, digest: str, name: str) -> None:
-    before = view.find(Audit, {"action": _ACTION, "subject": digest}, most=1)
+def _refuse_again(desk: Desk, digest: str, name: str) -> None:
+    with desk.store.read() as view:
+        before = view.find(Audit, {"action": _ACTION, "subject": digest}, most=1)
     if before:
         when = before[0].at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
         raise Refused(
