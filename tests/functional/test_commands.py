@@ -281,7 +281,7 @@ def test_events_deliveries_and_orders_are_shown(stocked: House) -> None:
     assert list(shown) == [*EVENT_KEYS, "text", "payload_kept", "movements", "allocations"]
     assert [m["quantity"] for m in shown["movements"]] == ["-4"]
     assert shown["allocations"][0]["trace"]["taken"][0]["taken"] == "4"
-    assert "took 4 of 4 SOAP by fifo" in stocked.done("events", "show", "1")
+    assert "\nline 1: took 4 of 4 SOAP by fifo" in stocked.done("events", "show", "1")
 
     deliveries = stocked.json("deliveries", "list")
     assert [row["id"] for row in deliveries] == [2, 1]
@@ -300,6 +300,18 @@ def test_events_deliveries_and_orders_are_shown(stocked: House) -> None:
     assert "there is no delivery 9" in stocked.refused("deliveries", "show", "9")
     assert "did you mean D-1?" in stocked.refused("orders", "show", "D-2")
     assert "'lost' is not one of" in stocked.refused("events", "list", "--state", "lost", code=2)
+
+
+def test_an_order_that_is_short_and_waits_says_so(stocked: House) -> None:
+    stocked.play(shipped("D-1", ("SOAP", 12), ("NEW", 1)))
+    order = stocked.json("orders", "show", "D-1")
+    assert order["waits"] == [{"kind": "code", "subject": "new"}]
+    assert [(row["owed"], row["how"]) for row in order["lines"]] == [("2", "plain"), ("0", None)]
+    assert [row["open"] for row in order["lines"][0]["shortages"]] == ["2"]
+    said = stocked.done("orders", "show", "D-1")
+    assert "\nshortages\n" in said
+    assert "\nwaits for code new\n" in said
+    assert "\\n" not in said
 
 
 def test_events_are_replayed_and_book_nothing_twice(stocked: House) -> None:

@@ -109,9 +109,10 @@ def tell_why(context: Context, allocations: tuple[Allocation, ...]) -> None:
         trace = allocation.trace
         needed = f"{text(allocation.taken)} of {text(allocation.need)} {allocation.sku}"
         out = "".join(f", {count} {why}" for why, count in trace.left_out.items())
+        click.echo()
         click.echo(
             output.plain(
-                f"\nline {allocation.line}: took {needed} by {trace.strategy} {trace.version} ({trace.rule}); "
+                f"line {allocation.line}: took {needed} by {trace.strategy} {trace.version} ({trace.rule}); "
                 f"{trace.offered} units offered{out}"
             )
         )

@@ -135,7 +135,7 @@ def _tell(context: Context, found: Shown) -> None:
     columns = ("id", "sku", "quantity", "open", "settled", "withdrawn", "waived", "reason")
     output.section(context, "shortages", shortages, columns)
     for wait in found.waits:
-        click.echo(output.plain(f"\nwaits for {wait.kind} {wait.subject}".rstrip()))
+        click.echo(output.plain(f"waits for {wait.kind} {wait.subject}".rstrip()))
     events = [event_row(event) for event in found.events]
     output.section(context, "events", events, ("id", "received_at", "name", "state", "reason"))
     tell_why(context, found.allocations)
