@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Audit, Notice, Problem, ProblemState, Shortage
+from stockhook.model import Audit, Booking, Notice, OrderKey, Problem, ProblemState, Shortage
 from stockhook.operations import problems
 from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
@@ -16,6 +16,7 @@ from stockhook.testing import factories
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.stores import memory
 from stockhook_plugins.stores.memory import MemoryStore
 from stockhook_plugins.strategies.received import Fifo
 
@@ -127,6 +128,27 @@ def test_more_than_is_owed_or_nothing_or_without_a_reason_is_not_waived(shop: Sh
     problems.waive(shop.desk, problem.id, None, "lost")
     with pytest.raises(Refused, match="nothing is owed of SOAP"):
         problems.waive(shop.desk, problem.id, None, "lost")
+
+
+def test_waiving_is_tried_again_when_the_order_was_booked_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.items("SOAP")
+    ship(shop, "D-1", 3)
+    problem = only(shop)
+    plain, tries = memory._Work.book, iter([False, False, True])
+
+    def book(work: memory._Work, bookings: list[Booking]) -> frozenset[OrderKey | None]:
+        return plain(work, bookings) if next(tries) else frozenset({bookings[0].key})
+
+    monkeypatch.setattr(memory._Work, "book", book)
+    assert problems.waive(shop.desk, problem.id, ONE, "lost").owed == 2 * ONE
+    assert len(shop.find(Audit, action="problems waive")) == 1
+
+    monkeypatch.setattr(memory._Work, "book", lambda work, bookings: frozenset({bookings[0].key}))
+    with pytest.raises(Refused, match="try again in a moment"):
+        problems.waive(shop.desk, problem.id, ONE, "lost")
+    assert shop.owed("SOAP") == 2 * ONE
 
 
 def test_only_what_is_owed_can_be_waived(shop: Shop) -> None:

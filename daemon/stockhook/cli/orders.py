@@ -7,8 +7,9 @@ from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.cli.events import tell_why
 from stockhook.cli.rows import allocation_row, event_row, movement_row
+from stockhook.model import Shortage
 from stockhook.operations import orders as operations
-from stockhook.operations.orders import Shown, ShownLine
+from stockhook.operations.orders import Shown, ShownLine, Taken
 from stockhook.quantity import text
 
 
@@ -83,36 +84,38 @@ def _line(shown: ShownLine) -> dict[str, object]:
         "how": binding.how if binding else None,
         "consumed": text(shown.consumed),
         "owed": text(shown.open),
-        "takes": [
-            {
-                "movement_id": taken.take.movement_id,
-                "unit_id": taken.take.unit_id,
-                "sku": taken.take.sku,
-                "quantity": text(taken.take.quantity),
-                "remaining": text(taken.take.remaining),
-                "location": taken.location,
-                "lot": taken.lot,
-                "serial": taken.serial,
-                "strategy": taken.strategy,
-                "why": taken.why,
-            }
-            for taken in shown.takes
-        ],
-        "shortages": [
-            {
-                "id": row.id,
-                "sku": row.sku,
-                "quantity": text(row.quantity),
-                "open": text(row.open),
-                "settled": text(row.settled),
-                "withdrawn": text(row.withdrawn),
-                "waived": text(row.waived),
-                "reason": row.reason,
-                "actor": row.actor,
-                "opened_at": row.opened_at,
-            }
-            for row in shown.shortages
-        ],
+        "takes": [_take(taken) for taken in shown.takes],
+        "shortages": [_shortage(row) for row in shown.shortages],
+    }
+
+
+def _take(taken: Taken) -> dict[str, object]:
+    return {
+        "movement_id": taken.take.movement_id,
+        "unit_id": taken.take.unit_id,
+        "sku": taken.take.sku,
+        "quantity": text(taken.take.quantity),
+        "remaining": text(taken.take.remaining),
+        "location": taken.location,
+        "lot": taken.lot,
+        "serial": taken.serial,
+        "strategy": taken.strategy,
+        "why": taken.why,
+    }
+
+
+def _shortage(row: Shortage) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "sku": row.sku,
+        "quantity": text(row.quantity),
+        "open": text(row.open),
+        "settled": text(row.settled),
+        "withdrawn": text(row.withdrawn),
+        "waived": text(row.waived),
+        "reason": row.reason,
+        "actor": row.actor,
+        "opened_at": row.opened_at,
     }
 
 
