@@ -199,6 +199,11 @@ class Batch:
                 report.standing[key] = opened.standing
         return report
 
+    def given_back(self, void: Collection[OrderKey | None]) -> set[str]:
+        """Return the items of which orders that are not void have given something back."""
+        standing = (opened for key, opened in self._orders.items() if key not in void)
+        return {movement.sku for opened in standing for movement in opened.movements if movement.quantity > 0}
+
     def deliveries(self, void: Collection[OrderKey | None]) -> set[int]:
         """Return the deliveries with an event of a void order: they must be worked again."""
         return {event.delivery_id for key in void if key for event in self._orders[key].events.values()}

@@ -37,13 +37,14 @@ def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel
     """Return the events of a delivery that are not finished. Never raises for what its body holds."""
     kept: dict[int, Event] = {}
     if delivery.events or delivery.attempts:
-        kept = {event.position: event for event in view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)}
+        found = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
+        kept = {event.position: event for event in sorted(found, key=lambda event: event.position)}
     body = view.body(delivery.id)
     if body is None:
         if not kept:
             gone = BadEvent("quarantined", "its payload was removed by retention before it could be worked")
             return _unreadable(delivery, kept, gone)
-        waiting = [event for event in kept.values() if event.state is EventState.PENDING]
+        waiting = [event for event in kept.values() if _waits(event)]
         return Opened(delivery, tuple(Pending(event, None) for event in waiting), len(kept))
     channel = channels.get(delivery.channel)
     if channel is None:
@@ -65,13 +66,20 @@ def _read_all(
     pending = []
     for position, one in enumerate(raw):
         event = kept.get(position)
-        if event is not None and event.state is not EventState.PENDING:
+        if event is not None and not _waits(event):
             continue
         read = _read(channel, one)
         account = read.account if isinstance(read, Snapshot | Nothing) else None
         order_id = read.order_id if isinstance(read, Snapshot | Nothing) else None
         pending.append(Pending(_event(delivery, position, one.name, account, order_id, event), read))
-    return pending
+    gone = BadEvent("quarantined", f"the body holds {len(raw)} events now, this was one more")
+    pending += [Pending(event, gone) for event in kept.values() if event.position >= len(raw) and _waits(event)]
+    # what failed before comes last: it must not use up its attempts while the rest of a large delivery is worked
+    return sorted(pending, key=lambda one: one.event.attempts)
+
+
+def _waits(event: Event) -> bool:
+    return event.state is EventState.PENDING
 
 
 def _read(channel: Channel, event: RawEvent) -> Snapshot | Nothing | Exception:
@@ -85,11 +93,13 @@ def _read(channel: Channel, event: RawEvent) -> Snapshot | Nothing | Exception:
 
 
 def _unreadable(delivery: Delivery, kept: Mapping[int, Event], error: Exception) -> Opened:
-    """Return the one event that stands for a body that cannot be split, so that every list and replay reaches it."""
-    event = kept.get(0)
-    if event is not None and event.state is not EventState.PENDING:
-        return Opened(delivery, (), 1)
-    return Opened(delivery, (Pending(_event(delivery, 0, "unreadable", None, None, event), error),), 1)
+    """Return the one event that stands for a body that cannot be split, so that every list and replay reaches it.
+
+    Of a body that could be split before, it is each of its events that still had to be worked.
+    """
+    if kept:
+        return Opened(delivery, tuple(Pending(event, error) for event in kept.values() if _waits(event)), len(kept))
+    return Opened(delivery, (Pending(_event(delivery, 0, "unreadable", None, None, None), error),), 1)
 
 
 def _event(

@@ -18,8 +18,9 @@ from stockhook.batch import Batch
 from stockhook.channel import Channel, Nothing
 from stockhook.draft import Cause, Signal
 from stockhook.errors import BadEvent, StoreBroken, StoreUnavailable
-from stockhook.model import Delivery, DeliveryState, Event, EventState, OrderKey, Snapshot, fold
+from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey, Snapshot, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.posting import settle_later
 from stockhook.outbox import EVENT_KINDS
 from stockhook.problems import Occurrence, Report
 from stockhook.reading import Opened, Pending, open_delivery
@@ -49,6 +50,7 @@ class _Result:
     events: list[Event] = field(default_factory=list)
     told: list[tuple[Event, str, str]] = field(default_factory=list)
     unfinished: dict[int, list[Event]] = field(default_factory=dict)
+    failed: list[OrderKey] = field(default_factory=list)
     worked: int = 0
 
 
@@ -128,8 +130,12 @@ class Worker:
         """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
         result = _Result()
         ends = time.monotonic() + self._planning
-        for key in due.orders:
-            batch.again(key, Cause(now, _ACTOR))
+        for key in batch.oldest_first(due.orders):
+            try:
+                batch.again(key, Cause(now, _ACTOR))
+            except Exception:  # guards the loop: the order is tried again by itself
+                logger.exception("order failed", account=key.account, order=key.order_id)
+                result.failed.append(key)
             result.worked += 1
         left = most
         over = False
@@ -153,9 +159,12 @@ class Worker:
         event = pending.event
         cause = Cause(now, _ACTOR, event.id or next(batch.ids))
         match pending.read:
-            case Snapshot() as snapshot:
+            case Snapshot() | None as snapshot:
                 try:
-                    batch.note(snapshot, event, cause)
+                    if snapshot is None:
+                        batch.renew(event, cause)
+                    else:
+                        batch.note(snapshot, event, cause)
                 except BadEvent as error:
                     self._refuse(event, error, result, now)
                 except Exception as error:  # guards the loop: the event is tried again by itself
@@ -170,11 +179,6 @@ class Worker:
                 self._refuse(event, error, result, now)
             case Exception() as error:
                 self._retry(event, error, result, now)
-            case None:
-                try:
-                    batch.renew(event, cause)
-                except BadEvent as error:
-                    self._refuse(event, error, result, now)
 
     def _refuse(self, event: Event, error: BadEvent, result: _Result, now: datetime) -> None:
         """Set an event aside for a person: it was understood, but must not be booked as it is."""
@@ -198,11 +202,17 @@ class Worker:
             _after(one, result.unfinished.get(one.delivery.id, []), now, void=one.delivery.id in void_deliveries)
             for one in result.reached
         ]
-        work.save([*result.events, *deliveries])
+        work.save([*result.events, *deliveries, *self._put_off(batch, result, now)])
+        settle_later(self._desk, work, batch.given_back(void))
         report = batch.report(void)
         report.happened += [_occurrence(work, *told) for told in result.told]
         _settle_failures(result, report)
         problems.record(work, report, self._desk.subscriptions, now)
+
+    def _put_off(self, batch: Batch, result: _Result, now: datetime) -> list[Order]:
+        """Return the orders that could not be evaluated, due again later."""
+        states = [state for key in result.failed if (state := batch.state(key)) is not None]
+        return [_later(state.order, now) for state in states]
 
     def _set_aside(self, error: Exception) -> None:
         """Put off the one order or delivery that cannot be worked even alone; give its events up in the end."""
@@ -212,8 +222,7 @@ class Worker:
             for key in due.orders:
                 state = work.orders([key]).get(key)
                 if state is not None:
-                    attempts = state.order.attempts + 1
-                    work.save([replace(state.order, due_at=now + retry_after(attempts), attempts=attempts)])
+                    work.save([_later(state.order, now)])
                 return
             for delivery in due.deliveries:
                 one = open_delivery(work, delivery, self._channels)
@@ -300,6 +309,11 @@ def _failed(event: Event, error: Exception, now: datetime) -> Event:
             event, state=EventState.FAILED, reason="dead-letter", attempts=attempts, text=words, finished_at=now
         )
     return replace(event, state=EventState.PENDING, attempts=attempts, text=words, finished_at=None)
+
+
+def _later(order: Order, now: datetime) -> Order:
+    attempts = order.attempts + 1
+    return replace(order, due_at=now + retry_after(min(attempts, ATTEMPTS)), attempts=attempts)
 
 
 def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool) -> Delivery:

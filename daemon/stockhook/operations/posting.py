@@ -4,13 +4,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from stockhook import problems
+from stockhook import log, problems
 from stockhook.batch import Batch
 from stockhook.draft import Cause
 from stockhook.errors import Refused
 from stockhook.model import Booking, Location, OrderKey, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
+from stockhook.operations.due import make_due
 from stockhook.store import FOREVER, Range, Work
+
+logger = log.get(__name__)
 
 Result = TypeVar("Result")
 
@@ -77,15 +80,26 @@ def _post(
         batch.pool.move(unit_id, quantity)
     oldest_first = batch.oldest_first(keys)
     evaluated = tuple(oldest_first[:MOST_SETTLED])
+    failed: list[OrderKey] = []
     for key in evaluated:
-        batch.again(key, Cause(desk.clock.now(), desk.actor))
+        try:
+            batch.again(key, Cause(desk.clock.now(), desk.actor))
+        except Exception:  # one order that cannot be evaluated must not keep goods out of the book
+            logger.exception("order failed", account=key.account, order=key.order_id)
+            failed.append(key)
     booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
     void = work.book([booking, *batch.bookings()])
     if void:
         raise _Moved
-    work.save([*change.records, *_due(desk, batch, oldest_first[MOST_SETTLED:])])
+    work.save([*change.records, *_due(desk, batch, [*failed, *oldest_first[MOST_SETTLED:]])])
     problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
+
+
+def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
+    """Make due what waits for items of which an order has given something back."""
+    if skus:
+        make_due(desk, work, waiting_orders(work, skus))
 
 
 def waiting_orders(work: Work, skus: Collection[str]) -> set[OrderKey]:

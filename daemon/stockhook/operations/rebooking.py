@@ -8,6 +8,7 @@ from stockhook.batch import Batch
 from stockhook.draft import Cause, Draft
 from stockhook.model import OrderKey, OrderState, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.posting import settle_later
 
 
 def rebook(desk: Desk, keys: Collection[OrderKey], code: str, reason: str) -> tuple[OrderKey, ...]:
@@ -49,6 +50,7 @@ def _rebook(desk: Desk, key: OrderKey, code: str, reason: str) -> bool:
         void = work.book(batch.bookings())
         if void:
             return False
+        settle_later(desk, work, batch.given_back(void))
         work.save([desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)])
         problems.record(work, batch.report(void), desk.subscriptions, now)
     return True
