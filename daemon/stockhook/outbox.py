@@ -2,7 +2,7 @@
 
 A topic is one problem, or, for kinds whose subject is an event, the kind. Per topic and notifier at most ``per_hour``
 notices go out in an hour; what happens beyond is summed in one that is held back until its turn. That a problem has
-closed is always told.
+closed is told to whom it was told that it had opened.
 """
 
 from collections.abc import Mapping
@@ -63,8 +63,10 @@ class Outbox:
     def _tell(self, notifier: str, subscription: Subscription, problem: Problem) -> None:
         topic = self._topic(notifier, problem)
         if problem.state is ProblemState.CLOSED:
-            topic.held = topic.held and replace(topic.held, state=NoticeState.DROPPED)
-            topic.fresh.append(self._notice(notifier, problem, "closed", self._now))
+            if topic.held is not None and problem.kind not in EVENT_KINDS:
+                topic.held = replace(topic.held, state=NoticeState.DROPPED)
+            if self._was_told(notifier, problem, topic):
+                topic.fresh.append(self._notice(notifier, problem, "closed", self._now))
             return
         if topic.held is not None and topic.held.state is NoticeState.WAITING:
             more = 1 if problem.kind in EVENT_KINDS else 0
@@ -79,6 +81,15 @@ class Outbox:
         else:
             due = max((n.made_at for n in told), default=self._now - _HOUR) + _HOUR / subscription.per_hour
         topic.held = self._notice(notifier, problem, "again", max(due, self._now))
+
+    def _was_told(self, notifier: str, problem: Problem, topic: _Topic) -> bool:
+        """Tell whether a notifier has had, or will have, a notice of this very problem, and not of its storm alone."""
+        dropped = topic.held.id if topic.held is not None and topic.held.state is NoticeState.DROPPED else 0
+        kept = self._work.find(Notice, {"problem_id": problem.id, "notifier": notifier}, most=FOREVER)
+        return any(
+            notice.about != "closed" and notice.state is not NoticeState.DROPPED and notice.id != dropped
+            for notice in kept
+        )
 
     def _topic(self, notifier: str, problem: Problem) -> _Topic:
         one_storm = problem.kind in EVENT_KINDS

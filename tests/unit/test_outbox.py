@@ -1,0 +1,199 @@
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stockhook import problems
+from stockhook.model import Notice, NoticeState, Problem, ProblemState
+from stockhook.outbox import Subscription
+from stockhook.testing import factories as make
+from stockhook.testing.clock import ManualClock
+from stockhook_plugins.stores.memory import MemoryStore
+
+HOUR = timedelta(hours=1)
+
+
+class Office:
+    """A store with its outbox, a clock, and a dispatcher that sends what is due at once."""
+
+    def __init__(self, **subscriptions: Subscription) -> None:
+        self.store = MemoryStore()
+        self.store.open()
+        self.clock = ManualClock()
+        self.subscriptions = subscriptions or {"office": Subscription()}
+
+    def save(self, *changed: Problem) -> list[Problem]:
+        with self.store.write() as work:
+            problems.save(work, changed, self.subscriptions, self.clock.now())
+            return [work.find(Problem, {"kind": one.kind, "subject": one.subject}, most=1)[0] for one in changed]
+
+    def open(self, kind: str = "no-items", subject: str = "shop") -> Problem:
+        now = self.clock.now()
+        return self.save(make.problem(kind, subject, first_seen=now, last_seen=now))[0]
+
+    def again(self, problem: Problem, text: str = "once more") -> Problem:
+        return self.save(replace(problem, count=problem.count + 1, last_seen=self.clock.now(), text=text))[0]
+
+    def close(self, problem: Problem) -> None:
+        self.save(replace(problem, state=ProblemState.CLOSED, last_seen=self.clock.now()))
+
+    def notices(self, state: NoticeState | None = None) -> Sequence[Notice]:
+        with self.store.read() as view:
+            found = view.find(Notice, {"state": state} if state else None, most=10_000)
+        return list(reversed(found))
+
+    def send(self) -> list[Notice]:
+        """Send what is due and return it."""
+        due = [one for one in self.notices(NoticeState.WAITING) if one.due_at <= self.clock.now()]
+        with self.store.write() as work:
+            work.save([replace(one, state=NoticeState.SENT, sent_at=self.clock.now()) for one in due])
+        return due
+
+
+def told(notices: Sequence[Notice]) -> list[tuple[str, int]]:
+    return [(notice.about, notice.count) for notice in notices]
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def test_a_new_problem_is_told_at_once(office: Office) -> None:
+    problem = office.open()
+    (notice,) = office.send()
+    assert (notice.about, notice.problem_id, notice.kind, notice.notifier) == (
+        "opened",
+        problem.id,
+        "no-items",
+        "office",
+    )
+
+
+def test_each_notifier_hears_what_it_asked_for() -> None:
+    office = Office(
+        all=Subscription(), stock=Subscription(frozenset({"insufficient-inventory"})), none=Subscription(frozenset())
+    )
+    office.open("no-items")
+    office.open("insufficient-inventory", "A")
+    assert Counter((one.notifier, one.kind) for one in office.send()) == {
+        ("all", "no-items"): 1,
+        ("all", "insufficient-inventory"): 1,
+        ("stock", "insufficient-inventory"): 1,
+    }
+
+
+def test_a_storm_of_one_problem_is_told_a_few_times_an_hour_and_summed(office: Office) -> None:
+    problem = office.open()
+    sent = office.send()
+    for _ in range(3600):
+        office.clock.advance(timedelta(seconds=1))
+        problem = office.again(problem)
+        sent += office.send()
+    assert 2 <= len(sent) <= 6
+    office.clock.advance(HOUR)
+    sent += office.send()
+    assert sent[-1].count == 3601, "the last word knows of every occurrence"
+
+
+def test_a_storm_of_many_events_is_one_storm(office: Office) -> None:
+    sent = []
+    for number in range(500):
+        office.clock.advance(timedelta(seconds=1))
+        office.open("quarantined", str(number))
+        sent += office.send()
+    assert len(sent) <= 6
+    office.clock.advance(HOUR)
+    sent += office.send()
+    assert [notice.about for notice in sent].count("opened") == 5
+    assert sum(notice.count for notice in sent) >= 500
+
+
+def test_a_storm_within_one_unit_of_work_is_one_storm(office: Office) -> None:
+    now = office.clock.now()
+    office.save(*(make.problem("bad-lines", str(n), first_seen=now, last_seen=now) for n in range(100)))
+    assert Counter(notice.about for notice in office.notices()) == {"opened": 5, "again": 1}
+    assert office.notices(NoticeState.WAITING)[-1].count == 95
+
+
+def test_one_event_that_came_through_does_not_silence_the_storm_of_the_others(office: Office) -> None:
+    opened = [office.open("quarantined", str(number)) for number in range(20)]
+    office.send()
+    office.close(opened[0])
+    office.close(opened[12])
+    assert told(office.send()) == [("closed", 1)], "of the thirteenth nothing had been said by itself"
+    office.clock.advance(HOUR)
+    assert told(office.send()) == [("again", 15)]
+
+
+def test_events_that_all_come_through_by_replay_are_no_storm_either(office: Office) -> None:
+    opened = [office.open("dead-letter", str(number)) for number in range(200)]
+    office.send()
+    for problem in opened:
+        office.close(problem)
+    assert len(office.send()) <= 6
+
+
+def test_a_problem_that_flaps_is_told_a_few_times_an_hour(office: Office) -> None:
+    sent = []
+    for _ in range(100):
+        office.clock.advance(timedelta(seconds=10))
+        problem = office.open()
+        sent += office.send()
+        office.clock.advance(timedelta(seconds=10))
+        office.close(problem)
+        sent += office.send()
+    assert Counter(notice.about for notice in sent) == {"opened": 5, "closed": 5}
+
+
+def test_that_it_closed_is_told_to_whom_it_was_told_that_it_had_opened(office: Office) -> None:
+    problem = office.open()
+    office.send()
+    office.clock.advance(timedelta(minutes=1))
+    problem = office.again(problem)
+    office.close(problem)
+    assert told(office.send()) == [("closed", 2)]
+    office.clock.advance(HOUR)
+    assert office.send() == [], "what was held back about it is dropped"
+
+
+def test_a_problem_that_opens_and_closes_in_one_unit_of_work_still_has_both_notices(office: Office) -> None:
+    problem = office.open()
+    office.close(problem)
+    assert told(office.send()) == [("opened", 1), ("closed", 1)]
+
+
+def test_what_a_person_acknowledged_is_told_to_nobody(office: Office) -> None:
+    problem = office.open()
+    office.send()
+    office.save(replace(problem, state=ProblemState.ACKNOWLEDGED))
+    assert office.send() == []
+
+
+def test_different_subjects_are_different_topics(office: Office) -> None:
+    for number in range(20):
+        office.open("unknown-item", f"ultracart:DEMO/X{number}")
+    assert [notice.about for notice in office.send()] == ["opened"] * 20
+
+
+def test_a_quiet_topic_starts_afresh_after_an_hour(office: Office) -> None:
+    for _ in range(7):
+        problem = office.open()
+        office.close(problem)
+    office.send()
+    office.clock.advance(2 * HOUR)
+    office.open()
+    assert told(office.send()) == [("opened", 1)]
+
+
+def test_per_hour_is_what_the_notifier_asked_for() -> None:
+    office = Office(one=Subscription(per_hour=1))
+    sent = []
+    problem = office.open()
+    for _ in range(120):
+        sent += office.send()
+        office.clock.advance(timedelta(minutes=1))
+        problem = office.again(problem)
+    assert 2 <= len(sent) <= 3
