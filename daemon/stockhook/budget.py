@@ -65,6 +65,7 @@ class Budget:
                     if running.told and not delivered:
                         time.sleep(1)  # the exception is on its way and must not arrive in somebody else's code
             except _Late:
+                self._running.pop(thread, None)  # it may have come before its entry was gone
                 raise BadPlan(strategy, f"took more than {self._seconds:g} s to plan {need.sku}") from None
 
         return planned
