@@ -72,7 +72,7 @@ class Daemon:
     async def serve(self) -> int:
         """Run until stopped and return the exit code: 0, or 1 when a loop broke and a restart is due.
 
-        Raises what opening the store raises, and OSError when an address cannot be listened on.
+        Raises what opening the store raises, and Refused when an address cannot be listened on.
         """
         store = self.settings.store
         await asyncio.to_thread(store.open)
@@ -288,9 +288,17 @@ def _refuse_reachable(handed: list[socket.socket]) -> None:
 
 
 def _bind(address: Address) -> list[socket.socket]:
-    if address.path:
-        return [bind_unix_socket(address.path, mode=0o660)]
-    return bind_sockets(address.port, address.host)
+    """Listen; raises Refused with the address where that cannot be."""
+    try:
+        if address.path:
+            return [bind_unix_socket(address.path, mode=0o660)]
+        return bind_sockets(address.port, address.host)
+    except (OSError, ValueError) as error:  # ValueError: the path is a file that is no socket
+        cause = getattr(error, "strerror", None) or error
+        raise Refused(
+            f"cannot listen on {address}: {cause}; stop the program that uses the address, or choose "
+            "another one in the configuration"
+        ) from None
 
 
 def _written(bound: socket.socket, address: Address) -> str:

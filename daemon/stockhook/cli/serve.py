@@ -7,7 +7,6 @@ import click
 from stockhook import log
 from stockhook.cli.command import SilentCommand
 from stockhook.cli.context import Context
-from stockhook.errors import Refused
 
 
 @click.command(cls=SilentCommand)
@@ -22,8 +21,4 @@ def serve(context: Context) -> None:
     async def run() -> int:
         return await Daemon(settings).serve()
 
-    try:
-        code = asyncio.run(run())
-    except OSError as error:
-        raise Refused(f"cannot listen: {error}; is another program using the address?") from None
-    raise SystemExit(code)
+    raise SystemExit(asyncio.run(run()))
