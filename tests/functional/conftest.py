@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from stockhook.testing.daemon import RunningDaemon
+from stockhook.model import Item, Location
+from stockhook.operations.stock import Receipt, receive
+from stockhook.quantity import ONE
+from stockhook.testing.daemon import TOKEN, RunningDaemon, table
+from stockhook.testing.sender import Sender, shipment
+
+MEMORY = 256 * 2**20
+"""What a daemon may have resident at most through everything that a sender does to it."""
 
 
 @pytest.fixture
@@ -25,3 +32,25 @@ def running(tmp_path: Path) -> Iterator[Callable[..., RunningDaemon]]:
 def daemon(running: Callable[..., RunningDaemon]) -> RunningDaemon:
     """A daemon with nothing but its defaults."""
     return running()
+
+
+@pytest.fixture(scope="module")
+def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sender]:
+    """A sender to a daemon with plenty of SOAP and a second channel, ``guarded``, that wants a password as well."""
+    guarded = {"merchant_id": "DEMO", "token": TOKEN, "username": "ultracart", "password": "correct horse battery"}
+    folder = tmp_path_factory.mktemp("daemon")
+    with RunningDaemon(folder, more=table("channels.guarded", guarded)) as daemon, daemon.desk() as desk:
+        receive(desk, [Receipt("SOAP", 100_000 * ONE, "MAIN")], made=[Item("SOAP"), Location("MAIN")])
+        yield Sender(daemon, desk)
+
+
+@pytest.fixture
+def unharmed(sender: Sender) -> Iterator[None]:
+    """Make sure that after the test a good event is booked, nothing has gone wrong inside and memory is bounded."""
+    yield
+    sender.daemon.until_idle()
+    before = sender.on_hand()
+    assert sender.daemon.post(shipment()).status == 200
+    sender.daemon.until(lambda: sender.on_hand() == before - ONE, what="a good event to be booked")
+    assert sender.daemon.memory(peak=True) < MEMORY
+    assert not [line for line in sender.daemon.lines if line["level"] in ("error", "critical")]
