@@ -32,7 +32,7 @@ ATTEMPTS: Final = 8
 """How often an event that raises something unexpected is tried before it is given up (``dead-letter``)."""
 
 PLANNING: Final = 0.010
-"""Seconds of planning after which a batch ends, so that nothing waits long behind it."""
+"""Seconds of planning after which a batch ends while a request waits for a commit; ten times that ends any batch."""
 
 _ACTOR: Final = "worker"
 
@@ -58,12 +58,20 @@ class Worker:
     """Works deliveries and orders. ``step`` does one batch; ``run`` keeps at it and gives way to intake."""
 
     def __init__(
-        self, desk: Desk, channels: Mapping[str, Channel], *, batch: int = 64, planning: float = PLANNING
+        self,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        *,
+        batch: int = 64,
+        planning: float = PLANNING,
+        waiting: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Take what works and for which channels, how large a batch may be, and what tells that a request waits."""
         self._desk = replace(desk, actor=_ACTOR)
         self._channels = channels
         self._most = self._pace = batch
         self._planning = planning
+        self._waiting = waiting
 
     def step(self) -> int:
         """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
@@ -129,7 +137,7 @@ class Worker:
     def _plan(self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime) -> _Result:
         """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
         result = _Result()
-        ends = time.monotonic() + self._planning
+        began = time.monotonic()
         for key in batch.oldest_first(due.orders):
             try:
                 batch.again(key, Cause(now, _ACTOR))
@@ -150,10 +158,14 @@ class Worker:
                     break
                 left -= 1
                 self._event(batch, pending, result, now)
-                over = time.monotonic() > ends
+                over = self._time_is_over(began)
         result.worked += max(most - left, len(result.reached))
         self._pace = most - left + 1 if over else min(2 * self._pace, self._most)
         return result
+
+    def _time_is_over(self, began: float) -> bool:
+        spent = time.monotonic() - began
+        return spent > self._planning and (self._waiting() or spent > 10 * self._planning)
 
     def _event(self, batch: Batch, pending: Pending, result: _Result, now: datetime) -> None:
         event = pending.event

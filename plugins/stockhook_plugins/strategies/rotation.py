@@ -87,6 +87,7 @@ def newest(unit: Offer) -> float:
     return -unit.received_at.timestamp()
 
 
+@lru_cache(maxsize=16_384)
 def day(moment: date | datetime) -> str:
     """Return a day as a person writes it, whatever the locale: ``3 Mar 2026``."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
