@@ -269,7 +269,8 @@ def _checked(
 
 
 def _check_pick(strategy: str, pick: object, offers: dict[int, Offer], seen: set[int]) -> None:
-    if not isinstance(pick, Pick) or type(pick.quantity) is not int:
+    sound = isinstance(pick, Pick) and type(pick.unit_id) is type(pick.quantity) is int and isinstance(pick.why, str)
+    if not isinstance(pick, Pick) or not sound:
         raise BadPlan(strategy, f"returned {pick!r} where a Pick with a whole number of millionths was expected")
     offer = offers.get(pick.unit_id)
     if offer is None:
