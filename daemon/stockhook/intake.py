@@ -53,6 +53,7 @@ class Intake:
         self._group: list[_Waiting] = []
         self._late: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
+        self._over = False
         self._append = ThreadPoolExecutor(1, thread_name_prefix="intake")
         self._pack = ThreadPoolExecutor(1, thread_name_prefix="compress")
         self.in_flight = 0
@@ -89,6 +90,9 @@ class Intake:
         now = self._clock.now()
 
         def queue(content: Body) -> None:
+            if self._over:
+                stored.set_exception(StoreUnavailable("deliveries are not stored any more, the daemon ends"))
+                return
             delivery = Delivery(0, channel, now, peer, tuple(headers), content.digest, content.size, due_at=now)
             self._queue.append(_Waiting(Arrival(delivery, content), stored, time.monotonic()))
             self._arrived.set()
@@ -102,14 +106,17 @@ class Intake:
             else:
                 stored.set_exception(StoreUnavailable(f"the body could not be compressed: {error}"))
 
-        if len(body) > LARGE:
+        if len(body) > LARGE and not self._over:
             loop.run_in_executor(self._pack, _large, body).add_done_callback(packed)
         else:
             queue(Body(hashlib.sha256(body).digest(), "identity", body, len(body)))
         return stored
 
     async def run(self) -> None:
-        """Commit what arrives until cancelled. Raises StoreBroken: the process must be restarted."""
+        """Commit what arrives until cancelled. Raises StoreBroken: the process must be restarted.
+
+        Whoever waits when it ends, or comes later, is told at once that nothing was stored.
+        """
         try:
             while True:
                 await self._arrived.wait()
@@ -117,6 +124,9 @@ class Intake:
                 if not self._queue:
                     self._arrived.clear()
         finally:
+            self._over = True
+            _fail(self._queue, "the daemon ends")
+            self._queue = []
             self._append.shutdown(wait=True)
             self._pack.shutdown(wait=True)
 
