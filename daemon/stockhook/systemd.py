@@ -15,7 +15,8 @@ class Systemd:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        microseconds = int(environment.get("WATCHDOG_USEC", "0") or 0)
+        ours = environment.get("WATCHDOG_PID") in (None, "", str(os.getpid()))
+        microseconds = int(environment.get("WATCHDOG_USEC", "0") or 0) if ours else 0
         self.watchdog_seconds = microseconds / 3_000_000 if microseconds else None
         """How often to pet the watchdog: a third of what systemd waits. None: it does not watch."""
 
