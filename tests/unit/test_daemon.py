@@ -1,0 +1,226 @@
+"""The composition root in process: what a reload changes, what the probes say, how a broken loop ends."""
+
+import asyncio
+import gc
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+from tornado.httpclient import AsyncHTTPClient
+
+from stockhook import daemon as composed
+from stockhook import settings
+from stockhook.daemon import Daemon
+from stockhook.errors import Refused, StoreBroken, StoreUnavailable
+from stockhook.testing.payloads import envelope, line, order_ship
+
+OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
+BODY = envelope(order_ship("D-1", [line("SOAP", 1)]))
+
+
+@dataclass
+class House:
+    """A daemon on this test's loop, with a store in memory and a configuration that can be written anew."""
+
+    config: Path
+    levels: list[str] = field(default_factory=list)
+
+    def write(self, tokens: Sequence[str] = (OLD,), more: str = "", server: str = "127.0.0.1:0") -> None:
+        self.config.write_text(
+            f'[server]\nlisten = "{server}"\n[admin]\nlisten = "127.0.0.1:0"\n[store]\ntype = "memory"\n'
+            f'[channels.shop]\nmerchant_id = "DEMO"\ntoken = {list(tokens)}\n{more}'
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Daemon]:
+        daemon = Daemon(settings.load(self.config))
+        serving = asyncio.create_task(daemon.serve())
+        while not daemon.addresses.get("admin"):
+            await asyncio.sleep(0.01)
+            if serving.done():
+                serving.result()
+        try:
+            yield daemon
+        finally:
+            daemon.stop()
+            self.code = await asyncio.wait_for(serving, 10)
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    house = House(tmp_path / "config.toml")
+    house.write()
+    # these two are for the whole process, which here is that of the tests
+    monkeypatch.setattr(composed, "_settle_memory", lambda: None)
+    monkeypatch.setattr("stockhook.log.configure", lambda level="info", _stream=None: house.levels.append(level))
+    return house
+
+
+async def get(address: str) -> tuple[int, bytes]:
+    answer = await AsyncHTTPClient().fetch(address, raise_error=False)
+    return answer.code, answer.body
+
+
+async def post(daemon: Daemon, token: str = OLD, channel: str = "shop") -> int:
+    address = f"{daemon.addresses['server']}/webhooks/{channel}/{token}"
+    return (await AsyncHTTPClient().fetch(address, method="POST", body=BODY, raise_error=False)).code
+
+
+async def probes(daemon: Daemon) -> dict[str, int]:
+    """Return the status of both probes; both listeners must agree."""
+    found = {}
+    for path in ("/healthz", "/readyz"):
+        codes = {(await get(address + path))[0] for address in daemon.addresses.values()}
+        assert len(codes) == 1
+        found[path] = codes.pop()
+    return found
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
+
+
+async def test_a_reload_takes_new_secrets_and_the_log_level(house: House) -> None:
+    async with house.running() as daemon:
+        house.write([NEW], '[log]\nlevel = "debug"\n')
+        assert [await post(daemon, OLD), await post(daemon, NEW)] == [200, 404]
+        daemon.reload()
+        assert [await post(daemon, OLD), await post(daemon, NEW)] == [404, 200]
+        assert house.levels[-1] == "debug"
+    assert house.code == 0
+
+
+async def test_while_a_token_is_replaced_both_are_taken(house: House) -> None:
+    async with house.running() as daemon:
+        house.write([NEW, OLD])
+        daemon.reload()
+        assert [await post(daemon, OLD), await post(daemon, NEW)] == [200, 200]
+
+
+async def test_a_reload_of_a_bad_configuration_keeps_the_old_one_and_says_why(house: House) -> None:
+    async with house.running() as daemon:
+        house.write([NEW], "[sever]\n")
+        with capture_logs() as logs:
+            daemon.reload()
+        (line_,) = [each for each in logs if each["log_level"] == "error"]
+        assert any("sever" in problem for problem in line_["problems"])
+        assert [await post(daemon, OLD), await post(daemon, NEW)] == [200, 404]
+
+
+async def test_a_channel_that_is_new_waits_for_a_restart(house: House) -> None:
+    async with house.running() as daemon:
+        house.write(more=f'[channels.other]\nmerchant_id = "OTHER"\ntoken = "{NEW}"\n')
+        daemon.reload()
+        assert await post(daemon, NEW, "other") == 404
+
+
+async def test_the_probes_are_well_on_both_listeners(house: House) -> None:
+    async with house.running() as daemon:
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
+
+
+async def test_a_store_that_cannot_store_fails_readiness_until_it_can(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.running() as daemon:
+        with monkeypatch.context() as patch:
+            patch.setattr(daemon.settings.store, "append", raising(StoreUnavailable("the disk is full")))
+            assert await post(daemon) == 503
+            assert await probes(daemon) == {"/healthz": 200, "/readyz": 503}
+        assert await post(daemon) == 200
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
+
+
+async def test_a_writer_that_hangs_fails_health_so_that_systemd_restarts(house: House) -> None:
+    async with house.running() as daemon:
+        daemon.intake.committing_since = time.monotonic() - 21
+        assert await probes(daemon) == {"/healthz": 503, "/readyz": 503}
+        assert await get(daemon.addresses["server"] + "/healthz") == (503, b"writer blocked\n")
+        daemon.intake.committing_since = None
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
+
+
+@pytest.mark.parametrize("broken", ["append", "write"])
+async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
+    house: House, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    began = time.monotonic()
+    with capture_logs() as logs:
+        async with house.running() as daemon:
+            monkeypatch.setattr(daemon.settings.store, broken, raising(StoreBroken("I/O error")))
+            assert await post(daemon) == (503 if broken == "append" else 200)
+            daemon.stop = lambda: None  # type: ignore[method-assign] - it has to end by itself
+    assert house.code == 1
+    assert time.monotonic() - began < 4
+    (line_,) = [each for each in logs if each["log_level"] == "critical"]
+    assert line_["loop"] == ("intake" if broken == "append" else "worker")
+
+
+# Tornado leaves a socket that it could not bind to the garbage collector
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+async def test_an_address_in_use_is_named(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        house.write(server=address)
+        with pytest.raises(Refused, match=f"cannot listen on {address}: Address already in use"):
+            await Daemon(settings.load(house.config)).serve()
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+async def test_a_unix_socket_is_listened_on_and_a_file_in_its_place_refused(house: House, tmp_path: Path) -> None:
+    place = tmp_path / "http.sock"
+    house.write(server=f"unix:{place}")
+    async with house.running() as daemon:
+        reader, writer = await asyncio.open_unix_connection(str(place))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+        assert daemon.addresses["server"] == f"unix:{place}"
+    place.unlink(missing_ok=True)
+    place.write_text("not a socket")
+    with pytest.raises(Refused, match="exists and is not a socket"):
+        await Daemon(settings.load(house.config)).serve()
+    gc.collect()
+
+
+async def test_systemd_hears_of_start_reload_and_stop_and_is_petted_while_all_is_well(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "150000")
+
+        def heard() -> list[str]:
+            messages = []
+            while True:
+                try:
+                    messages.append(manager.recv(4096).decode().split("\n")[0])
+                except BlockingIOError:
+                    return messages
+
+        async with house.running() as daemon:
+            await asyncio.sleep(0.2)
+            told = heard()
+            assert "READY=1" in told
+            assert told.count("WATCHDOG=1") >= 2
+            daemon.reload()
+            assert [each for each in heard() if each != "WATCHDOG=1"] == ["RELOADING=1", "READY=1"]
+            daemon.intake.committing_since = time.monotonic() - 21
+            await asyncio.sleep(0.1)
+            heard()
+            await asyncio.sleep(0.2)
+            assert heard() == []
+            daemon.intake.committing_since = None
+        assert [each for each in heard() if each != "WATCHDOG=1"] == ["STOPPING=1"]
