@@ -27,6 +27,9 @@ ORDER_KINDS: Final = frozenset(
 )
 """Problems of one order that hold or do not hold after each evaluation of it."""
 
+CAUSED: Final = frozenset({"unknown-item", "insufficient-inventory"})
+"""Problems that stand as long as something waits for them, or is owed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
@@ -64,9 +67,13 @@ def record(work: Work, report: Report, subscriptions: Mapping[str, Subscription]
     for order, occurrences in report.standing.items():
         _stand(work, order, occurrences, opened, changed, now)
     for key in report.settled:
-        problem = opened.get(key)
-        if problem is not None and key not in changed and cause_gone(work, problem):
+        problem = changed.get(key) or opened.get(key)
+        if problem is None or (key in changed and problem.kind not in CAUSED) or not cause_gone(work, problem):
+            continue
+        if problem.id:
             changed[key] = replace(problem, state=ProblemState.CLOSED, last_seen=now)
+        else:
+            del changed[key]  # it came and went within this unit of work
     save(work, list(changed.values()), subscriptions, now)
 
 

@@ -433,3 +433,18 @@ class TestLineConflict:
         shop.send(envelope(order_ship("D-1", [line("A", 3, shipped=DAY1)], created=DAY2)))
         assert shop.booked("D-1") == {"A": 3 * ONE}
         assert shop.problems() == set()
+
+
+def test_a_code_that_is_waited_for_and_no_longer_asked_for_in_one_batch_is_no_problem(shop: Shop) -> None:
+    shop.stock(A=10)
+    undated = order_ship("D-1", [line("A", 1), line("NEW", 1)], shipping_date=DAY1)
+    dated = order_ship("D-1", [line("A", 1, shipped=DAY2), line("NEW", 1)], shipping_date=DAY1, created=DAY2)
+    shop.send(envelope(undated, dated))
+    assert shop.find(Problem) == []
+
+
+def test_a_shortage_that_comes_and_goes_in_one_batch_is_no_problem(shop: Shop) -> None:
+    shop.stock(A=1)
+    less = event("order_update", "D-1", [line("A", 1)], created=DAY2)
+    shop.send(envelope(order_ship("D-1", [line("A", 3, shipped=DAY1)]), less))
+    assert shop.find(Problem) == []
