@@ -10,6 +10,7 @@ from operator import attrgetter
 from stockhook.errors import BadPlan
 from stockhook.model import Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import ONE, Quantity, text
+from stockhook.record import record
 
 Emptied = Callable[[int], tuple[Unit, Location | None] | None]
 Planner = Callable[[Need, Sequence[Offer]], Sequence[Pick]]
@@ -19,7 +20,7 @@ MOST_PASSED_OVER = 5
 _by_id = attrgetter("id")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Method:
     """A strategy as configured: its plan function (budgeted by the caller) and what the trace says of it."""
 
@@ -29,7 +30,7 @@ class Method:
     plan: Planner
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Limits:
     """What one line leaves of an item's units: locations (subtrees, first to last; empty: all), its day, its lots.
 
@@ -42,7 +43,7 @@ class Limits:
     lots: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Plan:
     """What a strategy decided for one need, checked: what to take from which unit, and why."""
 

@@ -18,10 +18,11 @@ from stockhook.model import (
     WaitKind,
 )
 from stockhook.quantity import Quantity
+from stockhook.record import record
 from stockhook.shortage import Lack, change
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Cause:
     """Why an order is evaluated: when, by whom, and for which event, if one."""
 
@@ -30,7 +31,7 @@ class Cause:
     event_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Signal:
     """Something a person should know: what kind of problem, of what, in words."""
 

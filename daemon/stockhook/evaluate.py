@@ -6,7 +6,7 @@ booked makes repeats and disorder harmless.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from stockhook.allocation import Limits, Method, Plan, Pool, allocate
@@ -29,6 +29,7 @@ from stockhook.model import (
     fold,
 )
 from stockhook.quantity import Quantity, text, times
+from stockhook.record import record
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.shortage import still_open, waived
 from stockhook.target import Shipped, Target, how_shipped, targets
@@ -38,7 +39,7 @@ NO_ITEMS: Final = "no-items"
 """What an order waits for whose newest ``order_ship`` came without its lines."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evaluation:
     """What to book for one order, and what became of it.
 
@@ -67,7 +68,7 @@ class Evaluation:
         return bool(self.movements or self.shortages)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Claim:
     """What one line still wants of one item, in item units; negative where too much is booked."""
 
@@ -109,7 +110,7 @@ def evaluate(
         return Evaluation(kept, verdict, "bad-plan", str(error), happened=(signal,), judged=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Routine:
     """One evaluation: what decides, and the draft that it fills."""
 

@@ -6,16 +6,17 @@ which snapshots arrive, so that merging the same ones in any order and any numbe
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from stockhook.model import Line, Order, Refund, Said, Snapshot, SnapshotLine, fold
+from stockhook.record import record
 
 Meaning = Callable[[str], Hashable]
 """Tells what a code means, so that two codes that mean the same compare equal."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Merged:
     """An order's facts after a snapshot. ``superseded``: the snapshot was older in every line."""
 

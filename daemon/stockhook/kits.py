@@ -1,13 +1,13 @@
 """Which lines of an order consume what: codes to items, kits to their parts (strategies.md section 2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from stockhook.model import Alias, Binding, Catalogue, How, KitPolicy, Line, Part, fold
 from stockhook.quantity import ONE, times
+from stockhook.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Reading:
     """What one line consumes, bound or as it would be bound now.
 
@@ -33,7 +33,7 @@ class Reading:
         return Binding(self.line.code, self.how, self.parts or ())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mismatch:
     """A kit whose component lines are not what our definition says, or that has neither."""
 
@@ -41,7 +41,7 @@ class Mismatch:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Readings:
     """All lines of an order, read together; ``agreeing`` are the kits whose lines were as defined."""
 

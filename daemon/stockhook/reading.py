@@ -1,18 +1,18 @@
 """From a stored delivery to events that can be worked: split, and each read, by its channel's plugin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from stockhook import log
 from stockhook.channel import Channel, Nothing, RawEvent
 from stockhook.errors import BadEvent, Unreadable
 from stockhook.model import Delivery, Event, EventState, Snapshot
+from stockhook.record import record
 from stockhook.store import FOREVER, Read
 
 logger = log.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pending:
     """An event to be worked, and what its channel read from it.
 
@@ -24,7 +24,7 @@ class Pending:
     read: Snapshot | Nothing | Exception | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Opened:
     """A delivery with those of its events that still have to be worked; ``count`` is how many it has in all."""
 

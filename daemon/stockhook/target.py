@@ -1,13 +1,13 @@
 """How much of each line has left for good: shipped, less what was kept back (strategies.md section 1)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from stockhook.kits import Reading
 from stockhook.model import Line, Order, fold
 from stockhook.quantity import Quantity
+from stockhook.record import record
 from stockhook.rules import ChannelRules, ShipRule
 
 
@@ -20,7 +20,7 @@ class Shipped(StrEnum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Target:
     """What the store says has shipped of one line, in store units.
 

@@ -1,15 +1,15 @@
 """What is known of an order: what a snapshot says, and the facts that are kept."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from stockhook.model.key import OrderKey, Said
 from stockhook.model.stock import Part
 from stockhook.quantity import Quantity
+from stockhook.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SnapshotLine:
     """One line as one snapshot shows it; ``quantity`` and ``quantity_refunded`` are totals in store units."""
 
@@ -27,7 +27,7 @@ class SnapshotLine:
     ship_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Snapshot:
     """One order as one event, or one fetch, shows it.
 
@@ -49,7 +49,7 @@ class Snapshot:
     lines: tuple[SnapshotLine, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Refund:
     """A refunded total that some snapshot showed for a line, with what is needed to tell whether it was kept back."""
 
@@ -70,7 +70,7 @@ class How(StrEnum):
     DEFINITION = "definition"  # a kit line multiplied out by our own definition
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Binding:
     """What a line meant when it was first booked; later changes of alias, kit or config do not touch it.
 
@@ -82,7 +82,7 @@ class Binding:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Line:
     """A line's newest facts, and what persons decided about it.
 
@@ -116,7 +116,7 @@ class Line:
     ruling: Quantity = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Order:
     """An order's newest facts without personal data. ``version`` grows with each booking; 0 is not yet kept.
 
@@ -157,7 +157,7 @@ class WaitKind(StrEnum):
     STRATEGY = "strategy"  # the subject names the strategy whose plan was refused (bad-plan)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wait:
     """One thing an order waits for, without which some line of it is not fully booked."""
 

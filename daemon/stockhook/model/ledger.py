@@ -1,7 +1,7 @@
 """What is booked: movements, allocations with their traces, shortages, and one evaluation's whole result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from stockhook.model.known import Line, Order, Wait
 from stockhook.model.received import Event
 from stockhook.model.stock import Unit
 from stockhook.quantity import Quantity
+from stockhook.record import record
 
 
 class MovementKind(StrEnum):
@@ -21,7 +22,7 @@ class MovementKind(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Movement:
     """One signed, immutable ledger entry of one unit.
 
@@ -47,7 +48,7 @@ class Movement:
     reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Take:
     """A consumption movement seen from its order; ``remaining`` is what of it has not been reversed."""
 
@@ -59,7 +60,7 @@ class Take:
     remaining: Quantity
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Trace:
     """Why a plan came out as it did: enough to explain each unit without the units of that day.
 
@@ -77,7 +78,7 @@ class Trace:
     passed_over: tuple["TraceUnit", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TraceUnit:
     """One unit in a trace; ``why`` is the strategy's sort key for it, in words."""
 
@@ -89,7 +90,7 @@ class TraceUnit:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Allocation:
     """The decision for one item of one line: what was needed, what was taken, and why."""
 
@@ -105,7 +106,7 @@ class Allocation:
     trace: Trace
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Shortage:
     """The part of a line that no unit could cover. ``quantity`` = open + settled + withdrawn + waived."""
 
@@ -124,7 +125,7 @@ class Shortage:
     actor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OrderState:
     """All that is kept about one order: its facts and what is booked for it."""
 
@@ -135,7 +136,7 @@ class OrderState:
     waits: tuple[Wait, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Booking:
     """What one evaluation, or one action, writes; all of it in one commit or none.
 

@@ -1,11 +1,12 @@
 """What arrives: deliveries, their bodies, and the events they hold."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from stockhook.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True, slots=True)
 class Body:
     """The raw bytes of a delivery, stored once per digest; ``size`` counts the bytes as received."""
 
@@ -22,7 +23,7 @@ class DeliveryState(StrEnum):
     WORKED = "worked"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Delivery:
     """One HTTP request a channel sent. ``events`` counts those already split off and kept as rows."""
 
@@ -52,7 +53,7 @@ class EventState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Event:
     """One element of a delivery and what became of it. ``text`` says it to a person."""
 

@@ -1,14 +1,15 @@
 """The catalogue and what lies on the shelf: items, aliases, kits, locations, inventory units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 
 from stockhook.quantity import Quantity
+from stockhook.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Part:
     """So much of an item in one of something: a component of a kit, or what one store unit of a line means."""
 
@@ -16,7 +17,7 @@ class Part:
     quantity: Quantity
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item:
     """What is stocked. ``serial``: each unit is one piece with a number of its own."""
 
@@ -25,7 +26,7 @@ class Item:
     serial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Alias:
     """A store code that means ``factor`` of an item, or (``sku`` None) that is to be ignored.
 
@@ -46,7 +47,7 @@ class KitPolicy(StrEnum):
     PARENT = "parent"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Kit:
     """An item sold as one and shipped as several; ``policy`` None leaves the choice to the channel."""
 
@@ -55,7 +56,7 @@ class Kit:
     policy: KitPolicy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Location:
     """A node of the one location tree, written as a path; a smaller ``pick_sequence`` is picked earlier."""
 
@@ -64,7 +65,7 @@ class Location:
     pick_sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Unit:
     """A quantity of one item at one location, of one lot or serial number, one receipt, one cost.
 
@@ -87,7 +88,7 @@ class Unit:
     reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Catalogue:
     """What codes mean: aliases by (account or "", folded code), items and kits by folded sku."""
 
@@ -96,7 +97,7 @@ class Catalogue:
     kits: Mapping[str, Kit] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stock:
     """Units in id order, the locations they lie in by path, and the version of each item asked for by sku.
 

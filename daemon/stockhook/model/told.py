@@ -1,10 +1,12 @@
 """What persons are told and what they did: problems, notices, audit entries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from stockhook.record import record
 
 KINDS: Final = (
     "unknown-item",
@@ -37,7 +39,7 @@ class ProblemState(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Problem:
     """Something a person should know; one open problem per (kind, subject)."""
 
@@ -63,7 +65,7 @@ class NoticeState(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Notice:
     """A message about a problem, in the outbox for one notifier. ``about`` is ``opened``, ``again`` or ``closed``."""
 
@@ -86,7 +88,7 @@ class Notice:
     event_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Audit:
     """A change a person made: who, what, to what, why."""
 
