@@ -65,11 +65,11 @@ def intake(bench: Bench) -> list[Figure]:
     ratios = [_ratios(some, bare) for some in (shipped, idle)]
     of = f"middle of {bench.rounds} rounds of {bench.seconds:g} s"
     return [
-        Figure("bare Tornado handler", rates[0], "/s", note=f"{CONNECTIONS} connections, 2 KB, {times[0]}; {of}"),
-        Figure("durable intake, worker on", rates[1], "/s", note=times[1]),
-        Figure("  to the bare handler", ratios[0], "", least=0.4, note="daemon as shipped"),
-        Figure("durable intake, worker off", rates[2], "/s", note=times[2]),
-        Figure("  to the bare handler", ratios[1], ""),
+        Figure("bare Tornado handler", rates[0], "/s", note=f"{times[0]}; {CONNECTIONS} connections, 2 KB, {of}"),
+        Figure("intake, worker on", rates[1], "/s", note=times[1]),
+        Figure("intake, worker on, to the bare handler", ratios[0], "", least=0.4, note="daemon as shipped"),
+        Figure("intake, worker off", rates[2], "/s", note=times[2]),
+        Figure("intake, worker off, to the bare handler", ratios[1], ""),
     ]
 
 
@@ -85,7 +85,7 @@ def group_commit(bench: Bench) -> list[Figure]:
             rates.append(found["per_second"])
             bench.note_memory(server)
     note = f"{rates[0]:.0f}/s to {rates[1]:.0f}/s, each fsync {MILLISECONDS} ms longer: {way.words}"
-    return [Figure("group commit to one commit per request", rates[0] / rates[1], "x", least=5, note=note)]
+    return [Figure("group commit, to one commit per request", rates[0] / rates[1], "x", least=5, note=note)]
 
 
 def drain(bench: Bench) -> list[Figure]:
@@ -108,7 +108,7 @@ def drain(bench: Bench) -> list[Figure]:
     return [
         Figure("hand-written sqlite3 loop", first, "events/s", note=f"batches of {hand_loop.BATCH}, the same rows"),
         Figure("drain", ours, "events/s", least=2000, note=note),
-        Figure("  to the hand-written loop", ours / first, "", least=0.15),
+        Figure("drain, to the hand-written loop", ours / first, "", least=0.15),
     ]
 
 

@@ -26,7 +26,7 @@ def main() -> int:
     given = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="stockhook-bench-") as folder:
-        sizes = (1, 0.8, 200, 1) if given.quick else (5, 3.0, 20_000, 7)
+        sizes = (1, 0.5, 200, 1) if given.quick else (5, 3.0, 20_000, 7)
         bench = measure.Bench(Path(folder), *sizes)
         for experiment in _EXPERIMENTS:
             if sys.stderr.isatty():
