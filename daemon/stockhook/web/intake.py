@@ -29,6 +29,7 @@ _LINGER: Final = 64 * 1024 * 1024
 _NOT_KEPT: Final = frozenset({"authorization", "x-authorization-basic", "cookie", "proxy-authorization"})
 _REASONS: Final = {
     200: "OK",
+    400: "Bad Request",
     401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
@@ -123,7 +124,10 @@ class _Message(HTTPMessageDelegate):
         self._server.busy.add(self)
         self._head = start_line.method == "HEAD"
         path = start_line.path.partition("?")[0]
-        if path in ("/healthz", "/readyz"):
+        host = headers.get("Host", "" if start_line.version == "HTTP/1.0" else ",")
+        if "," in host:  # Tornado sees to everything else of the framing, to this only for its own applications
+            self._answer(400, "a request names one host\n", close=True)
+        elif path in ("/healthz", "/readyz"):
             well, text = self._server.health.answer(path)
             self._answer(200 if well else 503, text)
         elif len(self._server.open) > self._server.limits.connections:
