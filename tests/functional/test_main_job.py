@@ -25,7 +25,7 @@ def stocked(daemon: RunningDaemon) -> RunningDaemon:
     """Receive ten of each item."""
     skus = ("SOAP", "LAMP", "BOX")
     with daemon.desk() as desk:
-        made = [*(Item(sku) for sku in skus), Location("MAIN"), Location("MAIN/FG")]
+        made: list[Item | Location] = [*(Item(sku) for sku in skus), Location("MAIN"), Location("MAIN/FG")]
         receive(desk, [Receipt(sku, 10 * ONE, "MAIN/FG") for sku in skus], made=made)
     return daemon
 

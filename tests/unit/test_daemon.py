@@ -158,7 +158,7 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
         async with house.running() as daemon:
             monkeypatch.setattr(daemon.settings.store, broken, raising(StoreBroken("I/O error")))
             assert await post(daemon) == (503 if broken == "append" else 200)
-            daemon.stop = lambda: None  # type: ignore[method-assign] - it has to end by itself
+            monkeypatch.setattr(daemon, "stop", lambda: None)  # it has to end by itself
     assert house.code == 1
     assert time.monotonic() - began < 4
     (line_,) = [each for each in logs if each["log_level"] == "critical"]

@@ -1,8 +1,10 @@
 """The webhook listener's answers, in process: a real server and queue, a store that can be held up or made to fail."""
 
 import asyncio
+import builtins
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -47,8 +49,11 @@ class HeldStore(MemoryStore):
 class Door:
     """A channel that lets in the token ``good``."""
 
-    type = "door"
-    Options = PluginOptions
+    type: ClassVar[str] = "door"
+    Options: ClassVar[builtins.type[PluginOptions]] = PluginOptions
+
+    def __init__(self, options: PluginOptions) -> None:
+        pass
 
     def authenticate(self, request: Request) -> None:
         match request.token:
@@ -84,14 +89,14 @@ def health() -> Health:
 def app(io_loop: IOLoop, store: HeldStore, health: Health) -> IntakeServer:
     limits = Limits.model_validate({"body": 100_000, "in_flight": 150_000, "connections": 3})
     intake = Intake(store, ManualClock(), limits.in_flight)
-    return IntakeServer(intake, {"shop": Door()}, health, limits, SHORT)
+    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, SHORT)
 
 
 @pytest.fixture
-def http_server(io_loop: IOLoop, app: IntakeServer, _unused_port: tuple[object, int]) -> Iterator[HTTPServer]:
+def http_server(io_loop: IOLoop, app: IntakeServer, _unused_port: tuple[Any, int]) -> Iterator[HTTPServer]:
     """Serve as the daemon does, but impatiently."""
     server = HTTPServer(app, idle_connection_timeout=SHORT, max_body_size=1 << 40)
-    server.add_socket(_unused_port[0])  # type: ignore[arg-type]
+    server.add_socket(_unused_port[0])
     running: list[asyncio.Task[None]] = []
     io_loop.add_callback(lambda: running.append(asyncio.ensure_future(app.intake.run())))
     yield server
@@ -112,11 +117,9 @@ class Client:
         self.base = base
         self.port = port
 
-    def post(self, body: bytes = b"{}", token: str = "good", **more: object) -> asyncio.Future[HTTPResponse]:
+    def post(self, body: bytes = b"{}", token: str = "good", **more: Any) -> asyncio.Future[HTTPResponse]:
         address = f"{self.base}/webhooks/shop/{token}"
-        return asyncio.ensure_future(
-            self.client.fetch(address, method="POST", body=body, raise_error=False, **more)  # type: ignore[arg-type]
-        )
+        return asyncio.ensure_future(self.client.fetch(address, method="POST", body=body, raise_error=False, **more))
 
     async def get(self, path: str, method: str = "GET") -> HTTPResponse:
         return await self.client.fetch(

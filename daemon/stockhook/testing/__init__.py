@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stockhook.testing.channel import ChannelContract
     from stockhook.testing.clock import ManualClock
+    from stockhook.testing.daemon import RunningDaemon
     from stockhook.testing.notifier import NotifierContract
     from stockhook.testing.store import StoreContract
     from stockhook.testing.strategy import StrategyContract
 
-__all__ = ["ChannelContract", "ManualClock", "NotifierContract", "StoreContract", "StrategyContract"]
+__all__ = ["ChannelContract", "ManualClock", "NotifierContract", "RunningDaemon", "StoreContract", "StrategyContract"]
 
 _HOMES = {
     "ChannelContract": "stockhook.testing.channel",
     "ManualClock": "stockhook.testing.clock",
     "NotifierContract": "stockhook.testing.notifier",
+    "RunningDaemon": "stockhook.testing.daemon",
     "StoreContract": "stockhook.testing.store",
     "StrategyContract": "stockhook.testing.strategy",
 }
