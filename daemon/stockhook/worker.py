@@ -288,12 +288,12 @@ class WorkerLoop:
             self._thread.shutdown(wait=True)
 
     async def _give_way(self, last_batch: float) -> None:
-        """Wait while requests wait for a commit, but no longer than three times what the last batch took.
+        """Wait while requests wait for a commit, but no longer than seven times what the last batch took.
 
-        Under a load that never ends the worker so still gets a quarter of the time: what arrives is worked, and an
+        Under a load that never ends the worker so still gets an eighth of the time: what arrives is worked, and an
         answer is never far behind.
         """
-        ends = time.monotonic() + min(3 * last_batch, 2.0)
+        ends = time.monotonic() + min(7 * last_batch, 2.0)
         while self._waiting() and time.monotonic() < ends:  # noqa: ASYNC110 - an event would cost the answer path
             await asyncio.sleep(0.002)
 
