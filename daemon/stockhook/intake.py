@@ -28,6 +28,9 @@ BYTES: Final = 8 * 1024 * 1024
 LARGE: Final = 16 * 1024
 """Bodies over this size are compressed, off the event loop."""
 
+FAILING: Final = 10.0
+"""Seconds for which a failed commit tells senders to stay away; then the next one tries."""
+
 DEADLINE: Final = 20.0
 """Seconds a request waits for its commit before it is told to come again; the sender gives up at 30."""
 
@@ -58,10 +61,17 @@ class Intake:
         self._pack = ThreadPoolExecutor(1, thread_name_prefix="compress")
         self.in_flight = 0
         self.committing_since: float | None = None
-        self.failing = False
-        """Whether the last commit could not be made."""
+        self._failed_at: float | None = None
         self.stored: Callable[[], None] = lambda: None
         """Called after each commit."""
+
+    @property
+    def failing(self) -> bool:
+        """Tell whether the last commit could not be made, lately.
+
+        Not for ever: who stops sending to a daemon that is not ready would never let it try again.
+        """
+        return self._failed_at is not None and time.monotonic() - self._failed_at < FAILING
 
     @property
     def waiting(self) -> bool:
@@ -130,11 +140,6 @@ class Intake:
             self._append.shutdown(wait=True)
             self._pack.shutdown(wait=True)
 
-    async def drain(self) -> None:
-        """Return once nothing waits for a commit any more."""
-        while self.waiting:  # noqa: ASYNC110 - only at the end of the process
-            await asyncio.sleep(0.005)
-
     async def _commit(self) -> None:
         self._group = group = self._next_group()
         if not group:
@@ -160,7 +165,7 @@ class Intake:
             self.stored()
         finally:
             self._group = []
-            self.failing = failing
+            self._failed_at = time.monotonic() if failing else None
             self.committing_since = None
 
     def _next_group(self) -> list[_Waiting]:

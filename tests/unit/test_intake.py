@@ -214,13 +214,12 @@ async def test_one_body_larger_than_all_the_room_may_come_alone(disk: Disk) -> N
         assert not kept.reserve(1)
 
 
-async def test_draining_ends_when_nothing_waits(disk: Disk) -> None:
-    disk.may.clear()
+async def test_a_failed_commit_keeps_senders_away_only_for_a_while(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockhook.intake.FAILING", 0.05)
+    disk.errors = [StoreUnavailable("the disk is full")]
     async with running(disk) as kept:
-        stored = keep(kept)
-        draining = asyncio.ensure_future(kept.drain())
-        await asyncio.sleep(0.03)
-        assert not draining.done()
-        disk.may.set()
-        await draining
-        assert stored.done()
+        with pytest.raises(StoreUnavailable):
+            await keep(kept)
+        await until(lambda: not kept.waiting)
+        assert kept.failing
+        await until(lambda: not kept.failing)
