@@ -3,14 +3,14 @@
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 
 from stockhook.errors import BadPlan
 from stockhook.model import Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import ONE, Quantity, text
-from stockhook.record import record
+from stockhook.record import record, replace
 
 Emptied = Callable[[int], tuple[Unit, Location | None] | None]
 Planner = Callable[[Need, Sequence[Offer]], Sequence[Pick]]

@@ -6,7 +6,7 @@ worker, a receipt and a rebooking share.
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -38,6 +38,7 @@ from stockhook.model import (
     fold,
 )
 from stockhook.problems import Occurrence, Report
+from stockhook.record import replace
 from stockhook.rules import ChannelRules
 from stockhook.store import Read
 

@@ -1,7 +1,7 @@
 """One evaluation's result while it grows: takes, shortage rows, movements, waits, and what a person should know."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stockhook.allocation import Plan, Pool
@@ -18,7 +18,7 @@ from stockhook.model import (
     WaitKind,
 )
 from stockhook.quantity import Quantity
-from stockhook.record import record
+from stockhook.record import record, replace
 from stockhook.shortage import Lack, change
 
 

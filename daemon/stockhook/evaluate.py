@@ -6,7 +6,6 @@ booked makes repeats and disorder harmless.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from stockhook.allocation import Limits, Method, Plan, Pool, allocate
@@ -29,7 +28,7 @@ from stockhook.model import (
     fold,
 )
 from stockhook.quantity import Quantity, text, times
-from stockhook.record import record
+from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.shortage import still_open, waived
 from stockhook.target import Shipped, Target, how_shipped, targets

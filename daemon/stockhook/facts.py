@@ -6,11 +6,11 @@ which snapshots arrive, so that merging the same ones in any order and any numbe
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from stockhook.model import Line, Order, Refund, Said, Snapshot, SnapshotLine, fold
-from stockhook.record import record
+from stockhook.record import record, replace
 
 Meaning = Callable[[str], Hashable]
 """Tells what a code means, so that two codes that mean the same compare equal."""
@@ -54,21 +54,21 @@ def _head(order: Order, snapshot: Snapshot, said: Said, received_at: datetime, c
     A shipping date is set when the first part leaves, a refund date is that of the last refund: the earliest and the
     latest seen are the same whatever came first.
     """
-    order = replace(
-        order,
-        refunded_at=max(filter(None, (order.refunded_at, snapshot.refunded_at)), default=None),
-        linked=snapshot.linked or order.linked,
-    )
+    changes: dict[str, Any] = {}
+    refunded = snapshot.refunded_at
+    if refunded is not None and (order.refunded_at is None or refunded > order.refunded_at):
+        changes["refunded_at"] = refunded
+    if snapshot.linked:
+        changes["linked"] = True
     if snapshot.ships and (order.first_ship_at is None or received_at < order.first_ship_at):
-        order = replace(order, first_ship_at=received_at)
+        changes["first_ship_at"] = received_at
     date = snapshot.shipping_date
     if date is not None and (order.shipping_date is None or date < order.shipping_date):
-        order = replace(order, shipping_date=date, ship_date=snapshot.ship_date)
-    if said < order.said and not fresh:
-        return order
-    return replace(
-        order, channel=channel, said=said, stage=snapshot.stage, test=snapshot.test, rejected=snapshot.rejected
-    )
+        changes |= {"shipping_date": date, "ship_date": snapshot.ship_date}
+    if fresh or said >= order.said:
+        changes |= {"channel": channel, "said": said, "stage": snapshot.stage}
+        changes |= {"test": snapshot.test, "rejected": snapshot.rejected}
+    return replace(order, **changes) if changes else order
 
 
 def _merge_lines(lines: tuple[Line, ...], snapshot: Snapshot, said: Said) -> tuple[tuple[Line, ...], bool]:

@@ -1,11 +1,12 @@
 """What could not be covered: the arithmetic of shortage rows (strategies.md section 5)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from stockhook.model import Shortage
 from stockhook.quantity import Quantity
+from stockhook.record import replace
 
 
 @dataclass(frozen=True, slots=True)

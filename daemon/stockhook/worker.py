@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,6 +24,7 @@ from stockhook.operations.posting import settle_later
 from stockhook.outbox import EVENT_KINDS
 from stockhook.problems import Occurrence, Report
 from stockhook.reading import Opened, Pending, open_delivery
+from stockhook.record import replace
 from stockhook.store import Due, Work
 
 logger = log.get(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import pairwise
-from operator import itemgetter
+from operator import itemgetter, lt
 from typing import Any, ClassVar, Final, TypeAlias
 
 from stockhook.plugin import Need, Offer, Pick, PluginOptions
@@ -64,22 +64,25 @@ class Rotation(ABC):
         return picks + passed
 
 
-def _in_order(units: Sequence[Offer], key: Callable[[Offer], Key]) -> list[Offer]:
+def _in_order(units: Sequence[Offer], key: Callable[[Offer], Key]) -> Sequence[Offer]:
     """Return the units sorted by ``key``, and by the tail where keys are equal: it is worked out only then."""
-    keyed = sorted(((key(unit), unit) for unit in units), key=itemgetter(0))
+    keys = [key(unit) for unit in units]
+    if all(map(lt, keys, keys[1:])):
+        return units  # lots mostly come in the order in which they were booked
+    keyed = sorted(zip(keys, units, strict=True), key=itemgetter(0))
     if any(one == next_one for (one, _), (next_one, _) in pairwise(keyed)):
         keyed.sort(key=lambda pair: (pair[0], _tail(pair[1])))
     return [unit for _, unit in keyed]
 
 
-def oldest(unit: Offer) -> float:
+def oldest(unit: Offer) -> datetime:
     """Return the key "received first".
 
     Units received at one moment are one receipt to a strategy: the tail decides among them, and ends with the unit id,
     which is the order in which they were booked. So an opening stock that knows days only is opened lot by lot and in
     walking order, and not in the order of lines in a file.
     """
-    return unit.received_at.timestamp()
+    return unit.received_at
 
 
 def newest(unit: Offer) -> float:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,12 @@ def moment(value: object, zone: tzinfo) -> Moment | None:
         return None
     if not isinstance(value, str):
         raise ValueError("a date is a text")  # noqa: TRY004 - one error for whatever is no date
+    return _read(value, zone)
+
+
+@lru_cache(maxsize=256)
+def _read(value: str, zone: tzinfo) -> Moment | None:
+    """Return the moment of a text; the lines of an order repeat theirs."""
     text = value.strip()
     if not text:
         return None
