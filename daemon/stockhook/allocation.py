@@ -197,7 +197,8 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
     passed_over: list[TraceUnit] = []
     for offers in tiers:
         if not left:
-            passed_over += [_trace_unit(offer, Pick(offer.id, 0, "in a later location")) for offer in offers]
+            following = [Pick(offer.id, 0, "in a later location") for offer in offers[:MOST_PASSED_OVER]]
+            passed_over += [_trace_unit(*pair) for pair in zip(offers, following, strict=False)]
         if not left or not offers:
             continue
         by_id = {offer.id: offer for offer in offers}

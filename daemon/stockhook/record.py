@@ -34,6 +34,3 @@ else:
         for name, value in changes.items():
             values[places[name]] = value
         return type(kept)(*values)
-
-
-__all__ = ["record", "replace"]

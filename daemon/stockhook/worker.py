@@ -63,7 +63,7 @@ class Worker:
         desk: Desk,
         channels: Mapping[str, Channel],
         *,
-        batch: int = 64,
+        batch: int = 256,
         planning: float = PLANNING,
         waiting: Callable[[], bool] = lambda: False,
     ) -> None:

@@ -47,7 +47,7 @@ class Limits(PluginOptions):
     body: Size = 10 * 2**20
     in_flight: Size = 32 * 2**20
     connections: Count = 256
-    batch: Count = 64
+    batch: Count = 256
 
 
 class Log(PluginOptions):

@@ -1,12 +1,14 @@
 """What records are named and compared by: order keys, folded codes, placeholders, how new a snapshot is."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 NEW: Final = 1 << 62
 """Ids from here on are placeholders of records not yet booked; the store gives them real ids when it books them."""
 
 
+@lru_cache(maxsize=65_536)
 def fold(code: str) -> str:
     """Return the form in which codes, SKUs and lots are compared: trimmed, without case (ultracart.md 2.2)."""
     return code.strip().casefold()

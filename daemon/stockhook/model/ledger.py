@@ -142,8 +142,8 @@ class Booking:
 
     ``items`` holds the version of each item whose units were read, ``order.version`` the order's as it was read (0: it
     did not exist). ``lines`` are the changed ones, ``waits`` the full new set (None: unchanged), ``shortages`` new or
-    changed rows. Ids from ``NEW`` on are placeholders, valid within one call of ``Work.book``, in ``events``, ``units``,
-    ``allocations``, ``movements`` and ``shortages`` and wherever they are referred to.
+    changed rows. Ids from ``NEW`` on are placeholders, valid within one call of ``Work.book``, in ``events``,
+    ``units``, ``allocations``, ``movements`` and ``shortages`` and wherever they are referred to.
     """
 
     order: Order | None = None

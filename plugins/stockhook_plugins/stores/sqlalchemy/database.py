@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from stockhook_plugins.stores.sqlalchemy.faults import Faults
 from stockhook_plugins.stores.sqlalchemy.locks import FileLock
 
 _MIB: Final = 1 << 20
+_TOGETHER: Final = 32  # rows in one statement, at most
 WAL_LIMIT: Final = 64 * _MIB
 IDLE: Final = 3.0  # seconds without a write after which the log is folded in
 _SETTINGS: Final = {
@@ -259,6 +260,21 @@ def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> li
 def write_all(connection: Connection, sql: str, found: Sequence[Sequence[Any]]) -> None:
     """Run a hot statement once for each row."""
     connection.exec_driver_sql(sql, [tuple(row) for row in found])
+
+
+def write_together(connection: Connection, sql: Callable[[int], str], found: Sequence[Sequence[Any]]) -> None:
+    """Write rows with few statements, ``sql`` of so many rows each.
+
+    SQLite hands the interpreter over at every statement, and gets it back only when a busy worker lets go: for the
+    rows that a sender waits for, one statement a row would be that many waits.
+    """
+    at, size = 0, _TOGETHER
+    while at < len(found):
+        while size > len(found) - at:
+            size //= 2
+        values = [value for row in found[at : at + size] for value in row]
+        connection.exec_driver_sql(sql(size), tuple(values))
+        at += size
 
 
 def _begin(connection: Connection) -> None:

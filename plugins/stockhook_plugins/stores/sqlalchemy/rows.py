@@ -38,7 +38,7 @@ def _to_time(stored: int) -> datetime:
 
 
 def _to_json(value: Any) -> str:
-    return _json(value).decode()
+    return "[]" if value == () else _json(value).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from stockhook.plugin import Arrival, Refused, model
 from stockhook_plugins.stores.sqlalchemy import schema
 from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
-from stockhook_plugins.stores.sqlalchemy.database import Database, rows, write_all
+from stockhook_plugins.stores.sqlalchemy.database import Database, rows, write_together
 from stockhook_plugins.stores.sqlalchemy.reading import Reading
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
@@ -70,10 +70,9 @@ class Session:
             last = dict(rows(connection, sql.LAST_IDS)).get(TABLES[model.Delivery].name, 0)
             for number, row in enumerate(deliveries, last + 1):
                 row[0] = number
-            write_all(connection, sql.BODY_ONCE, bodies)
-            seen = [(row[_RECEIVED], body[0]) for row, body in zip(deliveries, bodies, strict=True)]
-            write_all(connection, sql.BODY_SEEN, seen)
-            write_all(connection, sql.add(model.Delivery), deliveries)
+            write_together(connection, sql.bodies_once, bodies)
+            write_together(connection, sql.deliveries_in, deliveries)
+            connection.exec_driver_sql(sql.BODY_SEEN, (last + 1, last + len(deliveries)))
         return [row[0] for row in deliveries]
 
     @contextmanager

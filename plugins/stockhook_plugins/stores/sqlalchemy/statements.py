@@ -4,6 +4,7 @@ Parameters are positional, in the order in which they are written here; ``listed
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal_column, or_, select, update
@@ -135,20 +136,37 @@ BUMP: Final = _sql(
     .values(kind=bindparam(None), name=bindparam(None), number=literal_column("1"))
     .on_conflict_do_update(index_elements=["kind", "name"], set_={"number": version.c.number + literal_column("1")})
 )
-BODY_ONCE: Final = _sql(
-    insert(body)
-    .values({name: bindparam(None) for name in ("digest", "codec", "size", "data")})
-    .on_conflict_do_nothing(index_elements=["digest"])
-)
+
+
+@cache
+def bodies_once(number: int) -> str:
+    """Return the statement that keeps so many bodies, each unless it is there: digest, codec, size, data."""
+    values: list[dict[str, Any]] = [
+        {name: bindparam(None) for name in ("digest", "codec", "size", "data")} for _ in range(number)
+    ]
+    return _sql(insert(body).values(values).on_conflict_do_nothing(index_elements=["digest"]))
+
+
+@cache
+def deliveries_in(number: int) -> str:
+    """Return the statement that inserts so many deliveries: the record's fields in order, one after the other."""
+    return _sql(insert(TABLES[model.Delivery]).values([_values(model.Delivery) for _ in range(number)]))
+
+
 LAST_IDS: Final = "SELECT name, seq FROM sqlite_sequence"
 
-_seen = select(body.c.id, bindparam(None)).where(body.c.digest == bindparam(None))
+_seen = (
+    select(body.c.id, func.max(_deliveries.c.received_at))
+    .where(body.c.digest == _deliveries.c.digest, _deliveries.c.id.between(bindparam(None), bindparam(None)))
+    .group_by(body.c.id)
+)
 _use = insert(body_use).from_select(["id", "received_at"], _seen)
 BODY_SEEN: Final = _sql(
     _use.on_conflict_do_update(
         index_elements=["id"], set_={"received_at": func.max(body_use.c.received_at, _use.excluded.received_at)}
     )
 )
+"""Remembers when bodies were last seen: the first and the last id of the deliveries that have just come."""
 OLD_BODIES: Final = _sql(
     select(body_use.c.id)
     .where(body_use.c.received_at < bindparam(None))
