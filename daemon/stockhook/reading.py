@@ -26,15 +26,19 @@ class Pending:
 
 @record(frozen=True, slots=True)
 class Opened:
-    """A delivery with those of its events that still have to be worked; ``count`` is how many it has in all."""
+    """A delivery with those of its events that still have to be worked; ``count`` is how many it has in all.
+
+    ``unread`` tells how many more have to be worked, but were not read this time.
+    """
 
     delivery: Delivery
     pending: tuple[Pending, ...]
     count: int
+    unread: int = 0
 
 
-def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel]) -> Opened:
-    """Return the events of a delivery that are not finished. Never raises for what its body holds."""
+def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel], most: int) -> Opened:
+    """Return at most ``most`` events of a delivery that are not finished. Never raises for what its body holds."""
     kept: dict[int, Event] = {}
     if delivery.events or delivery.attempts:
         found = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
@@ -57,25 +61,25 @@ def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel
     except Exception as error:  # a plugin's code: what it raises beyond its interface is tried again
         logger.exception("channel cannot split a delivery", channel=delivery.channel, delivery=delivery.id)
         return _unreadable(delivery, kept, error)
-    return Opened(delivery, tuple(_read_all(delivery, channel, raw, kept)), len(raw))
+    return _read_some(delivery, channel, raw, kept, most)
 
 
-def _read_all(
-    delivery: Delivery, channel: Channel, raw: Sequence[RawEvent], kept: Mapping[int, Event]
-) -> list[Pending]:
+def _read_some(
+    delivery: Delivery, channel: Channel, raw: Sequence[RawEvent], kept: Mapping[int, Event], most: int
+) -> Opened:
+    waiting = [n for n in range(len(raw)) if n not in kept or _waits(kept[n])]
+    # what failed before comes last: it must not use up its attempts while the rest of a large delivery is worked
+    waiting.sort(key=lambda n: kept[n].attempts if n in kept else 0)
     pending = []
-    for position, one in enumerate(raw):
-        event = kept.get(position)
-        if event is not None and not _waits(event):
-            continue
-        read = _read(channel, one)
+    for position in waiting[:most]:
+        read = _read(channel, raw[position])
         account = read.account if isinstance(read, Snapshot | Nothing) else None
         order_id = read.order_id if isinstance(read, Snapshot | Nothing) else None
-        pending.append(Pending(_event(delivery, position, one.name, account, order_id, event), read))
+        event = _event(delivery, position, raw[position].name, account, order_id, kept.get(position))
+        pending.append(Pending(event, read))
     gone = BadEvent("quarantined", f"the body holds {len(raw)} events now, this was one more")
     pending += [Pending(event, gone) for event in kept.values() if event.position >= len(raw) and _waits(event)]
-    # what failed before comes last: it must not use up its attempts while the rest of a large delivery is worked
-    return sorted(pending, key=lambda one: one.event.attempts)
+    return Opened(delivery, tuple(pending), len(raw), max(len(waiting) - most, 0))
 
 
 def _waits(event: Event) -> bool:

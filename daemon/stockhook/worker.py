@@ -120,7 +120,7 @@ class Worker:
         for delivery in due.deliveries:
             if events >= most:
                 break
-            opened.append(open_delivery(work, delivery, self._channels))
+            opened.append(open_delivery(work, delivery, self._channels, most - events))
             events += len(opened[-1].pending)
         return opened
 
@@ -228,7 +228,7 @@ class Worker:
         return [_later(state.order, now) for state in states]
 
     def _set_aside(self, error: Exception) -> None:
-        """Put off the one order or delivery that cannot be worked even alone; give its events up in the end."""
+        """Put off the one order or event that cannot be worked even alone; give the event up in the end."""
         now = self._desk.clock.now()
         with self._desk.store.write() as work:
             due = work.claim(now, 1)
@@ -238,7 +238,7 @@ class Worker:
                     work.save([_later(state.order, now)])
                 return
             for delivery in due.deliveries:
-                one = open_delivery(work, delivery, self._channels)
+                one = open_delivery(work, delivery, self._channels, 1)
                 result = _Result()
                 for pending in one.pending:
                     self._retry(pending.event, error, result, now)
@@ -332,7 +332,7 @@ def _later(order: Order, now: datetime) -> Order:
 def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool) -> Delivery:
     """Return the delivery as the batch leaves it: worked, to be gone on with, or to be tried again later."""
     delivery = opened.delivery
-    if void or any(not event.attempts for event in unfinished):
+    if void or opened.unread or any(not event.attempts for event in unfinished):
         return replace(delivery, events=opened.count, due_at=now)
     if unfinished:
         attempts = max(event.attempts for event in unfinished)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Alias, Notice, Order, OrderKey, Problem, ProblemState
+from stockhook.model import NEW, Alias, Notice, NoticeState, Order, OrderKey, Problem, ProblemState
 from stockhook.operations import codes, items
 from stockhook.operations.codes import BookedLine
 from stockhook.outbox import Subscription
@@ -138,12 +138,13 @@ def test_a_channel_whose_account_is_not_known_is_refused(shop: Shop) -> None:
     assert shop.find(Alias) == []
 
 
-def test_a_problem_nobody_waits_on_closes_with_the_alias_and_is_told(shop: Shop) -> None:
+def test_a_problem_nobody_waits_on_closes_with_the_alias_and_is_told_to_who_knew_of_it(shop: Shop) -> None:
     shop.items("SOAP")
     with shop.store.write() as work:
         work.save(
             [
-                factories.problem(subject=f"{ACCOUNT}/BAR"),
+                factories.problem(id=NEW, subject=f"{ACCOUNT}/BAR"),
+                factories.notice(problem_id=NEW, subject=f"{ACCOUNT}/BAR", state=NoticeState.SENT),
                 factories.problem(subject=f"{ACCOUNT}/OTHER"),
                 factories.problem(subject="ultracart:ELSE/BAR"),
             ]
@@ -153,7 +154,7 @@ def test_a_problem_nobody_waits_on_closes_with_the_alias_and_is_told(shop: Shop)
     codes.alias(shop.desk, "bar", "SOAP", channel="shop")
     closed = shop.find(Problem, state=ProblemState.CLOSED)
     assert [problem.subject for problem in closed] == [f"{ACCOUNT}/BAR"]
-    assert [notice.about for notice in shop.find(Notice)] == ["closed"]
+    assert [notice.about for notice in shop.find(Notice)] == ["closed", "opened"]
 
 
 def test_component_lines_are_listed_and_kit_lines_that_consume_nothing_are_not(shop: Shop) -> None:

@@ -40,11 +40,11 @@ def store() -> MemoryStore:
     return store
 
 
-def opened(store: MemoryStore, channel: Words | None, **delivery: Any) -> Opened:
+def opened(store: MemoryStore, channel: Words | None, most: int = 100, **delivery: Any) -> Opened:
     channels: Mapping[str, Channel] = {} if channel is None else {"shop": cast("Channel", channel)}
     with store.read() as view:
         (kept,) = view.find(Delivery)
-        return open_delivery(view, make.delivery(id=kept.id, digest=kept.digest, **delivery), channels)
+        return open_delivery(view, make.delivery(id=kept.id, digest=kept.digest, **delivery), channels, most)
 
 
 def keep(store: MemoryStore, *states: EventState, **fields: Any) -> None:
@@ -147,3 +147,13 @@ def test_what_is_kept_of_an_event_is_kept(store: MemoryStore) -> None:
     (pending,) = [one for one in opened(store, Words(one=ZeroDivisionError()), events=3).pending if one.event.id]
     assert isinstance(pending.event, Event)
     assert (pending.event.account, pending.event.order_id) == ("ultracart:DEMO", "kept")
+
+
+def test_no_more_events_are_read_than_asked_for_and_those_that_failed_before_come_last(store: MemoryStore) -> None:
+    with store.write() as work:
+        failed = make.event(id=0, position=0, state=EventState.PENDING, name="order_ship", attempts=2)
+        work.save([failed])
+    found = opened(store, Words(), most=2, events=3)
+    assert [pending.event.position for pending in found.pending] == [1, 2]
+    assert (found.count, found.unread) == (3, 1)
+    assert opened(store, Words(), most=3, events=3).unread == 0
