@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 USED := $(VENV)/.used
 TESTED := $(VENV)/.tested
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-long check bench clean
 
 demo: $(USED)
 	$(BIN)/stockhook demo
@@ -14,6 +14,10 @@ demo: $(USED)
 # Two processes: most of the time goes into state machines and daemons under test, which keep one core busy each.
 test: $(TESTED)
 	$(BIN)/python -m pytest -n 2
+
+# The random tests with many more runs; takes an hour.
+test-long: $(TESTED)
+	STOCKHOOK_EXAMPLES=3000 $(BIN)/python -m pytest -n 2
 
 check: $(TESTED)
 	$(BIN)/ruff check

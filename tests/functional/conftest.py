@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from house import TOKEN as HOUSE_TOKEN
+from house import House
 
 from stockhook.model import Item, Location
 from stockhook.operations.stock import Receipt, receive
@@ -54,3 +56,20 @@ def unharmed(sender: Sender) -> Iterator[None]:
     sender.daemon.until(lambda: sender.on_hand() == before - ONE, what="a good event to be booked")
     assert sender.daemon.memory(peak=True) < MEMORY
     assert not [line for line in sender.daemon.lines if line["level"] in ("error", "critical")]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    store = f'[store]\nurl = "sqlite:///{tmp_path / "stockhook.db"}"\n'
+    (tmp_path / "config.toml").write_text(
+        f'[server]\nlisten = "127.0.0.1:1"\n{store}[channels.shop]\nmerchant_id = "DEMO"\ntoken = "{HOUSE_TOKEN}"\n'
+    )
+    return House(tmp_path)
+
+
+@pytest.fixture
+def stocked(house: House) -> House:
+    house.done("items", "add", "SOAP", "--name", "Lavender soap")
+    house.done("locations", "add", "MAIN/FG")
+    house.done("stock", "receive", "SOAP", "10", "--location", "MAIN/FG", "--lot", "L1", "--unit-cost", "1.50")
+    return house

@@ -2,25 +2,14 @@
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
-import pytest
-from click.testing import CliRunner, Result
+from house import House
 
-from stockhook import settings
-from stockhook.cli import main
 from stockhook.testing.payloads import envelope, line, order_ship
-from stockhook.testing.shop import Shop
 
 SHIPPED = "2026-11-02T12:00:00-05:00"
 ACCOUNT = "ultracart:DEMO"
-TOKEN = "0123456789abcdef0123456789abcdef"
 
 EVENT_KEYS = [
     "id", "delivery_id", "channel", "account", "name", "order_id", "state", "reason", "attempts", "received_at",
@@ -30,79 +19,6 @@ STOCK_KEYS = [
     "unit_id", "sku", "location", "lot", "serial", "quantity", "held", "received_at", "expires_on", "unit_cost",
 ]  # fmt: skip
 PROBLEM_KEYS = ["id", "kind", "subject", "state", "count", "first_seen", "last_seen", "text"]
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """A configuration with a store of its own; commands run in it, and webhooks are played to it."""
-
-    folder: Path
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.toml"
-
-    def run(self, *arguments: object) -> Result:
-        words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(main, words, env={"STOCKHOOK_CONFIG": str(self.config)}, prog_name="stockhook")
-
-    def done(self, *arguments: object) -> str:
-        result = self.run(*arguments)
-        assert (result.exit_code, result.stderr) == (0, ""), result.output
-        return result.stdout
-
-    def json(self, *arguments: object) -> Any:
-        return json.loads(self.done(*arguments, "--json"))
-
-    def refused(self, *arguments: object, code: int = 1) -> str:
-        """Run a command that must be refused, and return what it says; nothing may have been changed."""
-        before = self.book()
-        result = self.run(*arguments)
-        assert (result.exit_code, result.stdout) == (code, ""), result.output
-        assert "Traceback" not in result.stderr
-        assert self.book() == before
-        return result.stderr
-
-    def book(self) -> dict[str, list[Any]]:
-        """Return every row of the store."""
-        file = self.folder / "stockhook.db"
-        if not file.exists():
-            return {}
-        with sqlite3.connect(file) as connection:
-            tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
-            rows = {name: connection.execute(f'select * from "{name}"').fetchall() for name in tables}
-        connection.close()
-        return rows
-
-    def play(self, *bodies: bytes) -> None:
-        """Deliver webhooks and work them, and whatever else is due, as a daemon would."""
-        loaded = settings.load(self.config)
-        loaded.store.open()
-        try:
-            shop = Shop(loaded.store, loaded.channels["shop"].channel, loaded.strategy)
-            for body in bodies:
-                shop.deliver(body)
-            shop.clock.advance(timedelta(days=365 * 50))
-            shop.work()
-        finally:
-            loaded.store.close()
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    store = f'[store]\nurl = "sqlite:///{tmp_path / "stockhook.db"}"\n'
-    (tmp_path / "config.toml").write_text(
-        f'[server]\nlisten = "127.0.0.1:1"\n{store}[channels.shop]\nmerchant_id = "DEMO"\ntoken = "{TOKEN}"\n'
-    )
-    return House(tmp_path)
-
-
-@pytest.fixture
-def stocked(house: House) -> House:
-    house.done("items", "add", "SOAP", "--name", "Lavender soap")
-    house.done("locations", "add", "MAIN/FG")
-    house.done("stock", "receive", "SOAP", "10", "--location", "MAIN/FG", "--lot", "L1", "--unit-cost", "1.50")
-    return house
 
 
 def shipped(order_id: str, *lines: tuple[str, int]) -> bytes:
@@ -376,83 +292,6 @@ def test_verify_says_what_holds_and_fails_when_something_does_not(stocked: House
     assert "NOT OK  balances    unit 1 of SOAP has 7, its movements sum to 0" in failed.stdout
     asked = stocked.run("verify", "--json")
     assert (asked.exit_code, json.loads(asked.stdout)["ok"]) == (1, False)
-
-
-@dataclass(slots=True)
-class Listener:
-    """What a daemon's listener was sent; it answers with the statuses it is given, then with 200."""
-
-    port: int
-    requests: list[tuple[str, dict[str, str], bytes]]
-    statuses: list[int]
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    heard = Listener(0, [], [])
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            heard.requests.append((self.path, dict(self.headers), body))
-            self.send_response(heard.statuses.pop(0) if heard.statuses else 200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        heard.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield heard
-        server.shutdown()
-        thread.join()
-
-
-def test_files_are_sent_with_the_token_and_each_answer_is_told(house: House, listener: Listener) -> None:
-    one, two = house.folder / "one.json", house.folder / "two.json"
-    one.write_bytes(b"[]")
-    two.write_bytes(b"{}")
-    url = f"http://127.0.0.1:{listener.port}"
-    assert [row["status"] for row in house.json("send", one, two, "--url", url)] == [200, 200]
-    assert [(path, body) for path, _, body in listener.requests] == [
-        (f"/webhooks/shop/{TOKEN}", b"[]"),
-        (f"/webhooks/shop/{TOKEN}", b"{}"),
-    ]
-    listener.statuses += [200, 503]
-    refused = house.run("send", one, two, "--url", url, "--channel", "shop")
-    assert refused.exit_code == 1
-    assert "503" in refused.stdout
-    assert TOKEN not in refused.output
-
-
-def test_sending_uses_the_first_of_two_secrets_and_basic_credentials(house: House, listener: Listener) -> None:
-    with house.config.open("a") as config:
-        config.write(
-            f'[channels.second]\nmerchant_id = "X"\ntoken = ["{"a" * 32}", "{"b" * 32}"]\nusername = "u"\n'
-            'password = "p"\n'
-        )
-    body = house.folder / "one.json"
-    body.write_bytes(b"[]")
-    url = f"http://127.0.0.1:{listener.port}"
-    house.done("send", body, "--channel", "second", "--url", url)
-    path, headers, _ = listener.requests[0]
-    assert path == f"/webhooks/second/{'a' * 32}"
-    assert headers["Authorization"] == "Basic dTpw"
-    assert "there are several channels; name one" in house.refused("send", body, "--url", url)
-    assert "there is no channel 'secnd' in the configuration; did you mean second?" in house.refused(
-        "send", body, "--channel", "secnd"
-    )
-
-
-def test_sending_where_no_daemon_is_or_what_is_not_there_is_refused(house: House) -> None:
-    body = house.folder / "one.json"
-    assert "there is no file" in house.refused("send", body)
-    body.write_bytes(b"[]")
-    assert "no daemon answers at http://127.0.0.1:1" in house.refused("send", body)
-    for url in ("nonsense", "ftp://x", "http://127.0.0.1:99999"):
-        assert "is not the address of a daemon" in house.refused("send", body, "--url", url)
 
 
 def test_a_bad_configuration_is_told_before_anything_else(house: House) -> None:
