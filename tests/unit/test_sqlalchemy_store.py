@@ -101,6 +101,31 @@ def test_every_file_is_for_its_owner_alone(path: Path, store: SqlStore) -> None:
     assert set(names.values()) == {0o600}
 
 
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(path: Path) -> None:
+    owner = 4711 if os.geteuid() == 0 else os.geteuid()
+    os.chown(path.parent, owner, -1)
+    with contextlib.closing(at(path)) as store:
+        store.open()
+        store.serve()
+        store.append([make.arrival()])
+        names = ("stock.db", "stock.db-wal", "stock.db-shm", "stock.db.write", "stock.db.serve")
+        assert {file.name: file.stat().st_uid for file in path.parent.iterdir()} == dict.fromkeys(names, owner)
+
+
+def test_a_damaged_page_is_found_by_the_integrity_check(path: Path) -> None:
+    with contextlib.closing(at(path)) as store:
+        store.open()
+        store.append([make.arrival(b"%d" % number * 500) for number in range(50)])
+        assert store.integrity() is None
+    (page,) = [root for (root,) in raw(path, "select rootpage from sqlite_master where name = 'delivery_pending'")]
+    with path.open("r+b") as file:
+        file.seek(page * 4096 - 300)
+        file.write(b"\xff" * 200)
+    with contextlib.closing(at(path)) as store:
+        store.open()
+        assert store.integrity() is not None
+
+
 def test_the_log_is_bounded_while_writing_and_folded_when_idle(
     path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

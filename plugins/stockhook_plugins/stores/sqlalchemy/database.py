@@ -15,7 +15,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from stockhook.plugin import StoreBroken, StoreUnavailable
 from stockhook_plugins.stores.sqlalchemy.faults import Faults
-from stockhook_plugins.stores.sqlalchemy.locks import FileLock
+from stockhook_plugins.stores.sqlalchemy.locks import FileLock, opened
 
 _MIB: Final = 1 << 20
 _TOGETHER: Final = 32  # rows in one statement, at most
@@ -87,10 +87,7 @@ class Database:
 
     def _refuse_lost_file(self) -> None:
         """Never start afresh where a store was: an empty or missing file is a loss to be looked at."""
-        try:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreUnavailable(f"{self.path} cannot be opened: {error.strerror}") from None
+        handle = opened(self.path)
         size = os.fstat(handle).st_size
         os.close(handle)
         if size == 0 and (self._lock.note() == _KNOWN or (self._wal.exists() and self._wal.stat().st_size)):

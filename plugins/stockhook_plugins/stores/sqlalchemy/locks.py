@@ -14,6 +14,22 @@ PATIENCE: Final = 30.0  # seconds that a writer waits for another process
 _POLL: Final = 0.001  # seconds between two tries
 
 
+def opened(path: Path) -> int:
+    """Open a file of the store, made with mode 0600 where it is missing, and return its descriptor.
+
+    One that root makes goes to whoever owns the folder: a command run as root before the first start must not shut out
+    the user the daemon runs as. Raises StoreUnavailable.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        folder = path.parent.stat()
+        if folder.st_uid != 0 and os.fstat(handle).st_uid == os.geteuid() == 0:
+            os.fchown(handle, folder.st_uid, folder.st_gid)
+    except OSError as error:
+        raise StoreUnavailable(f"{path} cannot be opened: {error.strerror}") from None
+    return handle
+
+
 class FileLock:
     """An exclusive lock on one file, for one thread at a time."""
 
@@ -22,11 +38,8 @@ class FileLock:
         self._handle = -1
 
     def open(self) -> None:
-        """Open the file, made with mode 0600 where it is missing."""
-        try:
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreUnavailable(f"{self.path} cannot be opened: {error.strerror}") from None
+        """Open the file, made where it is missing."""
+        self._handle = opened(self.path)
 
     def close(self) -> None:
         """Close the file and with it release the lock."""

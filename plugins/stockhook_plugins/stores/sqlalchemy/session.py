@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from stockhook.plugin import Arrival, Refused, model
+from stockhook.plugin import Arrival, Refused, StoreBroken, model
 from stockhook_plugins.stores.sqlalchemy import schema
 from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
@@ -119,8 +119,11 @@ class Session:
 
     def integrity(self) -> str | None:
         """Return the first damage that SQLite finds, or None."""
-        with self._database.reading() as connection, self._database.faults.translated():
-            ((found,),) = rows(connection, "PRAGMA integrity_check(1)", [])
+        try:
+            with self._database.reading() as connection, self._database.faults.translated():
+                ((found,),) = rows(connection, "PRAGMA integrity_check(1)", [])
+        except StoreBroken as error:
+            return str(error)
         return None if found == "ok" else str(found)
 
     def copy(self, path: Path) -> None:
