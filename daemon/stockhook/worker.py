@@ -25,7 +25,7 @@ from stockhook.outbox import EVENT_KINDS
 from stockhook.problems import Occurrence, Report
 from stockhook.reading import Opened, Pending, open_delivery
 from stockhook.record import replace
-from stockhook.store import Due, Work
+from stockhook.store import FOREVER, Due, Work
 
 logger = log.get(__name__)
 
@@ -215,7 +215,8 @@ class Worker:
             _after(one, result.unfinished.get(one.delivery.id, []), now, void=one.delivery.id in void_deliveries)
             for one in result.reached
         ]
-        work.save([*result.events, *deliveries, *self._put_off(batch, result, now)])
+        work.save([*result.events, *self._put_off(batch, result, now)])
+        work.save(_with_replays(work, result.reached, deliveries, now))
         settle_later(self._desk, work, batch.given_back(void))
         report = batch.report(void)
         report.happened += [_occurrence(work, *told) for told in result.told]
@@ -257,7 +258,6 @@ class WorkerLoop:
         self._booked = booked
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
-        self.beat = time.monotonic()
 
     def wake(self) -> None:
         """Look for work now; called on the event loop."""
@@ -269,7 +269,6 @@ class WorkerLoop:
         pause = 0.0
         try:
             while True:
-                self.beat = time.monotonic()
                 await self._give_way(pause)
                 self._wake.clear()
                 began = time.monotonic()
@@ -338,6 +337,20 @@ def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool
         attempts = max(event.attempts for event in unfinished)
         return replace(delivery, events=opened.count, due_at=now + retry_after(attempts), attempts=attempts)
     return replace(delivery, state=DeliveryState.WORKED, events=opened.count, due_at=None, attempts=0)
+
+
+def _with_replays(work: Work, reached: list[Opened], after: list[Delivery], now: datetime) -> list[Delivery]:
+    """Return the deliveries as they are ``after`` the batch, due again where an event was replayed meanwhile.
+
+    One that is worked for the first time has no events yet that anybody could have replayed.
+    """
+    known = {one.delivery.id for one in reached if one.delivery.events}
+    worked = frozenset(one.id for one in after if one.id in known and one.state is DeliveryState.WORKED)
+    if not worked:
+        return after
+    pending = work.find(Event, {"delivery_id": worked, "state": EventState.PENDING}, most=FOREVER)
+    replayed = {event.delivery_id for event in pending}
+    return [replace(one, state=DeliveryState.PENDING, due_at=now) if one.id in replayed else one for one in after]
 
 
 def _occurrence(work: Work, event: Event, kind: str, words: str) -> Occurrence:

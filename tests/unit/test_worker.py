@@ -143,6 +143,27 @@ class TestRetrying:
         assert failing.attempts <= 2
         assert sorted(set(states(shop).values())) == ["applied", "pending"]
 
+    def test_one_that_is_replayed_while_the_worker_is_at_its_delivery_is_not_forgotten(
+        self, shop: Shop, channel: Scripted, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        channel.broken |= {"D-1": BadEvent("bad-lines", "no lines"), "D-2": BadEvent("bad-lines", "no lines")}
+        deliver(shop, "D-1 D-2")
+        shop.work()
+        second, first = (one.id for one in shop.find(Event))
+        channel.broken.clear()
+        replay(shop.desk, [first])
+        read = channel.read
+
+        def read_while_a_person_replays(event: RawEvent) -> Snapshot | Nothing:
+            if event.payload == "D-1":
+                replay(shop.desk, [second])
+            return read(event)
+
+        monkeypatch.setattr(channel, "read", read_while_a_person_replays)
+        shop.work()
+        assert states(shop) == {"1.0": "applied", "1.1": "applied"}
+        assert shop.find(Delivery)[0].state is DeliveryState.WORKED
+
     def test_each_of_its_tries_shows_in_the_event(self, shop: Shop, channel: Scripted) -> None:
         channel.broken["D-1"] = ZeroDivisionError()
         deliver(shop, "D-1")
