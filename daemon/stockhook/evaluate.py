@@ -335,6 +335,8 @@ class _Routine:
                 draft.settled.append(("unknown-item", f"{wait.account}/{wait.subject.upper()}"))
             elif wait not in draft.waits and wait.kind is WaitKind.ITEM:
                 draft.settled.append(("insufficient-inventory", wait.subject))
+            elif wait not in draft.waits and wait.kind is WaitKind.STRATEGY:
+                draft.settled.append(("bad-plan", wait.subject))
         if draft.allocations:
             draft.settled.append(("bad-plan", self.method.strategy))
         state, reason, words = verdict(draft, aims, shipped)

@@ -248,6 +248,17 @@ class TestRefusedPlans:
         assert shop.states("D-1") == ["applied"]
         assert shop.problems() == set()
 
+    def test_another_strategy_in_its_place_ends_the_problem(self, shop: Shop, lie: Callable[[bool], None]) -> None:
+        lie(True)
+        shop.stock(A=10)
+        shop.send(envelope(order_ship("D-1", [line("A", 2, shipped=DAY1)])))
+        assert shop.problems() == {"bad-plan"}
+        later = Shop(shop.store, shop.channel, Fifo(Fifo.Options()), clock=shop.clock)
+        later.clock.advance(timedelta(minutes=1))
+        later.work()
+        assert later.booked("D-1") == {"A": 2 * ONE}
+        assert later.problems() == set()
+
     def test_the_shortage_that_a_repeat_then_finds_is_told(self, shop: Shop, lie: Callable[[bool], None]) -> None:
         shop.stock(A=1)
         body = envelope(order_ship("D-1", [line("A", 3, shipped=DAY1)]))
