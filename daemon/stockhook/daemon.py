@@ -20,7 +20,7 @@ from stockhook.budget import Budget
 from stockhook.clock import Clock, SystemClock
 from stockhook.config.values import Address
 from stockhook.dispatcher import Dispatcher
-from stockhook.errors import ConfigError, Refused, StoreUnavailable
+from stockhook.errors import ConfigError, Refused, StoreBroken, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
 from stockhook.model import Notice
@@ -202,6 +202,8 @@ class Daemon:
         while True:
             try:
                 changed = await asyncio.to_thread(self.settings.store.wait, 1.0)
+            except StoreBroken:
+                raise
             except StoreUnavailable as error:
                 logger.warning("store cannot be watched", error=str(error))
                 await asyncio.sleep(1)
@@ -213,6 +215,8 @@ class Daemon:
         while True:
             try:
                 await do()
+            except StoreBroken:
+                raise
             except StoreUnavailable as error:
                 logger.warning("put off", what=do.__name__.strip("_"), error=str(error))
             await asyncio.sleep(seconds)

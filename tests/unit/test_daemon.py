@@ -149,9 +149,9 @@ async def test_a_writer_that_hangs_fails_health_so_that_systemd_restarts(house: 
         assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
 
 
-@pytest.mark.parametrize("broken", ["append", "write"])
+@pytest.mark.parametrize(("broken", "loop"), [("append", "intake"), ("write", "worker"), ("wait", "watcher")])
 async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
-    house: House, monkeypatch: pytest.MonkeyPatch, broken: str
+    house: House, monkeypatch: pytest.MonkeyPatch, broken: str, loop: str
 ) -> None:
     began = time.monotonic()
     with capture_logs() as logs:
@@ -162,7 +162,7 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     assert house.code == 1
     assert time.monotonic() - began < 4
     (line_,) = [each for each in logs if each["log_level"] == "critical"]
-    assert line_["loop"] == ("intake" if broken == "append" else "worker")
+    assert line_["loop"] == loop
 
 
 # Tornado leaves a socket that it could not bind to the garbage collector
