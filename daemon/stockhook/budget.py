@@ -81,7 +81,7 @@ class Budget:
             time.sleep(min(_LOOK_EVERY, self._seconds / 4))
             with self._lock:
                 now = time.monotonic()
-                for thread, running in self._running.items():
+                for thread, running in list(self._running.items()):  # plans begin without the lock
                     late = now - running.since - self._seconds
                     if late > 0 and not running.told:
                         running.told = True
