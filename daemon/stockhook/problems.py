@@ -91,7 +91,8 @@ def save(work: Work, problems: Sequence[Problem], subscriptions: Mapping[str, Su
 def _open_problems(work: Read, report: Report) -> dict[tuple[str, str], Problem]:
     found: list[Problem] = []
     if report.standing:
-        found += work.find(Problem, {"state": ProblemState.OPEN, "kind": ORDER_KINDS}, most=FOREVER)
+        orders = frozenset(key.order_id for key in report.standing)
+        found += work.find(Problem, {"state": ProblemState.OPEN, "kind": ORDER_KINDS, "order_id": orders}, most=FOREVER)
     keys = {(o.signal.kind, o.signal.subject) for o in report.happened} | report.settled
     if keys:
         where = {
