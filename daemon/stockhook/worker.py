@@ -33,7 +33,10 @@ ATTEMPTS: Final = 8
 """How often an event that raises something unexpected is tried before it is given up (``dead-letter``)."""
 
 PLANNING: Final = 0.010
-"""Seconds of planning after which a batch ends while a request waits for a commit; ten times that ends any batch."""
+"""Seconds of planning after which a batch takes no further event while a request waits for a commit.
+
+Ten times that and it takes none in any case.
+"""
 
 _ACTOR: Final = "worker"
 
@@ -106,7 +109,8 @@ class Worker:
             due = work.claim(now, most)
             if not due:
                 return 0
-            opened = self._open(work, due, most)
+            # what is owed goes before newer needs (strategies.md 5): no event while more orders may be due than these
+            opened = self._open(work, due, most) if len(due.orders) < most else []
             batch = self._load(work, due, opened, most)
             result = self._plan(batch, due, opened, most, now)
             void = work.book(batch.bookings())
@@ -136,7 +140,7 @@ class Worker:
         return Batch(self._desk.policies, work, keys, codes)
 
     def _plan(self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime) -> _Result:
-        """Evaluate orders, then events, until the batch is full or its time is over; at least one of each is done."""
+        """Evaluate all orders, then events until the batch is full or its time is over; at least one event is done."""
         result = _Result()
         began = time.monotonic()
         for key in batch.oldest_first(due.orders):

@@ -162,7 +162,6 @@ class TestRetrying:
         monkeypatch.setattr(channel, "read", read_while_a_person_replays)
         shop.work()
         assert states(shop) == {"1.0": "applied", "1.1": "applied"}
-        assert shop.find(Delivery)[0].state is DeliveryState.WORKED
 
     def test_each_of_its_tries_shows_in_the_event(self, shop: Shop, channel: Scripted) -> None:
         channel.broken["D-1"] = ZeroDivisionError()
@@ -214,9 +213,7 @@ class TestDueOrders:
         for order_id in ("D-1", "D-2"):
             shop.send(envelope(order_ship(order_id, [order_line("NEW", 1, shipped=DAY1)])))
         shop.stock(NEW=5)
-        with shop.store.write() as work:
-            orders = work.find(Order)
-            work.save([make_due(one, shop) for one in orders])
+        make_due(shop)
         with monkeypatch.context() as patch:
             fail_for(patch, "D-1")
             shop.work()
@@ -242,10 +239,32 @@ class TestDueOrders:
         for order_id in ("D-2", "D-1"):
             shop.send(envelope(order_ship(order_id, [order_line("NEW", 1, shipped=DAY1)])))
         shop.stock(NEW=1)
-        with shop.store.write() as work:
-            work.save([make_due(one, shop) for one in work.find(Order)])
+        make_due(shop)
         shop.work()
         assert (shop.booked("D-1"), shop.booked("D-2")) == ({}, {"NEW": ONE})
+
+    def test_they_go_before_newer_needs_however_many_they_are(self, shop: Shop) -> None:
+        for order_id in ("D-1", "D-2", "D-3"):
+            shop.send(envelope(order_ship(order_id, [order_line("NEW", 1, shipped=DAY1)])))
+        shop.stock(NEW=3)
+        make_due(shop)
+        shop.deliver(envelope(order_ship("D-4", [order_line("NEW", 1, shipped=DAY2)])))
+        shop.worker = Worker(shop.desk, {"shop": shop.channel}, batch=2)
+        shop.work()
+        assert [shop.booked(f"D-{n}") for n in range(1, 5)] == [{"NEW": ONE}] * 3 + [{}]
+        assert shop.states("D-4") == ["parked"]
+
+    def test_none_is_put_off_for_a_delivery_that_cannot_be_booked(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shop.send(envelope(order_ship("D-1", [order_line("NEW", 1, shipped=DAY1)])))
+        shop.stock(NEW=1)
+        make_due(shop)
+        deliver(shop, "D-2")
+        refuse_booking(monkeypatch, shop, "D-2")
+        shop.work()
+        assert shop.booked("D-1") == {"NEW": ONE}
+        assert {one.order_id: one.attempts for one in shop.find(Order)} == {"D-1": 0}
 
     def test_goods_that_an_order_gives_back_settle_what_is_owed_of_them(self, shop: Shop) -> None:
         shop.stock(B=2)
@@ -259,8 +278,9 @@ class TestDueOrders:
         assert shop.owed("B") == 0
 
 
-def make_due(order: Order, shop: Shop) -> Order:
-    return replace(order, due_at=shop.clock.now())
+def make_due(shop: Shop) -> None:
+    with shop.store.write() as work:
+        work.save([replace(one, due_at=shop.clock.now()) for one in work.find(Order)])
 
 
 def fail_for(patch: pytest.MonkeyPatch, order_id: str) -> None:
@@ -272,18 +292,23 @@ def fail_for(patch: pytest.MonkeyPatch, order_id: str) -> None:
     patch.setattr("stockhook.batch.evaluate", failing)
 
 
-def test_a_batch_that_cannot_be_booked_is_taken_apart(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    for order_id in ("D-1", "D-2", "D-3"):
-        deliver(shop, order_id)
-    real = type(shop.store.write().__enter__()).book
+def refuse_booking(patch: pytest.MonkeyPatch, shop: Shop, order_id: str) -> None:
+    with shop.store.write() as work:
+        real = type(work).book
 
     def refuse(self: Any, bookings: Any) -> Any:
-        if any(booking.order and booking.order.order_id == "D-2" for booking in bookings):
+        if any(booking.order and booking.order.order_id == order_id for booking in bookings):
             raise ZeroDivisionError("no such unit")
         return real(self, bookings)
 
+    patch.setattr("stockhook_plugins.stores.memory._Work.book", refuse)
+
+
+def test_a_batch_that_cannot_be_booked_is_taken_apart(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for order_id in ("D-1", "D-2", "D-3"):
+        deliver(shop, order_id)
     with monkeypatch.context() as patch:
-        patch.setattr("stockhook_plugins.stores.memory._Work.book", refuse)
+        refuse_booking(patch, shop, "D-2")
         shop.work()
     assert [shop.booked(f"D-{n}") for n in (1, 2, 3)] == [{"A": ONE}, {}, {"A": ONE}]
     (failed,) = [one for one in shop.find(Event) if one.state is EventState.PENDING]
