@@ -118,7 +118,7 @@ def test_stock_is_received_listed_adjusted_and_undone(stocked: House) -> None:
         "stock", "receive", "soap", "2.5", "--location", "MAIN/FG", "--expires-on", "2027-03-31", "--received-at",
         "2026-10-01T09:00:00-04:00",
     )  # fmt: skip
-    assert list(received) == [*STOCK_KEYS, "received", "orders"]
+    assert list(received) == [*STOCK_KEYS, "movement_id", "received", "orders"]
     assert (received["quantity"], received["expires_on"], received["received_at"]) == (
         "2.5",
         "2027-03-31",
@@ -138,6 +138,7 @@ def test_stock_is_received_listed_adjusted_and_undone(stocked: House) -> None:
     assert "unit 1 of SOAP: +10, now 10" in stocked.done("stock", "undo", movement, "--reason", "was not")
     assert "was undone before" in stocked.refused("stock", "undo", movement, "--reason", "again")
     assert stocked.done("stock", "adjust", "1", "+3", "--reason", "found").startswith("unit 1 of SOAP: +3, now 13")
+    assert "unit 2 of SOAP: -2.5, now 0" in stocked.done("stock", "undo", received["movement_id"], "--reason", "twice")
     assert stocked.json("stock", "list", "--as-of", "2020-01-01", "--all") == []
 
 

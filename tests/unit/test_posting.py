@@ -88,6 +88,7 @@ class TestAdjusting:
         assert (told.unit.quantity, told.owed) == (ONE, 2 * ONE)
         told = adjust(shop.desk, unit.id, ONE, "found", settle=True)
         assert (told.unit.quantity, told.owed) == (0, 0)
+        assert (told.movement.kind, told.movement.quantity) == (MovementKind.ADJUSTMENT, ONE)
         assert shop.booked("D-1") == {"A": 3 * ONE}
 
     def test_goods_found_on_an_emptied_unit_settle_too(self, shop: Shop) -> None:

@@ -83,13 +83,16 @@ def receive(
             sku, qty, location, received_at, lot, serial, expires_on, unit_cost, priority, reference
         )
         received = operations.receive(desk, [receipt])
-    unit = received.units[0]
+        unit = received.units[0]
+        movement = operations.receipt_of(desk, unit)
     used = unit.received - unit.quantity
     settled = f"; {text(used)} of it went at once to orders that were owed goods" if used else ""
+    as_what = f"as unit {unit.id} by movement {movement.id}"
     output.done(
         context,
-        f"received {text(unit.received)} of {unit.sku} at {unit.location} as unit {unit.id}{settled}",
+        f"received {text(unit.received)} of {unit.sku} at {unit.location} {as_what}{settled}",
         **_row(unit),
+        movement_id=movement.id,
         received=text(unit.received),
         orders=_names(received.orders),
     )
@@ -181,6 +184,7 @@ def _tell(context: Context, adjusted: operations.Adjusted, *, offer_settling: bo
     unit, movement = adjusted.unit, adjusted.movement
     sign = "+" if movement.quantity > 0 else ""
     said = f"unit {unit.id} of {unit.sku}: {sign}{text(movement.quantity)}, now {text(unit.quantity)}"
+    said += f", by movement {movement.id}"
     if adjusted.owed:
         said += f"; {text(adjusted.owed)} of {unit.sku} are owed"
         said += ", and stay so without --settle" if offer_settling else ""

@@ -8,6 +8,7 @@ from typing import Any
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Shortage, Unit, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Range, Read, Work
@@ -39,7 +40,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """The unit as it is now, its newest movement, and what is still owed of its item."""
+    """The unit as it is now, the movement that the person made, and what is still owed of its item."""
 
     unit: Unit
     movement: Movement
@@ -81,6 +82,13 @@ def receive(
         return Received(tuple(reversed(newest)), orders)
 
     return post(desk, skus, prepare, result, settle=True)
+
+
+def receipt_of(desk: Desk, unit: Unit) -> Movement:
+    """Return the movement that brought a unit's goods, whose number `stock undo` takes."""
+    with desk.store.read() as view:
+        movements = every(view, Movement, {"unit_id": unit.id})
+        return next(movement for movement in movements if movement.kind is MovementKind.RECEIPT)
 
 
 def adjust(desk: Desk, unit_id: int, quantity: Quantity, reason: str, *, settle: bool = False) -> Adjusted:
@@ -221,7 +229,7 @@ def _find_unit(view: Read, unit_id: int) -> Unit:
 def _undoable(view: Read, movement_id: int) -> Movement:
     found = view.find(Movement, {"id": movement_id}, most=1)
     if not found:
-        raise NotFound(f"there is no movement {movement_id}")
+        raise NotFound(f"there is no movement {movement_id}; the page of a unit lists its movements")
     movement = found[0]
     if movement.kind not in (MovementKind.RECEIPT, MovementKind.ADJUSTMENT):
         raise Refused(
@@ -236,9 +244,13 @@ def _undoable(view: Read, movement_id: int) -> Movement:
 
 def _adjusted(work: Work, unit_id: int) -> Adjusted:
     unit = _find_unit(work, unit_id)
-    movement = work.find(Movement, {"unit_id": unit_id}, most=1)[0]
     owed = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
-    return Adjusted(unit, movement, sum(total.amount for total in owed))
+    return Adjusted(unit, _newest_by_a_person(work, unit_id), sum(total.amount for total in owed))
+
+
+def _newest_by_a_person(view: Read, unit_id: int) -> Movement:
+    """Return the newest movement that belongs to no order: what settling took in the same commit is newer."""
+    return next(movement for movement in every(view, Movement, {"unit_id": unit_id}) if movement.order_id is None)
 
 
 def _require_reason(reason: str, what: str) -> None:
