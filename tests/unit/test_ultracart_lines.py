@@ -38,6 +38,14 @@ def refused_line(**fields):
     return refused(order("DEMO-1", [line("LAMP-01", 1, index=1), line("SOAP", 1, index=7) | fields]))
 
 
+def test_what_is_wrong_is_told_with_the_order_so_that_a_person_finds_it_in_the_store():
+    assert refused_line(quantity=-1).startswith("order_ship of order DEMO-1, line 7: quantity -1 ")
+    assert refused_line(quantity=[]).startswith("order_ship of order DEMO-1, line 7: quantity")
+    unreadable = refused(order("DEMO\x00", [line("SOAP", -1)]))
+    assert unreadable.startswith("order_ship: order_id ")
+    assert "\x00" not in unreadable
+
+
 # --- dates
 
 

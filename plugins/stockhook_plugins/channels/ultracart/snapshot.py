@@ -47,14 +47,15 @@ class Reader:
         try:
             order = _order.decode(event.payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise misshapen(event.name, event.payload, error) from None
-        account = self._account(event.name, order)
-        order_id = _key(event.name, "order_id", order.order_id)
+            raise misshapen(_called(event.name, _naming(event).order_id), event.payload, error) from None
+        called = _called(event.name, order.order_id)
+        account = self._account(called, order)
+        order_id = _key(called, "order_id", order.order_id)
         shipped = _shipping_date(order, self._zone)
         refunded = moment_if_readable(order.refund_dts, self._zone)
         rejected = moment_if_readable(order.reject_dts, self._zone)
         stage = _word(order.current_stage)
-        lines = None if order.items is None else self._lines(event.name, order.items)
+        lines = None if order.items is None else self._lines(called, order.items)
         return model.Snapshot(
             account=account,
             order_id=order_id,
@@ -134,6 +135,12 @@ class Reader:
             shipped_at=shipped.at if shipped else None,
             ship_date=shipped.on if shipped else None,
         )
+
+
+def _called(name: str, order_id: str | None) -> str:
+    """Return what a message calls an event, so that a person can find its order in the store."""
+    text = (order_id or "").strip()
+    return name if not text or _ODD.search(text) else f"{name} of order {text[:40]}"
 
 
 def _naming(event: RawEvent) -> Nothing:
