@@ -88,12 +88,12 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     ),
     "bad-lines": _Kind(
         "Unusable lines",
-        "The order's lines cannot be trusted, so nothing was booked. Look at `stockhook events show {event}`; when the "
-        "store has sent the order again correctly, `stockhook problems acknowledge {problem}`.",
+        "The order's lines cannot be trusted, so nothing was booked. The page /events/{event} shows what came; when "
+        "the store has sent the order again correctly, `stockhook problems acknowledge {problem}`.",
     ),
     "quarantined": _Kind(
         "Unreadable delivery",
-        "A delivery could not be understood; it is kept, and nothing of it was booked. `stockhook events show {event}` "
+        "A delivery could not be understood; it is kept, and nothing of it was booked. The page /events/{event} "
         "shows it as it came. If a newer stockhook reads it, `stockhook events replay {event}`; if it is not ours, "
         "`stockhook problems acknowledge {problem}`.",
     ),
