@@ -200,7 +200,7 @@ def test_the_pick_sequence_of_a_location_is_not_changed_in_passing(shop: Shop, t
     locations.add(shop.desk, "MAIN", pick_sequence=3)
     file = sheet(tmp_path, f"{HEADER},pick_sequence\nA,,MAIN,1,3\nA,,MAIN,1,4\nA,,B,1,1\nA,,B,1,2\n")
     assert refused_lines(shop, file) == [
-        "stock.csv line 3: pick_sequence: MAIN has 3; change it with: stockhook locations set MAIN",
+        "stock.csv line 3: pick_sequence: MAIN has 3; change it with: stockhook locations set MAIN --pick-sequence 4",
         "stock.csv line 5: pick_sequence: a row above gives B the number 1",
     ]
 

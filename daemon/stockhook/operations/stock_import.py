@@ -160,7 +160,8 @@ def _place(row: Row, sheet: _Sheet, written: str) -> str | None:
     if known is not None:
         if sequence is not None and sequence != known.pick_sequence:
             now = "none" if known.pick_sequence is None else known.pick_sequence
-            row.fault(f"pick_sequence: {path} has {now}; change it with: stockhook locations set {path}")
+            change = f"stockhook locations set {path} --pick-sequence {sequence}"
+            row.fault(f"pick_sequence: {path} has {now}; change it with: {change}")
         return path
     if not sheet.create:
         row.fault(f"there is no location {path}; leave out --no-create to have it made")
