@@ -50,7 +50,8 @@ _NEXT: Final = """\
 
 1. In UltraCart, under Home > Configuration > Development > Webhooks, add a webhook with this target URL:
      {target}
-   Subscribe it to order_ship, order_refund and order_reject, with the expansions item, shipping, linked_shipment.
+   Subscribe it to order_ship, order_update, order_refund and order_reject, each with the expansions
+   item, shipping, linked_shipment.
    The last part of the URL is a secret; whoever knows it can report shipments.
 2. stockhook check --config {path}
 3. stockhook serve --config {path}
