@@ -195,15 +195,13 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
     taken: list[TraceUnit] = []
     picks: list[Pick] = []
     passed_over: list[TraceUnit] = []
-    for offers in tiers:
+    for offers in filter(None, tiers):
         if not left:
-            following = [Pick(offer.id, 0, "in a later location") for offer in offers[:MOST_PASSED_OVER]]
-            passed_over += [_trace_unit(*pair) for pair in zip(offers, following, strict=False)]
-        if not left or not offers:
+            passed_over += [_not_needed(offer) for offer in offers[:MOST_PASSED_OVER]]
             continue
         by_id = {offer.id: offer for offer in offers}
-        asked = need if left == need.quantity else replace(need, quantity=left)
         try:
+            asked = need if left == need.quantity else replace(need, quantity=left)
             chosen, following = _checked(method, asked, offers, by_id)
         except BadPlan:
             pool.rollback(mark)
@@ -290,3 +288,7 @@ def _check_pick(strategy: str, pick: object, offers: dict[int, Offer], seen: set
 
 def _trace_unit(offer: Offer, pick: Pick) -> TraceUnit:
     return TraceUnit(offer.id, offer.location, offer.lot, offer.available, pick.quantity, pick.why)
+
+
+def _not_needed(offer: Offer) -> TraceUnit:
+    return _trace_unit(offer, Pick(offer.id, 0, "in a later location"))

@@ -202,13 +202,16 @@ def _keyed_anew(
     result += [
         replace(line, item_index=index, quantity=0, said=said) for line, index in zip(displaced, spare, strict=False)
     ]
+    return tuple(sorted(result, key=lambda line: line.number)), f"lines keyed anew: {_moves(lines, result)}"
+
+
+def _moves(lines: Sequence[Line], result: Sequence[Line]) -> str:
     was = {line.number: line.item_index for line in lines}
-    moves = ", ".join(
+    return ", ".join(
         f"{was[line.number]} to {line.item_index}"
         for line in sorted(result, key=lambda line: was[line.number])
         if was[line.number] != line.item_index
     )
-    return tuple(sorted(result, key=lambda line: line.number)), f"lines keyed anew: {moves}"
 
 
 def _conflicts(line: Line, listed: dict[int, SnapshotLine], said: Said, meaning: Meaning) -> bool:

@@ -16,7 +16,6 @@ from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
 SHORT: Final = "insufficient-inventory"
-_WITH_CAUSE: Final = frozenset({SHORT, "unknown-item"})
 _ATTEMPTS: Final = 8
 _WAIVE, _REOPEN = "problems waive", "problems reopen"
 
@@ -207,7 +206,7 @@ def _close(work: Work, problem: Problem, now: datetime) -> Problem:
 def _open_again(work: Work, problem: Problem, now: datetime) -> Problem:
     if problem.state is ProblemState.OPEN or _other_open(work, problem):
         return problem
-    if problem.kind in _WITH_CAUSE and problems.cause_gone(work, problem):
+    if problem.kind in problems.CAUSED and problems.cause_gone(work, problem):
         return problem  # what was owed again was in stock, and has been taken
     return replace(problem, state=ProblemState.OPEN, last_seen=now)
 
@@ -219,7 +218,7 @@ def _refuse_pointless(work: Work, problem: Problem) -> None:
     other = _other_open(work, problem)
     if other is not None:
         raise Refused(f"problem {other.id} is open for the same cause; there is nothing to take back of {problem.id}")
-    if problem.kind in _WITH_CAUSE and problems.cause_gone(work, problem):
+    if problem.kind in problems.CAUSED and problems.cause_gone(work, problem):
         raise Refused(f"nothing waits for {problem.subject} any more; problem {problem.id} stays {problem.state}")
 
 
