@@ -82,6 +82,15 @@ def test_the_configuration_is_named_before_or_behind_the_command_or_in_the_envir
     assert {"what": "config", "name": str(config)} in json.loads(done.stdout)["checked"]
 
 
+def test_check_tells_a_program_as_well_what_is_wrong(config: Path) -> None:
+    good = json.loads(run("check", "--config", str(config), "--json").stdout)
+    config.write_text(config.read_text() + "\n[server]\nlisen = 1\n")
+    done = run("check", "--config", str(config), "--json")
+    bad = json.loads(done.stdout)
+    assert (done.exit_code, good["ok"], bad["ok"], good.keys() == bad.keys()) == (78, True, False, True)
+    assert (good["problems"], bad["problems"]) == ([], done.stderr.splitlines())
+
+
 def test_a_bad_configuration_is_told_line_by_line_with_exit_code_78(config: Path) -> None:
     config.write_text('[server]\nlisen = 1\n[channels.shop]\nmerchant_id = "DEMO"\ntokne = "CANARY"\n')
     done = run("check", "--config", str(config))

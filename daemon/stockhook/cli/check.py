@@ -5,6 +5,7 @@ import click
 from stockhook.cli import output
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
+from stockhook.errors import ConfigError
 from stockhook.plugin_manager import Status
 
 
@@ -12,7 +13,12 @@ from stockhook.plugin_manager import Status
 @click.pass_obj
 def check(context: Context) -> None:
     """Load the configuration and its plugins, and tell every problem; nothing is opened or changed."""
-    settings = context.daemon_settings
+    try:
+        settings = context.daemon_settings
+    except ConfigError as error:
+        if context.json:  # a program reads the same keys; a person reads the problems where all errors are told
+            output.record(context, {"ok": False, "problems": error.problems, "checked": [], "failed_plugins": None})
+        raise
     found = [
         ("config", str(context.path)),
         ("store", settings.store.type),
@@ -26,6 +32,7 @@ def check(context: Context) -> None:
             context,
             {
                 "ok": True,
+                "problems": [],
                 "checked": [{"what": what, "name": name} for what, name in found],
                 "failed_plugins": [{"name": record.name, "error": record.error} for record in failed],
             },
