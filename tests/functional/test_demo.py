@@ -39,4 +39,5 @@ def test_it_plays_a_day_checks_the_books_and_ends_well(tmp_path: Path) -> None:
         "Settled: Unknown item SOAP-A-12PK",
         "Settled: Insufficient inventory CANDLE",
     ]
+    assert "Mails it would have sent:" in lines  # in a folder that is gone by now
     assert list(tmp_path.iterdir()) == []

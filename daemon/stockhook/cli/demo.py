@@ -44,7 +44,8 @@ async def _run(context: Context, folder: Path, *, once: bool) -> bool:
     found = f"WRONG: {wrong[0].name}: {wrong[0].detail}" if wrong else "all hold."
     click.echo(f"\nThe books: {len(checks)} checks, {found}")
     mails = sorted((folder / "mails").glob("*.eml"))
-    click.echo(f"Mails it would have sent, in {folder / 'mails'}:")
+    where = "" if once else f", in {folder / 'mails'}"  # with --once the folder is gone before anyone can look
+    click.echo(f"Mails it would have sent{where}:")
     for mail in mails:
         click.echo(f"  {mail.name}  {_subject(mail)}")
     if not once:
