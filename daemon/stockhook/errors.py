@@ -49,6 +49,13 @@ class BadPlan(StockhookError):
         self.strategy = strategy
 
 
+class BadBooking(StockhookError):
+    """What was to be written breaks a rule of the book (a unit below zero); the plan is at fault, nothing was written.
+
+    Not a fault of the store: what planned it is set aside, and everything else goes on.
+    """
+
+
 class StoreUnavailable(StockhookError):
     """The store cannot be reached, is full, or cannot promise that a commit lasts; worth another try."""
 

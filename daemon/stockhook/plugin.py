@@ -9,6 +9,7 @@ import pluggy
 from stockhook import model, quantity
 from stockhook.channel import Channel, Nothing, RawEvent, Request
 from stockhook.errors import (
+    BadBooking,
     BadEvent,
     BadQuantity,
     NoSuchToken,
@@ -44,6 +45,7 @@ __all__ = [
     "FOREVER",
     "RECORDS",
     "Arrival",
+    "BadBooking",
     "BadEvent",
     "BadQuantity",
     "Catalogue",

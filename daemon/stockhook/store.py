@@ -199,7 +199,7 @@ class Work(Read, Protocol):
         and each later booking of the call that names an item of a void one. Nothing of a void booking is written.
         For the rest: placeholders get ids, unit quantities and ``balance_after`` follow from the movements, the
         order's version grows by one, and so does that of each item that a movement or a new unit touches, once a
-        call. Raises StoreBroken if a unit would end below zero.
+        call. Raises BadBooking if a unit would end below zero, or what is referred to does not exist.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from stockhook.channel import Nothing, RawEvent
-from stockhook.errors import BadEvent, StoreBroken, StoreUnavailable
+from stockhook.errors import BadBooking, BadEvent, StoreBroken, StoreUnavailable
 from stockhook.evaluate import evaluate
 from stockhook.model import (
     Delivery,
@@ -298,7 +298,7 @@ def refuse_booking(patch: pytest.MonkeyPatch, shop: Shop, order_id: str) -> None
 
     def refuse(self: Any, bookings: Any) -> Any:
         if any(booking.order and booking.order.order_id == order_id for booking in bookings):
-            raise ZeroDivisionError("no such unit")
+            raise BadBooking("a booking names unit 99, which does not exist")
         return real(self, bookings)
 
     patch.setattr("stockhook_plugins.stores.memory._Work.book", refuse)

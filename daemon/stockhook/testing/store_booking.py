@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from stockhook.errors import Refused, StoreBroken
+from stockhook.errors import BadBooking, Refused
 from stockhook.model import NEW, Allocation, Booking, Event, Line, Movement, Order, OrderKey, Unit, Wait, WaitKind
 from stockhook.model import MovementKind as Kind
 from stockhook.quantity import ONE
@@ -192,7 +192,7 @@ class BookingContract:
         taken = make.shipment("DEMO-1", [(NEW + 8, 2 * ONE)])
         assert not book(store, make.receipt(id=NEW + 8), make.receipt(id=NEW + 9), taken)
         assert sorted(quantities(store).values()) == [8 * ONE, 10 * ONE]
-        with pytest.raises(StoreBroken):
+        with pytest.raises(BadBooking):
             book(store, make.shipment("DEMO-2", [(NEW + 8, ONE)]))
 
     def test_waits_of_a_new_order_booked_twice_in_a_call_are_the_last_ones(self, store: Store) -> None:
@@ -216,7 +216,7 @@ class BookingContract:
         [unit] = stocked(store, ("SOAP", ONE))
         number = {"below zero": unit, "no such unit": 999, "no such placeholder": NEW + 5}[wrong]
         bad = make.shipment("B", [(number, 2 * ONE)])
-        with pytest.raises(StoreBroken), store.write() as work:
+        with pytest.raises(BadBooking), store.write() as work:
             work.book([make.shipment("A", [(unit, ONE)]), bad])
         assert quantities(store) == {unit: ONE}
         with store.read() as read:

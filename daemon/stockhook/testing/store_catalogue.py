@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stockhook.errors import Refused, StoreBroken
+from stockhook.errors import BadBooking, Refused
 from stockhook.model import NEW, Alias, Audit, Booking, Event, Item, Kit, KitPolicy, Location, Notice, Order, Problem
 from stockhook.model import ProblemState as State
 from stockhook.quantity import ONE
@@ -48,7 +48,7 @@ class CatalogueContract:
             assert read.find(Problem)[-1] == replace(first, state=State.CLOSED, count=3)
 
     def test_an_unknown_placeholder_is_not_kept(self, store: Store) -> None:
-        with pytest.raises(StoreBroken), store.write() as work:
+        with pytest.raises(BadBooking), store.write() as work:
             work.save([make.problem(event_id=NEW + 3)])
 
     def test_saving_an_order_writes_its_due_time_and_attempts_alone(self, store: Store) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from stockhook.plugin import Refused, StoreBroken, model
+from stockhook.plugin import BadBooking, Refused, model
 
 REFERENCES: Final[Mapping[type, tuple[tuple[str, type], ...]]] = {
     model.Event: (("delivery_id", model.Delivery),),
@@ -50,7 +50,7 @@ def real(value: int | None, given: Mapping[int, int], what: str) -> int | None:
     if value is None or value < model.NEW:
         return value
     if value not in given:
-        raise StoreBroken(f"{what} names the placeholder NEW+{value - model.NEW}, which no record of this call has")
+        raise BadBooking(f"{what} names the placeholder NEW+{value - model.NEW}, which no record of this call has")
     return given[value]
 
 
@@ -67,9 +67,9 @@ def traced(row: model.Allocation, units: Mapping[int, int]) -> model.Allocation:
 
 
 def known_unit(unit: model.Unit | None, number: int) -> model.Unit:
-    """Return the unit; raises StoreBroken if there is none."""
+    """Return the unit; raises BadBooking if there is none."""
     if unit is None:
-        raise StoreBroken(f"a booking names unit {number}, which does not exist; nothing of it was written")
+        raise BadBooking(f"a booking names unit {number}, which does not exist; nothing of it was written")
     return unit
 
 
@@ -99,9 +99,9 @@ def refuse_rewriting(movement: int) -> None:
 
 
 def refuse_below_zero(unit: int, sku: str, quantity: int) -> None:
-    """Raise StoreBroken for a unit that a call would leave below zero."""
+    """Raise BadBooking for a unit that a call would leave below zero."""
     if quantity < 0:
-        raise StoreBroken(
+        raise BadBooking(
             f"unit {unit} of {sku} would end at {quantity} millionths, below zero: the plan was made on other "
             "figures; nothing was written"
         )

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from stockhook.plugin import Refused, StoreBroken, StoreUnavailable
+from stockhook.plugin import BadBooking, Refused, StoreBroken, StoreUnavailable
 
 _BROKEN: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL}
@@ -46,7 +46,7 @@ class Faults:
         except (OverflowError, UnicodeEncodeError) as error:
             raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
 
-    def _translate(self, error: sqlite3.Error) -> StoreUnavailable:
+    def _translate(self, error: sqlite3.Error) -> StoreUnavailable | BadBooking:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if code in _BROKEN:
@@ -60,5 +60,5 @@ class Faults:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreUnavailable(f"{self._path} is locked by a program that is not stockhook ({error}); close it")
         if code == sqlite3.SQLITE_CONSTRAINT:
-            return StoreBroken(f"{self._path} refused what was to be written: {error}; nothing was written")
+            return BadBooking(f"{self._path} refused what was to be written: {error}; nothing was written")
         return StoreUnavailable(f"{self._path}: {error} ({name})")
