@@ -34,11 +34,16 @@ class Unreadable(StockhookError):
 
 
 class BadEvent(StockhookError):
-    """An event that was understood but must not be booked: ``kind`` is the problem it opens."""
+    """An event that was understood but must not be booked: ``kind`` is the problem it opens.
 
-    def __init__(self, kind: str, text: str) -> None:
+    ``account`` and ``order_id`` say which order it is about, where that can be told.
+    """
+
+    def __init__(self, kind: str, text: str, account: str | None = None, order_id: str | None = None) -> None:
         super().__init__(text)
         self.kind = kind
+        self.account = account
+        self.order_id = order_id
 
 
 class BadPlan(StockhookError):

@@ -73,8 +73,8 @@ def _read_some(
     pending = []
     for position in waiting[:most]:
         read = _read(channel, raw[position])
-        account = read.account if isinstance(read, Snapshot | Nothing) else None
-        order_id = read.order_id if isinstance(read, Snapshot | Nothing) else None
+        account = read.account if isinstance(read, Snapshot | Nothing | BadEvent) else None
+        order_id = read.order_id if isinstance(read, Snapshot | Nothing | BadEvent) else None
         event = _event(delivery, position, raw[position].name, account, order_id, kept.get(position))
         pending.append(Pending(event, read))
     gone = BadEvent("quarantined", f"the body holds {len(raw)} events now, this was one more")

@@ -228,3 +228,12 @@ def test_a_field_of_another_type_is_refused_naming_line_and_field(fields):
 @pytest.mark.parametrize("items", [{}, "none", [None], [[]], 5])
 def test_items_that_are_no_list_of_lines_are_refused(items):
     assert "items" in refused(order("DEMO-1", None, items=items)) or items in ([None], [[]])
+
+
+def test_an_event_that_is_refused_still_says_which_order_it_is_about():
+    with pytest.raises(BadEvent) as caught:
+        read(order("DEMO-1", [line("SOAP", -1)]))
+    assert (caught.value.account, caught.value.order_id) == ("ultracart:DEMO", "DEMO-1")
+    with pytest.raises(BadEvent) as caught:
+        read(order("ELSE-1", [line("SOAP", 1)], merchant_id="ELSE"))
+    assert (caught.value.kind, caught.value.account) == ("wrong-merchant", "ultracart:ELSE")

@@ -159,12 +159,16 @@ async def test_the_answer_comes_after_the_commit_and_not_before(client: Client, 
         assert view.body(delivery.id) == b'{"a":1}'
 
 
-async def test_what_arrives_during_a_commit_is_the_next_commit(client: Client, store: HeldStore) -> None:
+async def test_what_arrives_during_a_commit_is_the_next_commit(
+    client: Client, store: HeldStore, app: IntakeServer
+) -> None:
     store.go.clear()
     first = client.post(b"1")
-    await asyncio.sleep(0.1)
+    while app.intake.committing_since is None:
+        await asyncio.sleep(0.01)
     rest = [client.post(str(n).encode()) for n in (2, 3)]
-    await asyncio.sleep(0.1)
+    while len(app.intake._queue) < 2:
+        await asyncio.sleep(0.01)
     store.go.set()
     assert {(await answer).code for answer in (first, *rest)} == {200}
     assert store.commits == [1, 2]

@@ -175,14 +175,14 @@ class TestRetrying:
 class TestRefused:
     @pytest.mark.parametrize("kind", ["bad-lines", "wrong-merchant"])
     def test_what_must_not_be_booked_is_parked_for_a_person(self, shop: Shop, channel: Scripted, kind: str) -> None:
-        channel.broken["D-1"] = BadEvent(kind, "line 3 has no quantity")
+        channel.broken["D-1"] = BadEvent(kind, "line 3 has no quantity", "ultracart:DEMO", "D-1")
         deliver(shop, "D-1 D-2")
         shop.work()
         assert states(shop) == {"1.0": "parked", "1.1": "applied"}
         (problem,) = shop.find(Problem, state=ProblemState.OPEN)
         assert problem.kind == kind
         assert "line 3 has no quantity" in problem.text
-        assert problem.subject == str(problem.event_id)
+        assert (problem.subject, problem.order_id) == (str(problem.event_id), "D-1")
         channel.broken.clear()
         replay_matching(shop.desk, EventState.PARKED)
         shop.work()

@@ -36,7 +36,11 @@ class Reader:
         """Return what the event says; raises BadEvent (``bad-lines``, ``wrong-merchant``) for what none may book."""
         says = CATALOGUE.get(event.name)
         if says is Says.SHIPPED or says is Says.FACTS:
-            return self._snapshot(event, ships=says is Says.SHIPPED)
+            try:
+                return self._snapshot(event, ships=says is Says.SHIPPED)
+            except BadEvent as error:
+                about = _naming(event)
+                raise BadEvent(error.kind, str(error), about.account, about.order_id) from None
         if says is Says.NO_FACTS:
             return _naming(event)
         if event.name == BROKEN_ELEMENT:
