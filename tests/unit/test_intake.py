@@ -52,7 +52,7 @@ async def running(disk: Disk, in_flight: int = 1 << 30) -> AsyncIterator[Intake]
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what holds has no event
+        while not holds():
             await asyncio.sleep(0.001)
 
 
