@@ -24,7 +24,7 @@ from stockhook.testing.clock import START, ManualClock
 from stockhook.web.intake import IntakeServer
 from stockhook_plugins.stores.memory import MemoryStore
 
-SHORT = 0.3
+SHORT = 0.8
 """Seconds that headers and bodies may take here."""
 
 
@@ -305,9 +305,9 @@ async def test_draining_finishes_what_has_begun_and_refuses_what_is_new(
     store.go.clear()
     waiting = client.post()
     reader, writer = await client.connect(head(2) + b"{")
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.1)
     drained = asyncio.ensure_future(app.drain())
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.05)
     refused = await client.post()
     assert (refused.code, refused.headers["Connection"]) == (503, "close")
     assert not drained.done()
