@@ -59,7 +59,7 @@ class Daemon:
         self.budget = Budget()
         self.desk = set_up(settings, self.clock, "daemon", self.budget)
         self.channels = {name: one.channel for name, one in settings.channels.items()}
-        self.health = Health(self.clock.now(), alive=self._alive, ready=self._ready)
+        self.health = Health(alive=self._alive, ready=self._ready)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
         self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, waiting=lambda: self.intake.waiting)
         self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, BODY)

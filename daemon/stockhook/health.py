@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 
 def _well() -> None:
@@ -13,11 +12,10 @@ def _well() -> None:
 class Health:
     """Written by the loops, read by the pages and the probes.
 
-    ``started_at`` is when the daemon began to serve. ``troubles`` holds what does not work at present: a short name,
-    and a sentence that says what, and what to do. ``alive`` and ``ready`` return what is wrong in a word, or None.
+    ``troubles`` holds what does not work at present: a short name, and a sentence that says what, and what to do.
+    ``alive`` and ``ready`` return what is wrong in a word, or None.
     """
 
-    started_at: datetime
     troubles: dict[str, str] = field(default_factory=dict)
     alive: Callable[[], str | None] = _well
     ready: Callable[[], str | None] = _well

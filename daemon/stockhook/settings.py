@@ -62,7 +62,6 @@ class Settings:
     log: Log
     plugins: Plugins
     store: Store
-    store_options: PluginOptions
     strategy: Strategy
     strategy_options: Mapping[str, object]
     channels: Mapping[str, ConfiguredChannel]
@@ -97,7 +96,6 @@ def resolve(tables: Config, plugins: Plugins, found: list[str]) -> Settings:
         log=tables.log,
         plugins=plugins,
         store=store[0],
-        store_options=store[1],
         strategy=strategy[0],
         strategy_options=strategy[1].model_dump(mode="json"),
         channels={name: channel for name, channel in channels.items() if channel},

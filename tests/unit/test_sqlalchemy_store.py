@@ -3,32 +3,24 @@
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.pool import QueuePool
+from sqlite_file import at, inside, raw, run
 
 from stockhook.model import Unit
 from stockhook.plugin import RECORDS, StoreBroken, StoreUnavailable
 from stockhook.testing import factories as make
 from stockhook_plugins.stores.sqlalchemy import SqlStore, database, locks
-from stockhook_plugins.stores.sqlalchemy.database import Database
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "stock.db"
-
-
-def at(path: Path) -> SqlStore:
-    return SqlStore(SqlStore.Options.model_validate({"url": f"sqlite:///{path}"}))
 
 
 @pytest.fixture
@@ -37,34 +29,6 @@ def store(path: Path) -> Iterator[SqlStore]:
     store.open()
     yield store
     store.close()
-
-
-def inside(store: SqlStore) -> Database:
-    return store._session._database
-
-
-def run(path: Path, code: str, expect: int = 0) -> str:
-    """Run code in another process, with ``store`` made for the path."""
-    head = f"""
-        import os, sys
-        from stockhook.testing import factories as make
-        from stockhook_plugins.stores.sqlalchemy import SqlStore
-        store = SqlStore(SqlStore.Options(url="sqlite:///{path}"))
-    """
-    text = textwrap.dedent(head) + textwrap.dedent(code)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == expect, done.stderr
-    return done.stdout
-
-
-def raw(path: Path, statement: str) -> list[Any]:
-    connection = sqlite3.connect(path)
-    try:
-        found = connection.execute(statement).fetchall()
-        connection.commit()
-        return found
-    finally:
-        connection.close()
 
 
 # --- durability

@@ -3,9 +3,6 @@
 import contextlib
 import os
 import sqlite3
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlite_file import at, inside, raw, run
 
 from stockhook.model import Booking, Movement, OrderKey, Problem, ProblemState, Unit
 from stockhook.plugin import RECORDS, Refused, StoreTooNew
@@ -24,16 +22,11 @@ from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 from stockhook_plugins.stores.sqlalchemy import SqlStore, tables
 from stockhook_plugins.stores.sqlalchemy import statements as sql
-from stockhook_plugins.stores.sqlalchemy.database import Database
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "stock.db"
-
-
-def at(path: Path) -> SqlStore:
-    return SqlStore(SqlStore.Options.model_validate({"url": f"sqlite:///{path}"}))
 
 
 @pytest.fixture
@@ -42,34 +35,6 @@ def store(path: Path) -> Iterator[SqlStore]:
     store.open()
     yield store
     store.close()
-
-
-def inside(store: SqlStore) -> Database:
-    return store._session._database
-
-
-def run(path: Path, code: str, expect: int = 0) -> str:
-    """Run code in another process, with ``store`` made for the path."""
-    head = f"""
-        import os, sys
-        from stockhook.testing import factories as make
-        from stockhook_plugins.stores.sqlalchemy import SqlStore
-        store = SqlStore(SqlStore.Options(url="sqlite:///{path}"))
-    """
-    text = textwrap.dedent(head) + textwrap.dedent(code)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == expect, done.stderr
-    return done.stdout
-
-
-def raw(path: Path, statement: str) -> list[Any]:
-    connection = sqlite3.connect(path)
-    try:
-        found = connection.execute(statement).fetchall()
-        connection.commit()
-        return found
-    finally:
-        connection.close()
 
 
 # --- what is kept

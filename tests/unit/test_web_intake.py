@@ -20,7 +20,7 @@ from stockhook.intake import Intake
 from stockhook.model import Delivery
 from stockhook.options import PluginOptions
 from stockhook.store import Arrival
-from stockhook.testing.clock import START, ManualClock
+from stockhook.testing.clock import ManualClock
 from stockhook.web.intake import IntakeServer
 from stockhook_plugins.stores.memory import MemoryStore
 
@@ -82,7 +82,7 @@ def store() -> Iterator[HeldStore]:
 
 @pytest.fixture
 def health() -> Health:
-    return Health(START)
+    return Health()
 
 
 @pytest.fixture

@@ -51,18 +51,18 @@ class NotifierContract:
     @pytest.fixture
     def notifier(self) -> Notifier:
         """Return the notifier under test."""
-        raise NotImplementedError("give your subclass of NotifierContract a fixture named notifier")
+        pytest.fail("give your subclass of NotifierContract a fixture named notifier")
 
     @pytest.fixture
     def arrived(self) -> Callable[[], Sequence[str]]:
         """Return a function that tells which texts have arrived."""
-        raise NotImplementedError("give your subclass of NotifierContract a fixture named arrived")
+        pytest.fail("give your subclass of NotifierContract a fixture named arrived")
 
     @pytest.fixture
     def unreachable(self) -> Notifier | None:
         """Return a notifier whose far end is not there."""
         if not self.always_reaches:
-            raise NotImplementedError("give your subclass a fixture named unreachable, or always_reaches = True")
+            pytest.fail("give your subclass a fixture named unreachable, or always_reaches = True")
         return None
 
     def test_it_declares_a_type_and_options_and_notifies_on_the_loop(self, notifier: Notifier) -> None:

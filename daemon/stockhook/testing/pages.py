@@ -51,4 +51,4 @@ def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
     channel = settings.channels["shop"]
     told = {name: Subscription() for name in settings.notifiers}
     shop = Shop(settings.store, channel.channel, settings.strategy, rules=channel.rules, subscriptions=told)
-    return Pages(settings, shop, Health(shop.clock.now()))
+    return Pages(settings, shop, Health())

@@ -75,7 +75,7 @@ class StrategyContract:
     @pytest.fixture
     def strategy(self) -> Strategy:
         """Return the strategy under test."""
-        raise NotImplementedError("give your subclass of StrategyContract a fixture named strategy")
+        pytest.fail("give your subclass of StrategyContract a fixture named strategy")
 
     def test_it_declares_a_type_a_version_and_options(self, strategy: Strategy) -> None:
         """Config picks by ``type``; traces name type and version."""
