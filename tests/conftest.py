@@ -25,6 +25,8 @@ with pytest.MonkeyPatch.context() as patch:
     patch.setitem(sys.modules, "pkg_resources", types.SimpleNamespace(parse_version=packaging.version.parse))
     import pytest_tornado.plugin  # noqa: F401 - loaded here so that pytest_plugins finds it imported
 
+pytest.register_assert_rewrite("promises")  # it asserts, but is no file of tests
+
 pytest_plugins = ["pytest_tornado.plugin"]
 
 # The machine is shared with other runs: a slow example is no failure.

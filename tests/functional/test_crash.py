@@ -1,178 +1,61 @@
 """Killed, stopped and started again under load: what was acknowledged is there, and all of it is booked once."""
 
-import random
 import signal
 import socket
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.client import HTTPException
 from urllib.parse import urlsplit
 
 import pytest
+from promises import check, finish
+from sizes import seeds, times
+from traffic import Traffic
 
-from stockhook.model import Item, Location, Movement, MovementKind, Order, Shortage, Unit
-from stockhook.operations.stock import Receipt, receive
-from stockhook.operations.verify import verify
-from stockhook.quantity import ONE
+from stockhook.model import Order
 from stockhook.testing.daemon import RunningDaemon
-from stockhook.testing.payloads import array, envelope, kit, line, order_ship
+from stockhook.testing.payloads import envelope, line, order_ship
 
+KILLS = 8
 SHIPPED = "2026-11-01T12:00:00-05:00"
-PLENTY = 1_000_000
-SCARCE = 50
-SENDERS = 6
-KILLS = 4
-SEED = 20261121
-
-
-@dataclass
-class Load:
-    """Senders that post orders of their own, note what was acknowledged, and send the rest again next time."""
-
-    daemon: RunningDaemon
-    chance: random.Random = field(default_factory=lambda: random.Random(SEED))
-    wanted: dict[str, Counter[str]] = field(default_factory=dict)
-    bodies: dict[str, bytes] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
-    answers: Counter[int] = field(default_factory=Counter)
-    broken: list[Exception] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def order(self) -> str:
-        """Think of an order: plain lines, a kit, something scarce."""
-        name = f"D-{len(self.wanted)}"
-        soap, lamp, rare = self.chance.randint(1, 5), self.chance.randint(1, 3), self.chance.randint(0, 1)
-        lines = [
-            line("SOAP", soap, index=1, shipped=SHIPPED),
-            *kit("SET", 1, [("LAMP", lamp), ("BOX", 1)], index=2, shipped=SHIPPED),
-            *([line("RARE", rare, index=9, shipped=SHIPPED)] if rare else []),
-        ]
-        shape = self.chance.choice([envelope, array])
-        self.wanted[name] = Counter({"SOAP": soap, "LAMP": lamp, "BOX": 1, "RARE": rare})
-        self.bodies[name] = shape(order_ship(name, lines))
-        return name
-
-    def next_order(self) -> str:
-        """Return an order to send: one never acknowledged, or one once more, or a new one."""
-        with self.lock:
-            again = self.chance.random()
-            if again < 0.1 and self.acknowledged:
-                return self.chance.choice(sorted(self.acknowledged))
-            return self.order()
-
-    def send(self, names: Callable[[], str | None]) -> None:
-        """Send until there is nothing more, or the daemon is gone."""
-        connection = self.daemon.connect()
-        try:
-            while (name := names()) is not None:
-                connection.request("POST", self.daemon.path, self.bodies[name])
-                answer = connection.getresponse()
-                answer.read()
-                with self.lock:
-                    self.answers[answer.status] += 1
-                    if answer.status == 200:
-                        self.acknowledged.add(name)
-        except (OSError, HTTPException) as error:
-            with self.lock:
-                self.broken.append(error)
-        finally:
-            connection.close()
-
-    def run(self, until: Callable[[], object]) -> None:
-        """Have all senders send while ``until`` runs, which ends the daemon."""
-        threads = [threading.Thread(target=self.send, args=(self.next_order,)) for _ in range(SENDERS)]
-        for thread in threads:
-            thread.start()
-        try:
-            until()
-        finally:
-            self.daemon.kill()
-            for thread in threads:
-                thread.join()
-
-    def finish(self) -> None:
-        """Send what was never acknowledged, as the store does, until all is."""
-        left = sorted(self.wanted.keys() - self.acknowledged)
-        self.send(lambda: left.pop() if left else None)
-        self.daemon.until_idle(60)
 
 
 @pytest.fixture
-def load(daemon: RunningDaemon) -> Load:
-    with daemon.desk() as desk:
-        stock = {"SOAP": PLENTY, "LAMP": PLENTY, "BOX": PLENTY, "RARE": SCARCE}
-        receipts = [Receipt(sku, quantity * ONE, "MAIN") for sku, quantity in stock.items()]
-        receive(desk, receipts, made=[*(Item(sku) for sku in (*stock, "SET")), Location("MAIN")])
-    return Load(daemon)
+def traffic(daemon: RunningDaemon) -> Traffic:
+    return Traffic((daemon,)).stock_up()
 
 
-def check(load: Load, *, acknowledged_only: bool = False) -> None:
-    """Compare the ledger with what was sent, order by order, and ask for every promise that leaves a trace."""
-    applied: dict[str, Counter[str]] = {name: Counter() for name in load.wanted}
-    with load.daemon.desk() as desk:
-        with desk.store.read() as view:
-            known = {order.order_id for order in view.find(Order, most=10**9)}
-            for movement in view.find(Movement, {"kind": MovementKind.CONSUMPTION}, most=10**9):
-                applied[str(movement.order_id)][movement.sku] -= movement.quantity
-            for shortage in view.find(Shortage, most=10**9):
-                applied[shortage.order_id][shortage.sku] += shortage.open
-            on_hand = {str(total.by[0]): total.amount for total in view.totals(Unit, ["sku"])}
-        assert load.acknowledged <= known, "an acknowledged delivery is lost"
-        assert [found for found in verify(desk) if not found.ok] == []
-    for name, wanted in load.wanted.items():
-        if name in load.acknowledged:
-            assert applied[name] == {sku: n * ONE for sku, n in wanted.items() if n}, name
-        else:
-            assert not acknowledged_only or applied[name] in ({}, {sku: n * ONE for sku, n in wanted.items() if n})
-    sold = Counter[str]()
-    for name in known:
-        sold.update(load.wanted[name])
-    assert {sku: PLENTY - on_hand[sku] // ONE for sku in ("SOAP", "LAMP", "BOX")} == {
-        sku: sold[sku] for sku in ("SOAP", "LAMP", "BOX")
-    }
-    assert on_hand["RARE"] == max(0, SCARCE - sold["RARE"]) * ONE
-
-
-def test_killed_at_random_moments_it_loses_nothing_acknowledged_and_doubles_nothing(load: Load) -> None:
+@pytest.mark.parametrize("seed", seeds(1, 25))
+def test_killed_at_random_moments_it_loses_nothing_acknowledged_and_doubles_nothing(
+    seed: int, daemon: RunningDaemon
+) -> None:
+    traffic = Traffic((daemon,), seed).stock_up()
     for _ in range(KILLS):
-        load.run(lambda: time.sleep(load.chance.uniform(0.05, 0.6)))
-        load.daemon.start()
-        load.daemon.until_idle(60)
-        check(load, acknowledged_only=True)
-    load.finish()
-    assert load.acknowledged == load.wanted.keys()
-    assert load.answers.keys() == {200}
-    check(load)
-    assert len(load.acknowledged) > 100
+        with traffic.flowing():
+            time.sleep(traffic.chance.uniform(0.02, 0.5))
+            daemon.kill()
+        daemon.start()
+        check(traffic)
+    finish(traffic)
+    assert traffic.answers.keys() == {200}
+    assert len(traffic.acknowledged) > 100
 
 
-def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknowledged(load: Load) -> None:
-    for _ in range(2):
-        seconds = [0.0]
-
-        def stop(seconds: list[float] = seconds) -> None:
-            time.sleep(load.chance.uniform(0.2, 0.5))
+def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknowledged(traffic: Traffic) -> None:
+    daemon = traffic.daemon
+    for _ in range(times(2, 50)):
+        with traffic.flowing():
+            time.sleep(traffic.chance.uniform(0.2, 0.5))
             began = time.monotonic()
-            assert load.daemon.terminate() == 0
-            seconds[0] = time.monotonic() - began
-
-        load.run(stop)
-        assert seconds[0] < 10
-        assert load.answers.keys() <= {200, 503}
+            assert daemon.terminate() == 0
+            assert time.monotonic() - began < 10
+        assert traffic.answers.keys() <= {200, 503}
         # a sender may find the connection closed before its next request, but never in the middle of an answer
-        assert {type(error).__name__ for error in load.broken} <= {
+        assert traffic.broken.keys() <= {
             "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError", "ConnectionRefusedError",
         }  # fmt: skip
-        assert not [each for each in load.daemon.lines if each["level"] in ("error", "critical")]
-        assert load.daemon.logged("stopped")
-        load.daemon.start()
-        load.daemon.until_idle(60)
-        check(load, acknowledged_only=True)
-    load.finish()
-    check(load)
+        assert not [each for each in daemon.lines if each["level"] in ("error", "critical")]
+        assert daemon.logged("stopped")
+        daemon.start()
+    finish(traffic)
 
 
 def test_a_request_half_sent_when_the_daemon_is_stopped_is_still_answered(daemon: RunningDaemon) -> None:

@@ -1,0 +1,61 @@
+"""The one checker that runs after every fault: what was acknowledged is there, and all of it is booked once."""
+
+from collections import Counter, defaultdict
+
+from traffic import STOCK, Traffic
+
+from stockhook.model import Delivery, DeliveryState, Event, EventState, Movement, MovementKind, Order, Shortage, Unit
+from stockhook.operations.desk import Desk
+from stockhook.operations.verify import verify
+from stockhook.quantity import ONE
+from stockhook.store import FOREVER
+
+STUCK = frozenset({EventState.PENDING, EventState.PARKED, EventState.FAILED})
+
+
+def check(traffic: Traffic, *, seconds: float = 60.0) -> None:
+    """Wait until the daemon has worked all there is, then compare the store with what was sent.
+
+    Every acknowledged delivery is stored; each order is booked as it says, and those never acknowledged as they say or
+    not at all; the units hold the rest; nothing is stuck; ``verify`` holds, the integrity of the file included.
+    Raises AssertionError with the seed of the traffic.
+    """
+    try:
+        if any(daemon.code is None for daemon in traffic.daemons):
+            traffic.daemon.until_idle(seconds)
+        with traffic.daemon.desk() as desk:
+            _compare(traffic, desk)
+            assert [found for found in verify(desk) if not found.ok] == []
+    except AssertionError as error:
+        error.add_note(f"with {traffic}, {len(traffic.acknowledged)} of {len(traffic.wanted)} orders acknowledged")
+        raise
+
+
+def finish(traffic: Traffic, *, seconds: float = 60.0) -> None:
+    """Send what was never acknowledged until it is, then check: all of it is booked."""
+    traffic.send_rest(seconds)
+    check(traffic, seconds=seconds)
+
+
+def _compare(traffic: Traffic, desk: Desk) -> None:
+    booked: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    with desk.store.read() as view:
+        known = {order.order_id for order in view.find(Order, most=FOREVER)}
+        pending = view.find(Delivery, {"state": DeliveryState.PENDING})
+        stuck = view.find(Event, {"state": STUCK})
+        for movement in view.find(Movement, {"kind": MovementKind.CONSUMPTION}, most=FOREVER):
+            booked[str(movement.order_id)][movement.sku] -= movement.quantity
+        for shortage in view.find(Shortage, most=FOREVER):
+            booked[shortage.order_id][shortage.sku] += shortage.open
+        on_hand = {str(total.by[0]): total.amount for total in view.totals(Unit, ["sku"])}
+    lost = traffic.acknowledged.keys() - known
+    assert not lost, f"{len(lost)} acknowledged deliveries are lost"
+    assert not pending, "deliveries wait for ever"
+    assert not stuck, "events wait for ever"
+    assert known <= traffic.wanted.keys(), "orders that nobody sent"
+    sold: Counter[str] = Counter()
+    assert booked.keys() <= known, "bookings for orders that nobody knows"
+    for name in sorted(known):
+        assert booked[name] == {sku: n * ONE for sku, n in traffic.wanted[name].items()}, f"order {name}"
+        sold.update(traffic.wanted[name])
+    assert on_hand == {sku: max(0, there - sold[sku]) * ONE for sku, there in STOCK.items()}
