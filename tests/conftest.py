@@ -12,12 +12,15 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import packaging.version
 import pytest
 from tornado.ioloop import IOLoop
+
+if TYPE_CHECKING:
+    from postgres import Server
 
 # pytest-tornado 0.8.1 imports pkg_resources, which setuptools 82 removed; the stand-in must not stay behind, because
 # pytest's monkeypatch takes it for the real one.
@@ -49,6 +52,22 @@ def io_loop() -> Iterator[IOLoop]:
     yield current
     current.close(all_fds=True)
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["Server"]:
+    """Run a PostgreSQL for all tests of this process, or take the one that STOCKHOOK_TEST_POSTGRES_URL names."""
+    import postgres
+
+    with postgres.any_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: "Server") -> Iterator[str]:
+    """Make a fresh, empty database on PostgreSQL; a test that stops its server runs ``postgres.own_server`` instead."""
+    with postgres_server.database() as url:
+        yield url
 
 
 def pytest_configure(config: pytest.Config) -> None:
