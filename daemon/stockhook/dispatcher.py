@@ -94,7 +94,8 @@ class Dispatcher:
                 self._woken.clear()
                 pause = await self._look()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                    async with asyncio.timeout(pause):  # wait_for of Python 3.11 may lose a cancellation
+                        await self._woken.wait()
                 await asyncio.sleep(_BREATH)
         finally:
             self._loop = None

@@ -386,3 +386,15 @@ async def test_the_log_says_what_was_not_sent_and_why(
     (line,) = [line for line in logged if line["event"] == "notice not sent"]
     assert (line["notifier"], line["notice"], line["log_level"]) == ("office", 1, "warning")
     assert "refuses connections" in line["error"]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_it_ends_when_asked_at_the_moment_it_is_woken(store: MemoryStore, turns: int) -> None:
+    dispatcher = Dispatcher(store, {}, ManualClock(), lambda _: None)
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.sleep(0.05)
+    dispatcher._woken.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    assert (await asyncio.wait({running}, timeout=2))[0]
