@@ -72,14 +72,22 @@ class RunningDaemon:
     """``stockhook serve`` on free ports within its ``with`` block, and commands that run beside it.
 
     ``more`` is TOML put among the tables of the configuration, ``channel`` goes into the table of its one channel,
-    ``shop``, an UltraCart account of the merchant DEMO. ``environment`` is added to that of the test. ``server`` and
-    ``admin`` are the base URLs of the two listeners. However the block ends, no process is left behind.
+    ``shop``, an UltraCart account of the merchant DEMO. ``environment`` is added to that of the test. ``program`` is
+    the command that is started in place of ``stockhook``, such as a wrapper that alters it. ``server`` and ``admin``
+    are the base URLs of the two listeners. However the block ends, no process is left behind.
     """
 
     def __init__(
-        self, folder: Path, *, more: str = "", channel: str = "", environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        more: str = "",
+        channel: str = "",
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = _PROGRAM,
     ) -> None:
         self.folder = folder
+        self.program = tuple(program)
         self.config = folder / "config.toml"
         self.server = self.admin = ""
         self._environment = {**os.environ, **(environment or {}), "STOCKHOOK_CONFIG": str(self.config)}
@@ -110,7 +118,7 @@ class RunningDaemon:
         with self._log.open("ab") as log, self._complaints.open("wb") as complaints:
             self._began = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*_PROGRAM, "serve"], env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=complaints
+                [*self.program, "serve"], env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=complaints
             )
         atexit.register(self.kill)
         self.until(lambda: self.logged("listening") or self.code is not None, START_SECONDS, "listening")
