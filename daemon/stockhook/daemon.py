@@ -2,17 +2,17 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any, Final
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets, bind_unix_socket
 
 from stockhook import log
 from stockhook import settings as configured
@@ -20,9 +20,10 @@ from stockhook.budget import Budget
 from stockhook.clock import Clock, SystemClock
 from stockhook.config.values import Address
 from stockhook.dispatcher import Dispatcher
-from stockhook.errors import ConfigError, Refused, StoreBroken, StoreUnavailable
+from stockhook.errors import ConfigError, StoreBroken, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
+from stockhook.listener import bind, refuse_reachable, written
 from stockhook.model import Notice
 from stockhook.operations.desk import set_up
 from stockhook.operations.due import sweep
@@ -30,6 +31,7 @@ from stockhook.settings import Settings
 from stockhook.systemd import Systemd, handed_sockets
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
+from stockhook.web.overview import backlog
 from stockhook.worker import Worker, WorkerLoop
 
 logger = log.get(__name__)
@@ -40,6 +42,8 @@ BODY: Final = 20
 """Seconds a body may take; the sender gives up at 30."""
 DRAIN: Final = 25.0
 """Seconds that requests under way get to be answered when the daemon stops."""
+END: Final = 29.0
+"""Seconds after which a process that was to end is ended: some thread hangs in the store or in a plugin."""
 GARBAGE: Final = 50_000
 """So many objects more than before make the collector look: records hold no cycles, and reference counts free them."""
 _HEADERS: Final = 16 * 1024
@@ -48,13 +52,23 @@ _SWEEP: Final = 60.0
 _PRUNE: Final = 3600.0
 _PRUNE_STEP: Final = 20
 _PRUNE_PAUSE: Final = 0.05
+_WATCH: Final = 1.0
+_TELL: Final = 5.0
+_OPENING: Final = 3600.0  # seconds for which more time is asked to open the store; a migration may take long
+_MORE: Final = 30  # seconds asked for at a time
 
 
 class Daemon:
-    """One running daemon: ``serve`` runs it until ``stop`` is called, or until a loop breaks, which needs a restart."""
+    """One running daemon: ``serve`` runs it until ``stop`` is called, or until a loop breaks, which needs a restart.
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    ``ending`` is called once, when it begins to end.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, ending: Callable[[], None] = lambda: None
+    ) -> None:
         self.settings = settings
+        self._ending = ending
         self.clock = clock or SystemClock()
         self.budget = Budget()
         self.desk = set_up(settings, self.clock, "daemon", self.budget)
@@ -65,6 +79,8 @@ class Daemon:
         self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, BODY)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
+        self._reload_failed = ""
+        self._watched: float | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[HTTPServer] = []
@@ -75,12 +91,13 @@ class Daemon:
         Raises what opening the store raises, and Refused when an address cannot be listened on.
         """
         store = self.settings.store
-        await asyncio.to_thread(store.open)
+        await self._open()
         try:
             store.serve()
             self._start()
             _settle_memory()
             broken = await self._until_stopped()
+            self._ending()
             await self._finish()
         finally:
             for task in self._tasks:
@@ -99,6 +116,16 @@ class Daemon:
 
     # --- start ---
 
+    async def _open(self) -> None:
+        """Open the store, and ask systemd for more time while that takes long."""
+        opening = asyncio.create_task(asyncio.to_thread(self.settings.store.open))
+        began = time.monotonic()
+        while not (await asyncio.wait({opening}, timeout=_MORE / 3))[0]:
+            spent = time.monotonic() - began
+            if spent < _OPENING:
+                self.systemd.starting(f"opening the store, for {spent:.0f} s so far", _MORE)
+        opening.result()
+
     def _start(self) -> None:
         self.loop = WorkerLoop(self.worker, lambda: self.intake.waiting, self._booked)
         notifiers = {name: one.notifier for name, one in self.settings.notifiers.items()}
@@ -111,12 +138,13 @@ class Daemon:
             ("sweeper", self._every(_SWEEP, self._sweep)),
             ("pruner", self._every(_PRUNE, self._prune)),
             ("watchdog", self._pet()),
+            ("status", self._tell()),
         ):
             self._tasks.append(asyncio.create_task(coroutine, name=name))
         self.intake.stored = self.loop.wake
         self._listen()
         self._signals()
-        self.systemd.ready(f"listening on {self.addresses['server']}")
+        self.systemd.ready(self._status())
         logger.info("listening", **self.addresses)
 
     def _listen(self) -> None:
@@ -138,11 +166,11 @@ class Daemon:
             max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
         )
         if name == "admin" and handed:
-            _refuse_reachable(handed)
-        sockets = handed or _bind(address)
+            refuse_reachable(handed)
+        sockets = handed or bind(address)
         server.add_sockets(sockets)
         self._servers.append(server)
-        self.addresses[name] = _written(sockets[0], address)
+        self.addresses[name] = written(sockets[0], address)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -153,17 +181,25 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: secrets and the log level change, the rest needs a restart."""
+        """Read the configuration again: secrets and the log level change, the rest needs a restart.
+
+        Whatever goes wrong, the old configuration stays, and systemd hears that the reload is over and has failed.
+        """
         self.systemd.reloading()
+        self._reload_failed = ", the last reload failed: see the log"
         try:
             fresh = configured.load(self.settings.path)
         except ConfigError as error:
             logger.error("reload refused, the old configuration stays", problems=error.problems)  # noqa: TRY400
+        except Exception:  # guards the daemon: plugins are loaded anew, and may raise anything
+            logger.exception("reload failed, the old configuration stays")
         else:
             log.configure(fresh.log.level)
             self.channels.update({name: one.channel for name, one in fresh.channels.items() if name in self.channels})
+            self._reload_failed = ""
             logger.info("reloaded", channels=sorted(self.channels))
-        self.systemd.ready(f"listening on {self.addresses['server']}")
+        finally:
+            self.systemd.ready(self._status())
 
     # --- stop ---
 
@@ -200,8 +236,9 @@ class Daemon:
     async def _watch(self) -> None:
         """Wake the loops when a command, or another daemon, has changed something."""
         while True:
+            self._watched = time.monotonic()
             try:
-                changed = await asyncio.to_thread(self.settings.store.wait, 1.0)
+                changed = await asyncio.to_thread(self.settings.store.wait, _WATCH)
             except StoreBroken:
                 raise
             except StoreUnavailable as error:
@@ -243,14 +280,42 @@ class Daemon:
                 self.systemd.alive()
             await asyncio.sleep(self.systemd.watchdog_seconds or 3600)
 
+    async def _tell(self) -> None:
+        """Tell systemd now and then how much waits to be worked."""
+        while self.systemd.heard:
+            try:
+                waits = await asyncio.to_thread(self._backlog)
+            except StoreBroken:
+                raise
+            except StoreUnavailable:
+                waits = ", the store is unavailable"
+            if not self._stop.is_set():
+                self.systemd.status(self._status() + waits)
+            await asyncio.sleep(_TELL)
+        await asyncio.Event().wait()  # a loop that ends by itself is a broken one
+
+    def _backlog(self) -> str:
+        with self.settings.store.read() as view:
+            found = backlog(view, self.clock.now())
+        waits = f", {found.deliveries} deliveries wait"
+        return f"{waits}, {found.orders} orders are due" if found.orders else waits
+
     # --- what others ask ---
 
+    def _status(self) -> str:
+        return f"listening on {self.addresses['server']}{self._reload_failed}"
+
     def _alive(self) -> str | None:
+        """Return what hangs: a plan, a commit, or the store's writer, which the watcher asks about once a second."""
         if self.budget.stuck:
             return "strategy stuck"
+        patience = min(DEADLINE, self.systemd.watchdog_seconds or DEADLINE)
+        now = time.monotonic()
         since = self.intake.committing_since
-        if since is not None and time.monotonic() - since > DEADLINE:
+        if since is not None and now - since > patience:
             return "writer blocked"
+        if self._watched is not None and now - self._watched > patience + _WATCH:
+            return "store blocked"
         return None
 
     def _ready(self) -> str | None:
@@ -274,40 +339,23 @@ class Daemon:
         return f"{self.addresses['admin']}/problems/{notice.problem_id}"
 
 
+def end_soon() -> None:
+    """End the process after ``END`` seconds, if it has not ended by then: a thread that hangs would hold it for ever.
+
+    That is no worse than a crash, which loses nothing.
+    """
+
+    def end() -> None:
+        logger.critical("something hangs, the process is ended", seconds=END)
+        os._exit(1)
+
+    last = threading.Timer(END, end)
+    last.daemon = True
+    last.start()
+
+
 def _settle_memory() -> None:
     """Have the garbage collector leave alone what start-up has made, which stays for good: it stops all threads."""
     gc.set_threshold(GARBAGE, 20, 50)
     gc.collect()
     gc.freeze()
-
-
-def _refuse_reachable(handed: list[socket.socket]) -> None:
-    """Raise Refused for an admin socket from systemd that other machines can reach: there is no log-in yet."""
-    for one in handed:
-        if one.family != socket.AF_UNIX and not ip_address(one.getsockname()[0]).is_loopback:
-            raise Refused(
-                f"systemd passed {one.getsockname()[0]} for the admin listener, which has no log-in yet: "
-                "ListenStream= must be a loopback address or a path"
-            )
-
-
-def _bind(address: Address) -> list[socket.socket]:
-    """Listen; raises Refused with the address where that cannot be."""
-    try:
-        if address.path:
-            return [bind_unix_socket(address.path, mode=0o660)]
-        return bind_sockets(address.port, address.host)
-    except (OSError, ValueError) as error:  # ValueError: the path is a file that is no socket
-        cause = getattr(error, "strerror", None) or error
-        raise Refused(
-            f"cannot listen on {address}: {cause}; stop the program that uses the address, or choose "
-            "another one in the configuration"
-        ) from None
-
-
-def _written(bound: socket.socket, address: Address) -> str:
-    if address.path:
-        return str(address)
-    port = bound.getsockname()[1]
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"http://{host}:{port}"

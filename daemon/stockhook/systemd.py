@@ -20,6 +20,19 @@ class Systemd:
         self.watchdog_seconds = microseconds / 3_000_000 if microseconds else None
         """How often to pet the watchdog: a third of what systemd waits. None: it does not watch."""
 
+    @property
+    def heard(self) -> bool:
+        """Tell whether there is somebody to talk to."""
+        return bool(self._address)
+
+    def starting(self, status: str, seconds: int) -> None:
+        """Tell that start-up goes on, and ask for so many more seconds."""
+        self._send(f"EXTEND_TIMEOUT_USEC={seconds * 1_000_000}\nSTATUS={status}")
+
+    def status(self, status: str) -> None:
+        """Tell in a few words what the daemon is at, for ``systemctl status``."""
+        self._send(f"STATUS={status}")
+
     def ready(self, status: str) -> None:
         """Tell that start-up, or a reload, is done."""
         self._send(f"READY=1\nSTATUS={status}")

@@ -116,6 +116,46 @@ async def test_a_reload_of_a_bad_configuration_keeps_the_old_one_and_says_why(ho
         assert [await post(daemon, OLD), await post(daemon, NEW)] == [200, 404]
 
 
+async def test_a_reload_that_raises_anything_at_all_is_over_and_said_to_have_failed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    async with house.running() as daemon:
+        monkeypatch.setattr(daemon.systemd, "_send", told.append)
+        with monkeypatch.context() as patch, capture_logs() as logs:
+            patch.setattr("stockhook.daemon.configured.load", raising(RuntimeError("a plugin of somebody's")))
+            daemon.reload()
+        assert [each["event"] for each in logs] == ["reload failed, the old configuration stays"]
+        assert told[0].startswith("RELOADING=1\n")
+        assert told[1].startswith("READY=1\nSTATUS=listening on http://127.0.0.1:")
+        assert told[1].endswith(", the last reload failed: see the log")
+        assert await post(daemon, OLD) == 200
+        daemon.reload()
+        assert "failed" not in told[3]
+
+
+async def test_systemd_is_asked_for_more_time_while_the_store_takes_long_to_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(composed, "_MORE", 0.03)
+    monkeypatch.setattr("stockhook.systemd.Systemd._send", lambda _, message: told.append(message))
+    monkeypatch.setattr("stockhook_plugins.stores.memory.MemoryStore.open", lambda _: time.sleep(0.1))
+    async with house.running():
+        pass
+    assert told[0].endswith("\nSTATUS=opening the store, for 0 s so far")
+    assert told[0].startswith("EXTEND_TIMEOUT_USEC=")
+    assert sum(message.startswith("EXTEND") for message in told) >= 2
+
+
+async def test_a_watcher_that_the_store_does_not_answer_fails_health(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.running() as daemon:
+        monkeypatch.setattr(daemon, "_watched", time.monotonic() - 22)
+        assert await get(daemon.addresses["server"] + "/healthz") == (503, b"store blocked\n")
+
+
 async def test_a_channel_that_is_new_waits_for_a_restart(house: House) -> None:
     async with house.running() as daemon:
         house.write(more=f'[channels.other]\nmerchant_id = "OTHER"\ntoken = "{NEW}"\n')

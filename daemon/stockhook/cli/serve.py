@@ -13,12 +13,12 @@ from stockhook.cli.context import Context
 @click.pass_obj
 def serve(context: Context) -> None:
     """Run the daemon until SIGTERM; it logs one JSON line per fact to standard output."""
-    from stockhook.daemon import Daemon
+    from stockhook.daemon import Daemon, end_soon
 
     settings = context.daemon_settings
     log.configure(settings.log.level)
 
     async def run() -> int:
-        return await Daemon(settings).serve()
+        return await Daemon(settings, ending=end_soon).serve()
 
     raise SystemExit(asyncio.run(run()))
