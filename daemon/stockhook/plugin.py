@@ -31,11 +31,13 @@ from stockhook.store import (
     Due,
     Kept,
     Match,
+    Progress,
     Range,
     Read,
     Store,
     Total,
     Work,
+    untold,
 )
 from stockhook.strategy import Strategy
 
@@ -61,6 +63,7 @@ __all__ = [
     "Offer",
     "Pick",
     "PluginOptions",
+    "Progress",
     "Range",
     "RawEvent",
     "Read",
@@ -80,4 +83,5 @@ __all__ = [
     "hookimpl",
     "model",
     "quantity",
+    "untold",
 ]

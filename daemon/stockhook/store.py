@@ -4,7 +4,7 @@ A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`
 """
 
 import builtins
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +50,14 @@ class Range:
 
     low: Any = None
     high: Any = None
+
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Hears how much of how much is done."""
+
+
+def untold(done: int, total: int) -> None:
+    """Be a ``Progress`` that tells nobody."""
 
 
 Match: TypeAlias = Any
@@ -245,8 +253,12 @@ class Store(Protocol):
         """Remove the bodies of at most ``most`` deliveries received before then; return how many were removed."""
         ...
 
-    def backup(self, path: Path) -> None:
-        """Write a consistent copy of the store to ``path``, which must not exist, while it is in use."""
+    def backup(self, path: Path, progress: Progress = untold) -> Mapping[str, str]:
+        """Write a consistent copy of the store to ``path`` while it is in use, and return the options to start on it.
+
+        ``path`` must not exist, and does so only once the copy is whole and on the disk, with mode 0600. Raises
+        Refused where that cannot be.
+        """
         ...
 
 

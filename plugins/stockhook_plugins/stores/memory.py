@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
 from stockhook.plugin import Arrival, Catalogue, Due, PluginOptions, Range, Refused, Stock, Store, hookimpl, model
 from stockhook_plugins.stores import bookings as rules
@@ -288,7 +288,7 @@ class MemoryStore:
             layer.commit()
         return len(old)
 
-    def backup(self, path: Path) -> None:  # noqa: ARG002 - the interface has it
+    def backup(self, path: Path, progress: object = None) -> NoReturn:  # noqa: ARG002 - the interface has them
         """Refuse: there is no file to copy."""
         raise Refused('the memory store cannot be backed up; choose type = "sqlalchemy" in [store]')
 

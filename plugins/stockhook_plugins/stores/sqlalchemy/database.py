@@ -233,17 +233,6 @@ class Database:
         assert self._writer is not None
         return self._writer.connection.driver_connection
 
-    def copy(self, path: Path) -> None:
-        """Write a consistent copy to ``path``, an empty file."""
-        with self.reading() as connection, self.faults.translated():
-            target = sqlite3.connect(path)
-            try:
-                driver: Any = connection.connection.driver_connection
-                driver.backup(target)
-                target.execute("PRAGMA journal_mode=DELETE")
-            finally:
-                target.close()
-
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
     """Run one of the hot statements and return its rows as plain tuples."""

@@ -1,7 +1,7 @@
 """An open store: deliveries in, views and units of work out."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -126,9 +126,11 @@ class Session:
             return str(error)
         return None if found == "ok" else str(found)
 
-    def copy(self, path: Path) -> None:
-        """Copy what is committed into an empty file."""
-        self._database.copy(path)
+    def backup(self, path: Path, progress: Callable[[int, int], None]) -> None:
+        """Copy what is committed to a new file."""
+        from stockhook_plugins.stores.sqlalchemy.backup import copy
+
+        copy(self._database, path, progress)
 
 
 def _storable(arrival: Arrival) -> Arrival:

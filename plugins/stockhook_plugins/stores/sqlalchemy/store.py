@@ -1,7 +1,6 @@
 """The store as the daemon sees it; what it is made of is imported when it is opened, so that start-up stays quick."""
 
 import builtins
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import field_validator
 
-from stockhook.plugin import Arrival, PluginOptions, Read, Refused, StoreUnavailable, Work
+from stockhook.plugin import Arrival, PluginOptions, Progress, Read, StoreUnavailable, Work, untold
 
 if TYPE_CHECKING:
     from stockhook_plugins.stores.sqlalchemy.locks import FileLock
@@ -119,19 +118,11 @@ class SqlStore:
         """Remove at most ``most`` bodies that no delivery since ``before`` has."""
         return self._session.prune(before, most)
 
-    def backup(self, path: Path) -> None:
-        """Copy the store to a new file with mode 0600; raises Refused if there is one."""
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        except FileExistsError:
-            raise Refused(f"{path} exists; a backup overwrites nothing, name a new file") from None
-        except OSError as error:
-            raise Refused(f"{path} cannot be written: {error.strerror}") from None
-        try:
-            self._session.copy(path)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    def backup(self, path: Path, progress: Progress = untold) -> dict[str, str]:
+        """Copy the store to a new file with mode 0600; raises Refused where that cannot be."""
+        target = path.absolute()
+        self._session.backup(target, progress)
+        return {"url": f"{_SQLITE}{target}"}
 
     def integrity(self) -> str | None:
         """Return the first damage that SQLite finds in its file, or None."""
