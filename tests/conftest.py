@@ -36,7 +36,7 @@ pytest_plugins = ["pytest_tornado.plugin"]
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
 
-PACKAGES = {"systemd-analyze": "systemd", "cc": "gcc libc6-dev"}
+PACKAGES = {"systemd-analyze": "systemd", "cc": "gcc libc6-dev", "gcc": "gcc libc6-dev"}
 """Debian's package of a program, where it has another name."""
 
 LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()

@@ -1,4 +1,4 @@
-"""A disk that takes its time: gcc builds a library that is put before the daemon and slows each fsync.
+"""A disk that takes its time: gcc builds a library (tests/faults/shim.c) that slows each fsync of the daemon.
 
 Where there is no gcc, or SQLite is built into Python so that the library does not reach it, the daemon's store waits
 that long in each commit instead; which of the two it was is part of the figure's note.
@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).parent
+SOURCE = Path(__file__).parents[1] / "faults" / "shim.c"
 MILLISECONDS = 5
 _PROBE = """
 import sqlite3, sys, time
@@ -37,10 +37,11 @@ def slow_disk(folder: Path) -> SlowDisk:
     """Return a way that works here."""
     compiler = shutil.which("gcc")
     if compiler is not None:
-        library = folder / "slow_disk.so"
-        command = (compiler, "-shared", "-fPIC", "-O2", "-o", library, HERE / "slow_disk.c", "-ldl")
+        library, control = folder / "slow_disk.so", folder / "slow_disk"
+        command = (compiler, "-shared", "-fPIC", "-O2", "-o", library, SOURCE, "-ldl", "-lpthread")
         if subprocess.run(command, check=False).returncode == 0:
-            way = {"LD_PRELOAD": str(library), "SLOW_DISK_MS": str(MILLISECONDS)}
+            control.write_text(f"under {folder}/\ndelay {MILLISECONDS}\n")
+            way = {"LD_PRELOAD": str(library), "FAULTY_DISK": str(control)}
             if _reaches_sqlite(folder, way):
                 return SlowDisk((), f"LD_PRELOAD before fsync of SQLite {sqlite3.sqlite_version}", way)
     return SlowDisk(("--slow-commit", str(MILLISECONDS)), "a wait in each append, no gcc or SQLite is built in")

@@ -37,6 +37,16 @@ def finish(traffic: Traffic, *, seconds: float = 60.0) -> None:
     check(traffic, seconds=seconds)
 
 
+def lost(traffic: Traffic) -> set[str]:
+    """Return the orders whose delivery was acknowledged and is not stored, worked or not; no daemon need run."""
+    bodies = {body: name for name, body in traffic.bodies.items()}
+    with traffic.daemon.desk() as desk, desk.store.read() as view:
+        stored = {order.order_id for order in view.find(Order, most=FOREVER)}
+        for delivery in view.find(Delivery, {"state": DeliveryState.PENDING}, most=FOREVER):
+            stored.add(bodies[view.body(delivery.id) or b""])
+    return traffic.acknowledged.keys() - stored
+
+
 def _compare(traffic: Traffic, desk: Desk) -> None:
     booked: defaultdict[str, Counter[str]] = defaultdict(Counter)
     with desk.store.read() as view:
@@ -48,8 +58,8 @@ def _compare(traffic: Traffic, desk: Desk) -> None:
         for shortage in view.find(Shortage, most=FOREVER):
             booked[shortage.order_id][shortage.sku] += shortage.open
         on_hand = {str(total.by[0]): total.amount for total in view.totals(Unit, ["sku"])}
-    lost = traffic.acknowledged.keys() - known
-    assert not lost, f"{len(lost)} acknowledged deliveries are lost"
+    missing = traffic.acknowledged.keys() - known
+    assert not missing, f"{len(missing)} acknowledged deliveries are lost"
     assert not pending, "deliveries wait for ever"
     assert not stuck, "events wait for ever"
     assert known <= traffic.wanted.keys(), "orders that nobody sent"
