@@ -8,6 +8,7 @@ from stockhook import __version__
 from stockhook.cli.command import Root
 
 COMMANDS: Final = {
+    "backup": "stockhook.cli.backup:backup",
     "check": "stockhook.cli.check:check",
     "deliveries": "stockhook.cli.deliveries:deliveries",
     "demo": "stockhook.cli.demo:demo",

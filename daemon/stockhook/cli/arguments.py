@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
@@ -106,15 +106,30 @@ def progress(context: Context, label: str, total: int | None = None) -> Iterator
         yield lambda more: bar.advance(task, more)
 
 
+class Stage(Protocol):
+    """Hears which stage of something long has done how much, of how much where that is known."""
+
+    def __call__(self, name: str, done: int, total: int | None = None) -> None:
+        """Show it."""
+
+
+def _untold(name: str, done: int, total: int | None = None) -> None:
+    """Show nothing."""
+
+
 @contextmanager
-def stages(context: Context) -> Iterator[Callable[[str, int], None]]:
-    """Show how far which of several stages is; the function it hands out hears the stage and its count."""
+def stages(context: Context) -> Iterator[Stage]:
+    """Show how far which of several stages is."""
     if context.json or not sys.stderr.isatty():
-        yield lambda _name, _done: None
+        yield _untold
         return
     with _bar() as bar:
         task = bar.add_task("", total=None)
-        yield lambda name, done: bar.update(task, description=name, completed=done)
+
+        def show(name: str, done: int, total: int | None = None) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield show
 
 
 def _bar() -> Any:

@@ -22,6 +22,7 @@ from stockhook_plugins.stores.sqlalchemy.database import Database, rows
 _STEP: Final = 4 << 20  # bytes between two syncs of the copy
 _SPARE: Final = 16 << 20  # bytes that must be left on the disk
 _BESIDE: Final = ("-wal", "-shm", "-journal")
+_LOCKS: Final = (".write", ".serve")
 _PARTIAL: Final = ".stockhook-partial"
 _OF_THE_SOURCE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY: Final = 0xFF  # the lower byte of an extended result code
@@ -54,9 +55,8 @@ def _refuse(source: Path, target: Path) -> None:
     folder = target.parent
     if not folder.is_dir():
         raise Refused(f"{folder} is no folder that can be seen; make it first, or name another place for the backup")
-    home = folder.resolve() == source.resolve().parent
-    own = (source.name, *(source.name + end for end in (*_BESIDE, ".write", ".serve")))
-    if home and target.name in own:
+    own = {file.with_name(file.name + end) for file in (source, source.resolve()) for end in ("", *_BESIDE, *_LOCKS)}
+    if folder.resolve() / target.name in {file.parent.resolve() / file.name for file in own}:
         raise Refused(f"{target} belongs to the store itself; name a new file, best on another disk")
     if os.path.lexists(target):
         raise _exists(target)
@@ -123,7 +123,7 @@ def _sync(folder: Path) -> None:
 def _write(database: Database, partial: Path, handle: int, target: Path, progress: Callable[[int, int], None]) -> None:
     with database.reading() as connection:
         with database.faults.translated():
-            rows(connection, "SELECT count(*) FROM sqlite_schema")  # opens the snapshot, which BEGIN alone does not
+            # the snapshot: BEGIN alone opens none
             ((pages, size),) = rows(connection, "SELECT * FROM pragma_page_count(), pragma_page_size()")
         _refuse_too_large(pages * size, target)
         source: Any = connection.connection.driver_connection
