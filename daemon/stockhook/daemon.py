@@ -107,8 +107,11 @@ class Daemon:
                 server.stop()
                 await server.close_all_connections()
             await asyncio.to_thread(store.close)
+        if broken is not None:
+            logger.critical("stopped, to be started again", error=broken)
+            return 1
         logger.info("stopped")
-        return 1 if broken else 0
+        return 0
 
     def stop(self) -> None:
         """Answer what is under way and end; called on the event loop, or by a signal."""
@@ -203,15 +206,21 @@ class Daemon:
 
     # --- stop ---
 
-    async def _until_stopped(self) -> bool:
-        """Return True when a loop ended by itself, which none should."""
+    async def _until_stopped(self) -> str | None:
+        """Return None when asked to stop, or what ended a loop, which none should."""
         stopping = asyncio.create_task(self._stop.wait())
         done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        broken = [task for task in done if task is not stopping]
-        for task in broken:
-            logger.critical("loop broke, the daemon must be restarted", loop=task.get_name(), exc_info=task.exception())
         stopping.cancel()
-        return bool(broken)
+        broken = None
+        for task in done - {stopping}:
+            error = task.exception()
+            broken = broken or f"{error or task.get_name()}"
+            # who noticed a broken store first, and where, says nothing: no traceback, once
+            trace = None if isinstance(error, StoreBroken) else error
+            logger.critical(
+                "loop broke, the daemon must be restarted", loop=task.get_name(), error=broken, exc_info=trace
+            )
+        return broken
 
     async def _finish(self) -> None:
         """Take no new connections, answer what is under way, and have every acknowledged delivery committed."""

@@ -6,10 +6,11 @@
  *   delay MS            each sync takes so much longer
  *   hold 1              syncs wait until another control file says otherwise
  *   shadow FOLDER       what has been synced is copied there: all that a power cut would leave
- *   sync N M ERRNO      the N-th to the M-th sync fail (fsync, fdatasync); M 0 stands for ever
+ *   sync N M ERRNO      the N-th to the M-th sync fail (fsync, fdatasync); M 0 stands for ever,
+ *                       ERRNO 0 for a success that is reported all the same
  *   write N M ERRNO     so do the N-th to the M-th change (write, pwrite, ftruncate, unlink, rename)
  *
- * Each failure and each sync held is a line in FAULTY_DISK.log. Modelled is "all that was not synced is lost", file by
+ * Each failure and each sync held is a line in FAULTY_DISK.log: seconds (CLOCK_MONOTONIC), key, count, path. Modelled is "all that was not synced is lost", file by
  * file; torn and reordered sectors are not.
  */
 #define _GNU_SOURCE
@@ -81,10 +82,13 @@ static void look(void)
 static void report(const char *what, long count, const char *path)
 {
 	char name[PATH_MAX], line[PATH_MAX + 64];
+	struct timespec now;
 	int length, log;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(name, sizeof name, "%s.log", getenv("FAULTY_DISK"));
-	length = snprintf(line, sizeof line, "%s %ld %s\n", what, count, path);
+	length = snprintf(line, sizeof line, "%ld.%09ld %s %ld %s\n", now.tv_sec, now.tv_nsec, what,
+			  count, path);
 	log = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (log < 0)
 		return;

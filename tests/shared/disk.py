@@ -3,6 +3,7 @@
 import errno
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from stockhook.testing.daemon import RunningDaemon
@@ -17,6 +18,16 @@ def build(folder: Path) -> Path:
     command = ("gcc", "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl", "-lpthread")
     subprocess.run(command, check=True)
     return library
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One operation that failed (``sync``, ``write``) or was ``held``, when (``time.monotonic``), and on which file."""
+
+    at: float
+    kind: str
+    number: int
+    path: Path
 
 
 class Disk:
@@ -49,20 +60,26 @@ class Disk:
         """Have the syncs from the ``first`` to the ``last`` fail, counted from now."""
         self._say(f"sync {first} {last} {error}")
 
+    def fail_sync_and_watch(self, number: int) -> None:
+        """Have one sync fail, and note each write, which succeeds, as struck as well."""
+        self._say(f"sync {number} {number} {errno.EIO}", f"write 1 {FOR_EVER} 0")
+
     def fail_writes(self, first: int, last: int = FOR_EVER, error: int = errno.EIO) -> None:
         """Have whatever changes a file fail, likewise."""
         self._say(f"write {first} {last} {error}")
 
     def _say(self, *words: str) -> None:
+        Path(f"{self._control}.log").unlink(missing_ok=True)
         draft = self._control.with_suffix(".draft")
         draft.write_text("\n".join([f"under {self.folder / 'stockhook.db'}", *words, ""]))
         draft.rename(self._control)
 
     @property
-    def struck(self) -> list[str]:
-        """What has failed or was held until now, as ``KIND NUMBER PATH``."""
+    def struck(self) -> list[Strike]:
+        """What has failed or was held since the last word to this disk."""
         log = Path(f"{self._control}.log")
-        return log.read_text().splitlines() if log.exists() else []
+        words = [line.split(" ", 3) for line in log.read_text().splitlines()] if log.exists() else []
+        return [Strike(float(at), kind, int(number), Path(path)) for at, kind, number, path in words]
 
     # --- power cuts
 

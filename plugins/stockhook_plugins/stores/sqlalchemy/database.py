@@ -1,5 +1,6 @@
 """One SQLite file: how it is opened, who may write when, and its write-ahead log (reliability.md 3, design.md 9)."""
 
+import ctypes
 import os
 import sqlite3
 import threading
@@ -77,13 +78,23 @@ class Database:
         """Fold the log in and close all connections, the writing one last."""
         for engine in self._engines[1:]:
             engine.dispose()
-        if self._writer is not None:
+        if self._writer is not None and self.faults.broken:
+            self._leave_open()
+        elif self._writer is not None:
             with self._mutex, suppress(StoreUnavailable), self._lock.held(), self.faults.translated():
                 self._fold()
                 self._writer.close()
                 self._engines[0].dispose()
         self._writer, self._engines = None, []
         self._lock.close()
+
+    def _leave_open(self) -> None:
+        """Keep the writing connection until the process ends, since SQLite folds the log in when the last one closes.
+
+        After a failed sync the kernel may have dropped what was not written, and what is read of the log may be older
+        than what SQLite believes is there: nothing may be made of it before a restart has read it anew.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw()))
 
     def _refuse_lost_file(self) -> None:
         """Never start afresh where a store was: an empty or missing file is a loss to be looked at."""
@@ -201,6 +212,7 @@ class Database:
         if time.monotonic() - self._written < IDLE or not self.wal_size() or not self._mutex.acquire(blocking=False):
             return
         try:
+            self.faults.check()
             if self._writer is not None and self._lock.take():
                 with self._lock.held(), self.faults.translated():
                     self._fold()
@@ -226,6 +238,7 @@ class Database:
     def give_back(self, pages: int) -> None:
         """Return freed pages to the file system; a transaction of its own."""
         with self._mutex, self._lock.held(), self.faults.translated():
+            self.faults.check()
             # executescript, because execute would step it once and free one page
             self._raw().executescript(f"PRAGMA incremental_vacuum({pages})")
 

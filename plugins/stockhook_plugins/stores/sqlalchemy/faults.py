@@ -24,6 +24,11 @@ class Faults:
         self._path = path
         self._broken: str | None = None
 
+    @property
+    def broken(self) -> bool:
+        """Tell whether the database has reported damage."""
+        return self._broken is not None
+
     def check(self) -> None:
         """Raise StoreBroken once the database has reported damage."""
         if self._broken is not None:
