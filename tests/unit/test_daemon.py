@@ -201,8 +201,10 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
             monkeypatch.setattr(daemon, "stop", lambda: None)  # it has to end by itself
     assert house.code == 1
     assert time.monotonic() - began < 4
-    (line_,) = [each for each in logs if each["log_level"] == "critical"]
-    assert line_["loop"] == loop
+    broke, last = [each for each in logs if each["log_level"] == "critical"]
+    assert broke["loop"] == loop
+    assert (last["event"], last["error"]) == ("stopped, to be started again", "I/O error")
+    assert logs[-1] == last
 
 
 # Tornado leaves a socket that it could not bind to the garbage collector
