@@ -122,15 +122,21 @@ def test_the_wheel_brings_the_command_and_the_plugins(wheel: zipfile.ZipFile) ->
 
 @pytest.mark.needs("systemd-analyze")
 def test_systemd_takes_the_units() -> None:
-    units = sorted((ROOT / "systemd").glob("*.service"))
-    assert [unit.name for unit in units] == ["stockhook-failed@.service", "stockhook.service"]
+    units = sorted(unit for unit in (ROOT / "systemd").iterdir() if unit.suffix != ".md")
+    assert [unit.name for unit in units] == [
+        "stockhook-backup.service",
+        "stockhook-backup.timer",
+        "stockhook-failed@.service",
+        "stockhook.service",
+    ]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.needs("systemd-analyze")
-def test_the_daemon_is_shut_in() -> None:
-    unit = ROOT / "systemd" / "stockhook.service"
+@pytest.mark.parametrize("name", ["stockhook.service", "stockhook-backup.service"])
+def test_daemon_and_backups_are_shut_in(name: str) -> None:
+    unit = ROOT / "systemd" / name
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", unit]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
