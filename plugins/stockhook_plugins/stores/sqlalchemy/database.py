@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from stockhook.plugin import StoreBroken, StoreUnavailable
 from stockhook_plugins.stores.sqlalchemy.faults import Faults
-from stockhook_plugins.stores.sqlalchemy.locks import FileLock, opened
+from stockhook_plugins.stores.sqlalchemy.locks import ANSWER, PATIENCE, FileLock, Turn, opened
 
 _MIB: Final = 1 << 20
 _TOGETHER: Final = 32  # rows in one statement, at most
@@ -43,8 +43,9 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.faults = Faults(path)
-        self._mutex = threading.Lock()
         self._lock = FileLock(path.with_name(path.name + ".write"))
+        self._turn = Turn(self._lock)
+        self._mutex = threading.Lock()  # around the writing connection; taken by who has the turn, or to look
         self._wal = path.with_name(path.name + "-wal")
         self._holder = 0
         self._written = time.monotonic()
@@ -81,7 +82,7 @@ class Database:
         if self._writer is not None and self.faults.broken:
             self._leave_open()
         elif self._writer is not None:
-            with self._mutex, suppress(StoreUnavailable), self._lock.held(), self.faults.translated():
+            with suppress(StoreUnavailable), self._turn.taken(), self._mutex, self.faults.translated():
                 self._fold()
                 self._writer.close()
                 self._engines[0].dispose()
@@ -147,21 +148,27 @@ class Database:
     # --- transactions
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Hold the one write transaction; it commits at the end of the block and rolls back on an exception."""
+    def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:
+        """Hold the one write transaction; it commits at the end of the block and rolls back on an exception.
+
+        Raises StoreUnavailable when it is not this thread's turn for ``patience`` seconds.
+        """
         if self._holder == threading.get_ident():
             raise StoreUnavailable(f"this thread writes to {self.path} already; it must do so through the Work it has")
-        with self._mutex:
+        with self._turn.taken(patience), self._mutex, self._holding():
             self.faults.check()
             if self._writer is None:
                 raise StoreUnavailable(f"{self.path} is not open")
-            with self._lock.held(), self._holding():
-                with self._transaction(self._writer):
-                    yield self._writer
-                self._written = time.monotonic()
-                if self.wal_size() > self._next_fold:
-                    with self.faults.translated():
-                        self._fold()
+            with self._transaction(self._writer):
+                yield self._writer
+            self._written = time.monotonic()
+            if self.wal_size() > self._next_fold:
+                with self.faults.translated():
+                    self._fold()
+
+    def appending(self) -> AbstractContextManager[Connection]:
+        """Hold the write transaction for deliveries, whose senders wait."""
+        return self.writing(ANSWER)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -209,16 +216,15 @@ class Database:
 
     def fold_if_idle(self) -> None:
         """Fold the log into the file if nothing has been written for a while; skip it if someone is writing."""
-        if time.monotonic() - self._written < IDLE or not self.wal_size() or not self._mutex.acquire(blocking=False):
+        if time.monotonic() - self._written < IDLE or not self.wal_size():
             return
-        try:
-            self.faults.check()
-            if self._writer is not None and self._lock.take():
-                with self._lock.held(), self.faults.translated():
-                    self._fold()
+        with self._turn.free() as free:
+            if free:
+                with self._mutex, self.faults.translated():
+                    self.faults.check()
+                    if self._writer is not None:
+                        self._fold()
                 self._written = time.monotonic()
-        finally:
-            self._mutex.release()
 
     def _fold(self) -> None:
         """Checkpoint; a reader may keep it from ending, then it is tried again when the log has grown some more."""
@@ -237,7 +243,7 @@ class Database:
 
     def give_back(self, pages: int) -> None:
         """Return freed pages to the file system; a transaction of its own."""
-        with self._mutex, self._lock.held(), self.faults.translated():
+        with self._turn.taken(), self._mutex, self.faults.translated():
             self.faults.check()
             # executescript, because execute would step it once and free one page
             self._raw().executescript(f"PRAGMA incremental_vacuum({pages})")

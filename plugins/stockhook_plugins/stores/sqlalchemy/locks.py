@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Final
 from stockhook.plugin import Refused, StoreUnavailable
 
 PATIENCE: Final = 30.0  # seconds that a writer waits for another process
+ANSWER: Final = 5.0  # seconds that deliveries wait for it: their senders do, and whoever asks whether the daemon hangs
 _POLL: Final = 0.001  # seconds between two tries
 
 
@@ -79,6 +81,47 @@ class FileLock:
         os.pwrite(self._handle, text, 0)
         os.ftruncate(self._handle, len(text))
         os.fsync(self._handle)
+
+
+class Turn:
+    """Whose turn it is to write: one thread of one process.
+
+    Nothing but this is held while another process has its turn, so that waiting for it does not look like hanging.
+    """
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def taken(self, patience: float = PATIENCE) -> Iterator[None]:
+        """Wait for one's turn; raises StoreUnavailable after ``patience`` seconds."""
+        end = time.monotonic() + patience
+        if not self._threads.acquire(timeout=patience):
+            raise StoreUnavailable(
+                f"the store has been busy for {patience:g} s: either another process holds {self._lock.path}, or the "
+                "disk hangs"
+            )
+        try:
+            with self._lock.held(max(0.0, end - time.monotonic())):
+                yield
+        finally:
+            self._threads.release()
+
+    @contextmanager
+    def free(self) -> Iterator[bool]:
+        """Take one's turn if nobody else has it, and tell whether that is so."""
+        if not self._threads.acquire(blocking=False):
+            yield False
+            return
+        try:
+            if self._lock.take():
+                with self._lock.held():
+                    yield True
+            else:
+                yield False
+        finally:
+            self._threads.release()
 
 
 def served(path: Path) -> FileLock:

@@ -66,7 +66,7 @@ class Session:
         with self._database.faults.translated():
             deliveries = [_delivery.encode(each.delivery) for each in arrivals]
         bodies = [(each.digest, each.codec, each.size, each.data) for each in (arrival.body for arrival in arrivals)]
-        with self._database.writing() as connection, self._database.faults.translated():
+        with self._database.appending() as connection, self._database.faults.translated():
             last = dict(rows(connection, sql.LAST_IDS)).get(TABLES[model.Delivery].name, 0)
             for number, row in enumerate(deliveries, last + 1):
                 row[0] = number
