@@ -1,0 +1,145 @@
+"""A disk that takes its time, or hangs: answers stay right, and whoever restarts daemons hears that one hangs."""
+
+import fcntl
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from disk import Disk
+from promises import check, finish
+from sizes import times
+from traffic import Traffic
+
+pytestmark = pytest.mark.needs("gcc")
+
+DEADLINE = 20.0
+BUSY = 0.25
+"""Seconds that a machine with other things to do may take on top of everything."""
+
+
+@pytest.mark.parametrize("milliseconds", [5, 50, 500])
+def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_page_is_there(
+    milliseconds: int, disk: Disk, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(environment=disk.environment)
+    daemon = traffic.daemon
+    daemon.start()
+    disk.slow(milliseconds)
+    seconds = times(2, 20) + milliseconds / 200
+    with traffic.flowing():
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            assert daemon.request("GET", "/", base=daemon.admin).status == 200
+            assert time.monotonic() - began < 2
+            time.sleep(0.2)
+    assert traffic.answers.keys() == {200}
+    assert traffic.broken == {}
+    waited = sorted(reply.seconds for reply in traffic.replies)
+    assert waited[len(waited) * 99 // 100] < 4 * milliseconds / 1000 + 0.05 + BUSY
+    assert len(waited) > seconds / (3 * milliseconds / 1000 + 0.02)
+    disk.well()
+    check(traffic)
+
+
+class Systemd:
+    """Hears what a daemon says of itself, and counts how often it pets the watchdog."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "notify"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+        self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "3000000", "WATCHDOG_PID": ""}
+
+    def pets(self) -> int:
+        """Return how often the watchdog was petted since last time."""
+        heard = []
+        while True:
+            try:
+                heard.append(self._socket.recv(4096))
+            except BlockingIOError:
+                return heard.count(b"WATCHDOG=1")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    heard = Systemd(tmp_path)
+    yield heard
+    heard.close()
+
+
+def test_on_a_disk_that_hangs_those_who_wait_are_told_to_come_again_and_the_watchdog_is_not_petted(
+    disk: Disk, trading: Callable[..., Traffic], systemd: Systemd
+) -> None:
+    traffic = trading(environment={**disk.environment, **systemd.environment})
+    daemon = traffic.daemon
+    daemon.start()
+    with traffic.flowing():
+        time.sleep(1.5)
+        assert systemd.pets()
+        disk.hang()
+        daemon.until(lambda: disk.struck)
+        hung = disk.struck[0].at
+        daemon.until(lambda: daemon.request("GET", "/healthz").status == 503, DEADLINE + 2)
+        time.sleep(1)
+        systemd.pets()
+        daemon.until(lambda: traffic.replies[-1].status == 503, DEADLINE + 3)
+        assert daemon.request("GET", "/readyz").status == 503
+        assert daemon.request("GET", "/", base=daemon.admin).status == 200
+        assert systemd.pets() == 0
+        disk.well()
+        freed = time.monotonic()
+        daemon.until(lambda: traffic.replies[-1].status == 200)
+        daemon.until(lambda: daemon.request("GET", "/healthz").status == 200)
+        daemon.until(systemd.pets)
+    refused = [reply for reply in traffic.replies if reply.status == 503]
+    assert all(reply.seconds < DEADLINE + 2 for reply in refused)
+    assert not [each for each in traffic.replies if each.status == 200 and hung + 0.1 < each.at < freed]
+    assert daemon.code is None
+    finish(traffic)
+
+
+def test_a_daemon_that_was_killed_on_a_hung_disk_starts_again_and_goes_on(
+    disk: Disk, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(environment=disk.environment)
+    traffic.daemon.start()
+    with traffic.flowing():
+        time.sleep(0.2)
+        disk.hang()
+        traffic.daemon.until(lambda: disk.struck)
+        time.sleep(0.5)
+        traffic.daemon.kill()
+    disk.well()
+    traffic.daemon.start()
+    check(traffic)
+    finish(traffic)
+
+
+def test_while_another_process_keeps_the_store_the_daemon_is_not_taken_for_hung(
+    disk: Disk, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(environment=disk.environment)
+    daemon = traffic.daemon
+    daemon.start()
+    with (daemon.folder / "stockhook.db.write").open("rb") as file, traffic.flowing():
+        time.sleep(0.2)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ends = time.monotonic() + times(12, 40)
+        while time.monotonic() < ends:
+            assert daemon.request("GET", "/healthz").status == 200
+            time.sleep(0.1)
+        assert daemon.request("GET", "/readyz").status == 503
+        assert traffic.replies[-1].status == 503
+        fcntl.flock(file, fcntl.LOCK_UN)
+        daemon.until(lambda: traffic.replies[-1].status == 200)
+    refused = [reply for reply in traffic.replies if reply.status == 503]
+    assert max(reply.seconds for reply in refused) < DEADLINE - 5  # behind one group that was given up, in another
+    assert daemon.code is None
+    finish(traffic)
