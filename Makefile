@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 USED := $(VENV)/.used
 TESTED := $(VENV)/.tested
 
-.PHONY: demo test test-long check bench clean
+.PHONY: demo test test-long bite check bench clean
 
 demo: $(USED)
 	$(BIN)/stockhook demo
@@ -18,6 +18,10 @@ test: $(TESTED)
 # The random tests with many more runs, and the faults many more times; takes hours.
 test-long: $(TESTED)
 	STOCKHOOK_LONG=1 STOCKHOOK_EXAMPLES=3000 $(BIN)/python -m pytest -n 2
+
+# Builds that are broken on purpose, and which test catches which.
+bite: $(TESTED)
+	PYTHONPATH=tests/shared $(BIN)/python tests/faults/test_bite.py
 
 check: $(TESTED)
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 from traffic import STOCK, Traffic
 
+from stockhook import settings
 from stockhook.model import Delivery, DeliveryState, Event, EventState, Movement, MovementKind, Order, Shortage, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.verify import verify
@@ -25,7 +26,8 @@ def check(traffic: Traffic, *, seconds: float = 60.0) -> None:
             traffic.daemon.until_idle(seconds)
         with traffic.daemon.desk() as desk:
             _compare(traffic, desk)
-            assert [found for found in verify(desk) if not found.ok] == []
+            days = settings.load(traffic.daemon.config).payload_days
+            assert [found for found in verify(desk, days) if not found.ok] == []
     except AssertionError as error:
         error.add_note(f"with {traffic}, {len(traffic.acknowledged)} of {len(traffic.wanted)} orders acknowledged")
         raise

@@ -1,0 +1,190 @@
+"""Builds of stockhook that are broken on purpose: each must be caught, or the tests prove nothing.
+
+As a plugin of pytest (``-p broken_builds``) it puts the build that ``STOCKHOOK_BROKEN`` names in place of the good one:
+in every daemon that the tests start, and with ``STOCKHOOK_BROKEN_HERE`` in the tests' own process as well.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "STOCKHOOK_BROKEN"
+HERE = "STOCKHOOK_BROKEN_HERE"
+
+_KILLED = (
+    "tests/functional/test_crash.py::test_killed_at_random_moments_it_loses_nothing_acknowledged_and_doubles_nothing"
+)
+_VOID = "test_a_booking_whose_order_or_item_has_moved_is_void_and_leaves_no_trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What is wrong with a build, what makes it so, and the tests that must fail on it, the quickest first."""
+
+    wrong: str
+    apply: Callable[[], None]
+    caught_by: tuple[str, ...]
+
+
+def answer_early() -> None:
+    """Answer a delivery when it is queued."""
+    from stockhook.intake import Intake
+
+    keep = Intake.keep
+
+    def hasty(self: Intake, *delivery: Any) -> "asyncio.Future[None]":
+        stored = keep(self, *delivery)
+        stored.add_done_callback(lambda done: done.exception())
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answered.set_result(None)
+        return answered
+
+    Intake.keep = hasty  # type: ignore[method-assign,assignment]
+
+
+def no_sync() -> None:
+    """Commit without waiting for the disk: ``synchronous=NORMAL``."""
+    from stockhook_plugins.stores.sqlalchemy import session
+
+    sys.modules[session.Database.__module__]._SETTINGS["synchronous"] = 1  # type: ignore[attr-defined]
+
+
+def no_difference() -> None:
+    """Book all that an event says, whatever is booked already."""
+    from stockhook.draft import Draft
+
+    Draft.consumed = lambda *_: 0  # type: ignore[method-assign,assignment]
+
+
+def order_of_arrival() -> None:
+    """Believe the snapshot that arrived last, not the newest."""
+    from datetime import UTC, datetime
+
+    from stockhook import batch
+
+    said = batch.Said
+    batch.Said = lambda _as_of, *where: said(datetime(2000, 1, 1, tzinfo=UTC), *where)  # type: ignore[assignment,misc]
+
+
+def two_commits() -> None:
+    """Commit that events are worked, then what they do."""
+    from stockhook_plugins.stores.sqlalchemy import SqlStore
+
+    write = SqlStore.write
+
+    class Later:
+        def __init__(self, work: Any) -> None:
+            self.work = work
+            self.bookings: list[Any] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.work, name)
+
+        def book(self, bookings: Any) -> frozenset[Any]:
+            self.bookings += bookings
+            return frozenset()
+
+    @contextmanager
+    def twice(self: SqlStore) -> Iterator[Any]:
+        with write(self) as work:
+            later = Later(work)
+            yield later
+        if later.bookings:
+            with write(self) as work:
+                work.book(later.bookings)
+
+    SqlStore.write = twice  # type: ignore[method-assign]
+
+
+def no_versions() -> None:
+    """Book a plan whatever has become of the orders and items it was made for."""
+    from stockhook_plugins.stores import bookings
+
+    bookings.standing = lambda given, *_: (list(given), frozenset())  # type: ignore[assignment]
+
+
+def floats() -> None:
+    """Read quantities as binary fractions."""
+    from stockhook import quantity
+
+    quantity.parse = lambda value: int(float(value) * quantity.ONE)  # type: ignore[assignment]
+
+
+def no_drain() -> None:
+    """Leave at SIGTERM without answering what is under way."""
+    from stockhook.web.intake import IntakeServer
+
+    async def leave(_: IntakeServer) -> None:
+        return
+
+    IntakeServer.drain = leave  # type: ignore[method-assign]
+
+
+BUILDS: Mapping[str, Build] = {
+    "answer-early": Build("answers before the commit", answer_early, (_KILLED,)),
+    "no-sync": Build(
+        "commits with synchronous=NORMAL",
+        no_sync,
+        (
+            "tests/unit/test_sqlalchemy_store.py::test_the_writing_connection_makes_commits_last",
+            "tests/faults/test_power_cut.py::test_a_power_cut_takes_nothing_that_was_acknowledged",
+        ),
+    ),
+    "no-difference": Build(
+        "books an event again each time it comes",
+        no_difference,
+        (_KILLED, "tests/functional/test_permutations.py"),
+    ),
+    "order-of-arrival": Build(
+        "believes the event that came last, not the newest",
+        order_of_arrival,
+        ("tests/functional/test_permutations.py",),
+    ),
+    "two-commits": Build(
+        "commits that events are worked before their effects",
+        two_commits,
+        (
+            "tests/faults/test_crash_points.py::test_killed_at_a_step_it_loses_nothing_and_doubles_nothing[batch-committed-1]",
+        ),
+    ),
+    "no-versions": Build(
+        "books plans for orders and items that have moved since",
+        no_versions,
+        (
+            f"tests/contract/test_stores.py::TestSqlStore::{_VOID}",
+            f"tests/contract/test_stores.py::TestMemoryStore::{_VOID}",
+            "tests/faults/test_two_workers.py",
+        ),
+    ),
+    "floats": Build("reads quantities as floats", floats, ("tests/unit/test_quantity.py",)),
+    "no-drain": Build(
+        "leaves at SIGTERM without answering",
+        no_drain,
+        ("tests/functional/test_crash.py::test_a_request_half_sent_when_the_daemon_is_stopped_is_still_answered",),
+    ),
+}
+"""Every broken build by name."""
+
+
+def from_environment() -> None:
+    """Put the build that the environment names in place, if it names one."""
+    name = os.environ.get(NAME)
+    if name:
+        BUILDS[name].apply()
+
+
+def pytest_configure() -> None:
+    """Break what the tests are about to test."""
+    if os.environ.get(HERE):
+        from_environment()
+    from stockhook.testing.daemon import RunningDaemon
+
+    wrapper = Path(__file__).with_name("altered_daemon.py")
+    defaults = RunningDaemon.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["program"] = (sys.executable, str(wrapper), "--")
