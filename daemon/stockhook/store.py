@@ -250,7 +250,10 @@ class Store(Protocol):
         ...
 
     def prune(self, before: datetime, most: int) -> int:
-        """Remove the bodies of at most ``most`` deliveries received before then; return how many were removed."""
+        """Remove at most ``most`` bodies that came before then and not since, and return how many were removed.
+
+        A call writes little and holds up nobody for long; 0 says that none is left.
+        """
         ...
 
     def backup(self, path: Path, progress: Progress = untold) -> Mapping[str, str]:

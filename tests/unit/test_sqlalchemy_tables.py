@@ -50,8 +50,41 @@ def test_a_body_that_comes_again_is_stored_once(path: Path, store: SqlStore) -> 
 def test_pruning_hands_the_space_back(path: Path, store: SqlStore) -> None:
     store.append([make.arrival(os.urandom(400_000)) for _ in range(5)])
     before = inside(store)._raw().execute("PRAGMA page_count").fetchone()[0]
-    assert store.prune(START + timedelta(days=1), 100) == 5
+    steps = list(iter(lambda: store.prune(START + timedelta(days=1), 100), 0))
+    assert steps == [2, 2, 1]  # a MiB in a commit, however many are asked for
     assert inside(store)._raw().execute("PRAGMA page_count").fetchone()[0] < before / 4
+    assert inside(store)._raw().execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_a_body_larger_than_one_step_of_pruning_goes_at_once(store: SqlStore) -> None:
+    store.append([make.arrival(os.urandom(3_000_000)), make.arrival(b"small")])
+    assert [store.prune(START + timedelta(days=1), 100) for _ in range(3)] == [1, 1, 0]
+    assert inside(store)._raw().execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_a_file_that_cannot_give_pages_back_is_pruned_all_the_same(path: Path) -> None:
+    """One that a person restored with other tools, say."""
+    raw(path, "CREATE TABLE made_first (n)")
+    raw(path, "DROP TABLE made_first")
+    store = at(path)
+    store.open()
+    store.append([make.arrival(os.urandom(100_000))])
+    assert inside(store)._raw().execute("PRAGMA auto_vacuum").fetchone() == (0,)
+    assert store.prune(START + timedelta(days=1), 100) == 1
+    store.close()
+
+
+def test_of_what_is_pruned_nothing_can_be_read_in_the_file(path: Path, store: SqlStore) -> None:
+    secrets = [b"Jane Doe %d " % size * (size // 12) for size in (40, 3_000, 90_000)]
+    kept = [make.arrival(b"kept " * 200 + os.urandom(10), received_at=START + timedelta(days=2)) for _ in range(50)]
+    store.append([*map(make.arrival, secrets), *kept])
+    inside(store)._fold()
+    assert path.read_bytes().count(b"Jane Doe") > 1000
+    assert inside(store)._raw().execute("PRAGMA secure_delete").fetchone() == (2,)  # builds differ in what they do
+    while store.prune(START + timedelta(days=1), 100):
+        pass
+    store.close()
+    assert path.read_bytes().count(b"Jane Doe") == 0
 
 
 def test_a_header_no_utf8_can_hold_costs_neither_it_nor_its_neighbours(store: SqlStore) -> None:

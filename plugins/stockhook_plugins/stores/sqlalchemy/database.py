@@ -22,6 +22,8 @@ _MIB: Final = 1 << 20
 _TOGETHER: Final = 32  # rows in one statement, at most
 WAL_LIMIT: Final = 64 * _MIB
 IDLE: Final = 3.0  # seconds without a write after which the log is folded in
+_PAGES_BACK: Final = 256  # freed pages that one commit hands back to the file system
+_BREATH: Final = 0.01  # seconds in which others come in between two of those
 _SETTINGS: Final = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL: a commit is on the disk when it returns (promise 1)
@@ -113,6 +115,8 @@ class Database:
         def connect() -> sqlite3.Connection:
             raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
             self._prove(raw)
+            # what is removed is overwritten, but for whole pages: pruning hands those back to the file system
+            raw.execute("PRAGMA secure_delete=FAST")
             return raw
 
         engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
@@ -241,12 +245,22 @@ class Database:
                 raise StoreUnavailable(f"{self.path} is not open")
             return int(self._raw().execute("PRAGMA data_version").fetchone()[0])
 
-    def give_back(self, pages: int) -> None:
-        """Return freed pages to the file system; a transaction of its own."""
-        with self._turn.taken(), self._mutex, self.faults.translated():
-            self.faults.check()
-            # executescript, because execute would step it once and free one page
-            self._raw().executescript(f"PRAGMA incremental_vacuum({pages})")
+    def give_back(self) -> None:
+        """Return freed pages to the file system, a few in each commit, so that others come in between."""
+        left = self._free()
+        while left:
+            with self._turn.taken(), self._mutex, self.faults.translated():
+                self.faults.check()
+                # executescript, because execute would step it once and free one page
+                self._raw().executescript(f"PRAGMA incremental_vacuum({_PAGES_BACK})")
+            before, left = left, self._free()
+            if left >= before:  # a file that was not made by this store keeps its pages
+                return
+            time.sleep(_BREATH)
+
+    def _free(self) -> int:
+        with self._mutex, self.faults.translated():
+            return int(self._raw().execute("PRAGMA freelist_count").fetchone()[0])
 
     def _raw(self) -> Any:
         assert self._writer is not None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,7 @@ from stockhook_plugins.stores.sqlalchemy.work import Claims, Working
 
 _delivery = shape(model.Delivery)
 _RECEIVED = _delivery.at["received_at"]
-_PAGES_BACK = 2000  # freed pages that one pruning hands back to the file system
+_PRUNED: Final = 1 << 20  # bytes of bodies that one commit removes
 
 
 class Session:
@@ -107,14 +107,22 @@ class Session:
         self._database.fold_if_idle()
 
     def prune(self, before: datetime, most: int) -> int:
-        """Remove bodies, and hand what they took back to the file system."""
+        """Remove bodies, and hand what they took back to the file system; a MiB or one body a call, and so a commit.
+
+        What others wait for behind a commit is what it writes: twenty large bodies would be a quarter of a second.
+        """
         moment = _delivery.columns[_RECEIVED].bind(before)
         with self._database.writing() as connection, self._database.faults.translated():
-            old = [number for (number,) in rows(connection, sql.OLD_BODIES, [moment, most, 0])]
+            old: list[int] = []
+            sizes = 0
+            for number, size in rows(connection, sql.OLD_BODIES, [moment, most, 0]):
+                sizes += size
+                if old and sizes > _PRUNED:
+                    break
+                old.append(number)
             for statement in sql.DROP_BODIES:
                 connection.exec_driver_sql(statement, (json_list(old),))
-        if old:
-            self._database.give_back(_PAGES_BACK)
+        self._database.give_back()
         return len(old)
 
     def integrity(self) -> str | None:

@@ -168,7 +168,8 @@ BODY_SEEN: Final = _sql(
 )
 """Remembers when bodies were last seen: the first and the last id of the deliveries that have just come."""
 OLD_BODIES: Final = _sql(
-    select(body_use.c.id)
+    select(body_use.c.id, func.length(body.c.data))
+    .join(body, body.c.id == body_use.c.id)
     .where(body_use.c.received_at < bindparam(None))
     .order_by(body_use.c.received_at)
     .limit(bindparam(None))
