@@ -1,7 +1,8 @@
 """What every test may use: pytest-tornado with an event loop of our own, and the rule for missing programs.
 
 A test that needs a program is marked ``@pytest.mark.needs("chromium")``. Where the program is not installed the test is
-left out, and the run ends with a line that says so; with STOCKHOOK_ALL_TESTS=1 such a run has failed.
+left out, and the run ends with a line that says so; with STOCKHOOK_ALL_TESTS=1 such a run has failed. What only root
+may do ``needs("root")``; a run without it is told of, but has not failed.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -38,6 +40,9 @@ hypothesis.settings.load_profile("shared")
 
 PACKAGES = {"systemd-analyze": "systemd", "cc": "gcc libc6-dev", "gcc": "gcc libc6-dev"}
 """Debian's package of a program, where it has another name."""
+
+ROOT = "root"
+CAP_SYS_ADMIN = 21
 
 LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()
 """How many tests were left out, by (folder of tests, program)."""
@@ -89,7 +94,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _missing(item: pytest.Item) -> str | None:
     programs = [mark.args[0] for mark in item.iter_markers("needs")]
-    return next((program for program in programs if shutil.which(program) is None), None)
+    return next((program for program in programs if not _there(program)), None)
+
+
+def _there(program: str) -> bool:
+    if program != ROOT:
+        return shutil.which(program) is not None
+    status = Path("/proc/self/status").read_text(encoding="ascii")  # in a container root may lack what makes it root
+    able = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(able & 1 << CAP_SYS_ADMIN)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -104,7 +117,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left_out"] = [(*key, count) for key, count in left_out.items()]
-    elif left_out and os.environ.get("STOCKHOOK_ALL_TESTS") == "1":
+    elif any(program != ROOT for _, program in left_out) and os.environ.get("STOCKHOOK_ALL_TESTS") == "1":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -112,5 +125,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     fatal = os.environ.get("STOCKHOOK_ALL_TESTS") == "1"
     for (folder, program), count in sorted(config.stash[LEFT_OUT].items()):
         noun = "test" if count == 1 else "tests"
-        line = f"{count} {folder} {noun} not run: apt install {PACKAGES.get(program, program)}"
-        terminalreporter.write_line(line, red=fatal, yellow=not fatal)
+        way = "run as root" if program == ROOT else f"apt install {PACKAGES.get(program, program)}"
+        red = fatal and program != ROOT
+        terminalreporter.write_line(f"{count} {folder} {noun} not run: {way}", red=red, yellow=not red)

@@ -31,6 +31,7 @@ from stockhook.settings import Settings
 from stockhook.systemd import Systemd, handed_sockets
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
+from stockhook.web.listener import Listener
 from stockhook.web.overview import backlog
 from stockhook.worker import Worker, WorkerLoop
 
@@ -51,7 +52,7 @@ _UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can
 _SWEEP: Final = 60.0
 _PRUNE: Final = 3600.0
 _PRUNE_STEP: Final = 20
-_PRUNE_PAUSE: Final = 0.05
+_PRUNE_PAUSE: Final = 0.2
 _WATCH: Final = 1.0
 _TELL: Final = 5.0
 _OPENING: Final = 3600.0  # seconds for which more time is asked to open the store; a migration may take long
@@ -161,7 +162,7 @@ class Daemon:
         )
 
     def _serve(self, name: str, what: Any, address: Address, handed: list[socket.socket] | None) -> None:
-        server = HTTPServer(
+        server = Listener(
             what,
             idle_connection_timeout=IDLE,
             body_timeout=None if name == "server" else BODY,
@@ -171,9 +172,9 @@ class Daemon:
         if name == "admin" and handed:
             refuse_reachable(handed)
         sockets = handed or bind(address)
+        self.addresses[name] = written(sockets[0], address)
         server.add_sockets(sockets)
         self._servers.append(server)
-        self.addresses[name] = written(sockets[0], address)
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

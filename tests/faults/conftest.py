@@ -24,11 +24,16 @@ def disk(library: Path, tmp_path: Path) -> Disk:
 
 @pytest.fixture
 def trading(tmp_path: Path) -> Iterator[Callable[..., Traffic]]:
-    """Make a store with stock in it and a daemon for it, not started yet, with the options of ``RunningDaemon``."""
+    """Make a store with stock in it and a daemon for it, not started yet, with the options of ``RunningDaemon``.
+
+    The store is in the folder of the test, or in that of ``store``.
+    """
     with ExitStack() as stack:
 
-        def make(folder: Path = tmp_path, seed: int = 20261121, **options: Any) -> Traffic:
-            daemon = RunningDaemon(folder, **options)
+        def make(store: Path = tmp_path, seed: int = 20261121, **options: Any) -> Traffic:
+            daemon = RunningDaemon(tmp_path, **options)
+            config = daemon.config.read_text().replace(f"{tmp_path}/stockhook.db", f"{store}/stockhook.db")
+            daemon.config.write_text(config)
             stack.callback(daemon.kill)
             return Traffic((daemon,), seed).stock_up()
 
