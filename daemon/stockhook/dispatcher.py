@@ -146,6 +146,8 @@ class Dispatcher:
 
         Of the notices about one problem the older goes first: nobody should read "settled" before "new".
         """
+        if not self._store.leads("dispatcher"):
+            return [], None
         now = self._clock.now()
         with self._store.read() as read:
             waiting = read.find(Notice, {"state": NoticeState.WAITING}, most=FOREVER)

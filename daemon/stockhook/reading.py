@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from stockhook import log
 from stockhook.channel import Channel, Nothing, RawEvent
 from stockhook.errors import BadEvent, Unreadable
-from stockhook.model import Delivery, Event, EventState, Snapshot
+from stockhook.model import Delivery, Event, EventState, OrderKey, Snapshot
 from stockhook.record import record
 from stockhook.store import FOREVER, Read
 
@@ -22,6 +22,15 @@ class Pending:
 
     event: Event
     read: Snapshot | Nothing | Exception | None
+
+    @property
+    def order(self) -> OrderKey | None:
+        """Which order it is about, as far as it could be read."""
+        if isinstance(self.read, Snapshot):
+            return OrderKey(self.read.account, self.read.order_id)
+        if self.read is None and self.event.order_id and self.event.account:
+            return OrderKey(self.event.account, self.event.order_id)
+        return None
 
 
 @record(frozen=True, slots=True)

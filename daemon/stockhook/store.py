@@ -179,12 +179,21 @@ class Read(Protocol):
 class Work(Read, Protocol):
     """A unit of work: everything saved and booked in it is committed together when it ends without an exception.
 
-    Reading in it sees what it has written. No lock that holds up an append is taken before the first ``save`` or
-    ``book``, so planning may happen between ``claim`` and ``book``.
+    Reading in it sees what it has written, and nothing older than what it has read before. From its first ``save`` or
+    ``book`` on it is the only one that writes. No lock that holds up an append is taken before that, so planning may
+    happen between ``claim`` and ``book``; ``units`` may wait for a Work that has read the same items to end.
     """
 
     def claim(self, now: datetime, most: int) -> Due:
         """Return what is due, as ``Read.due`` does, and keep it from every other Work until this one has ended."""
+        ...
+
+    def hold(self, keys: Collection[OrderKey]) -> frozenset[OrderKey]:
+        """Keep these orders, kept in the store or not, from every other Work that claims or holds them.
+
+        Returns those that are not to be had because another Work has them: what is known of them may be about to
+        change. It never waits, and those it gets are kept until this Work has ended.
+        """
         ...
 
     def save(self, records: Sequence[Any]) -> None:
@@ -227,6 +236,13 @@ class Store(Protocol):
 
     def serve(self) -> None:
         """Claim the store for a daemon until ``close``; raises Refused where only one may serve and one does."""
+        ...
+
+    def leads(self, job: str) -> bool:
+        """Tell whether this process is the one to run ``job``, of all the daemons that share the store.
+
+        One of them is at any time, and stays it until it closes the store or loses it; the others ask again.
+        """
         ...
 
     def close(self) -> None:

@@ -38,6 +38,9 @@ PLANNING: Final = 0.010
 Ten times that and it takes none in any case.
 """
 
+ELSEWHERE: Final = timedelta(milliseconds=100)
+"""How long an event waits whose order is in the hands of another daemon: about as long as a batch takes."""
+
 _ACTOR: Final = "worker"
 
 
@@ -54,6 +57,7 @@ class _Result:
     events: list[Event] = field(default_factory=list)
     told: list[tuple[Event, str, str]] = field(default_factory=list)
     unfinished: dict[int, list[Event]] = field(default_factory=dict)
+    put_off: dict[int, list[Event]] = field(default_factory=dict)
     failed: list[OrderKey] = field(default_factory=list)
     worked: int = 0
 
@@ -111,8 +115,9 @@ class Worker:
                 return 0
             # what is owed goes before newer needs (strategies.md 5): no event while more orders may be due than these
             opened = self._open(work, due, most) if len(due.orders) < most else []
-            batch = self._load(work, due, opened, most)
-            result = self._plan(batch, due, opened, most, now)
+            elsewhere = work.hold(_orders(opened, most))
+            batch = self._load(work, due, opened, most, elsewhere)
+            result = self._plan(batch, due, opened, most, now, elsewhere)
             void = work.book(batch.bookings())
             self._save(work, batch, result, void, now)
             return result.worked
@@ -128,19 +133,23 @@ class Worker:
             events += len(opened[-1].pending)
         return opened
 
-    def _load(self, work: Work, due: Due, opened: list[Opened], most: int) -> Batch:
-        keys = set(due.orders)
-        codes = set()
-        for pending in [pending for delivery in opened for pending in delivery.pending][:most]:
-            if isinstance(pending.read, Snapshot):
-                keys.add(OrderKey(pending.read.account, pending.read.order_id))
-                codes |= {(pending.read.account, fold(line.code)) for line in pending.read.lines or ()}
-            elif pending.read is None and pending.event.order_id and pending.event.account:
-                keys.add(OrderKey(pending.event.account, pending.event.order_id))
+    def _load(self, work: Work, due: Due, opened: list[Opened], most: int, elsewhere: frozenset[OrderKey]) -> Batch:
+        keys = (set(due.orders) | _orders(opened, most)) - elsewhere
+        codes = {
+            (pending.read.account, fold(line.code))
+            for pending in _first(opened, most)
+            if isinstance(pending.read, Snapshot)
+            for line in pending.read.lines or ()
+        }
         return Batch(self._desk.policies, work, keys, codes)
 
-    def _plan(self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime) -> _Result:
-        """Evaluate all orders, then events until the batch is full or its time is over; at least one event is done."""
+    def _plan(
+        self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime, elsewhere: frozenset[OrderKey]
+    ) -> _Result:
+        """Evaluate all orders, then events until the batch is full or its time is over; at least one event is done.
+
+        Events of orders that another daemon works on are left for later.
+        """
         result = _Result()
         began = time.monotonic()
         for key in batch.oldest_first(due.orders):
@@ -162,6 +171,9 @@ class Worker:
                     result.unfinished.setdefault(delivery.delivery.id, []).extend(unfinished)
                     break
                 left -= 1
+                if pending.order in elsewhere:
+                    result.put_off.setdefault(delivery.delivery.id, []).append(pending.event)
+                    continue
                 self._event(batch, pending, result, now)
                 over = self._time_is_over(began)
         result.worked += max(most - left, len(result.reached))
@@ -215,10 +227,7 @@ class Worker:
     def _save(self, work: Work, batch: Batch, result: _Result, void: frozenset[OrderKey | None], now: datetime) -> None:
         """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""
         void_deliveries = batch.deliveries(void)
-        deliveries = [
-            _after(one, result.unfinished.get(one.delivery.id, []), now, void=one.delivery.id in void_deliveries)
-            for one in result.reached
-        ]
+        deliveries = [_after(one, result, now, void=one.delivery.id in void_deliveries) for one in result.reached]
         work.save([*result.events, *self._put_off(batch, result, now)])
         work.save(_with_replays(work, result.reached, deliveries, now))
         settle_later(self._desk, work, batch.given_back(void))
@@ -247,7 +256,7 @@ class Worker:
                 result = _Result()
                 for pending in one.pending:
                     self._retry(pending.event, error, result, now)
-                work.save([*result.events, _after(one, result.unfinished.get(delivery.id, []), now, void=False)])
+                work.save([*result.events, _after(one, result, now, void=False)])
                 report = Report(happened=[_occurrence(work, *told) for told in result.told])
                 problems.record(work, report, self._desk.subscriptions, now)
 
@@ -332,15 +341,27 @@ def _later(order: Order, now: datetime) -> Order:
     return replace(order, due_at=now + retry_after(min(attempts, ATTEMPTS)), attempts=attempts)
 
 
-def _after(opened: Opened, unfinished: list[Event], now: datetime, *, void: bool) -> Delivery:
+def _after(opened: Opened, result: _Result, now: datetime, *, void: bool) -> Delivery:
     """Return the delivery as the batch leaves it: worked, to be gone on with, or to be tried again later."""
     delivery = opened.delivery
+    unfinished = result.unfinished.get(delivery.id, [])
     if void or opened.unread or any(not event.attempts for event in unfinished):
         return replace(delivery, events=opened.count, due_at=now)
+    if delivery.id in result.put_off:
+        return replace(delivery, events=opened.count, due_at=now + ELSEWHERE)
     if unfinished:
         attempts = max(event.attempts for event in unfinished)
         return replace(delivery, events=opened.count, due_at=now + retry_after(attempts), attempts=attempts)
     return replace(delivery, state=DeliveryState.WORKED, events=opened.count, due_at=None, attempts=0)
+
+
+def _first(opened: list[Opened], most: int) -> list[Pending]:
+    """Return the events that the batch may get to."""
+    return [pending for delivery in opened for pending in delivery.pending][:most]
+
+
+def _orders(opened: list[Opened], most: int) -> set[OrderKey]:
+    return {key for pending in _first(opened, most) if (key := pending.order) is not None}
 
 
 def _with_replays(work: Work, reached: list[Opened], after: list[Delivery], now: datetime) -> list[Delivery]:
@@ -371,7 +392,8 @@ def _settle_failures(result: _Result, report: Report) -> None:
     if not again:
         return
     still = {(event.delivery_id, event.position) for event, _, _ in result.told}
-    still |= {(event.delivery_id, event.position) for events in result.unfinished.values() for event in events}
+    waiting = [*result.unfinished.values(), *result.put_off.values()]
+    still |= {(event.delivery_id, event.position) for events in waiting for event in events}
     for event in again:
         if (event.delivery_id, event.position) not in still:
             report.settled |= {(kind, str(event.id)) for kind in EVENT_KINDS}

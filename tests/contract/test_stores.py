@@ -1,9 +1,10 @@
-"""Both stores in the box pass the store's contract."""
+"""The stores in the box pass the store's contract, the SQL one on each of its databases."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres import Server, any_server
 
 from stockhook.plugin import Store
 from stockhook.testing import StoreContract
@@ -22,10 +23,14 @@ class TestMemoryStore(StoreContract):
         store.close()
 
 
-class TestSqlStore(StoreContract):
+class TestSqliteStore(StoreContract):
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        self.options = SqlStore.Options.model_validate({"url": f"sqlite:///{tmp_path}/stock.db"})
+    def url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path}/stock.db"
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[Store]:
+        self.options = SqlStore.Options.model_validate({"url": url})
         self.opened = [SqlStore(self.options)]
         self.opened[0].open()
         yield self.opened[0]
@@ -37,3 +42,19 @@ class TestSqlStore(StoreContract):
         self.opened.append(SqlStore(self.options))
         self.opened[-1].open()
         return self.opened[-1]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with any_server() as server:
+        yield server
+
+
+class TestPostgresStore(TestSqliteStore):
+    copies = False
+    shared = True
+
+    @pytest.fixture
+    def url(self, server: Server) -> Iterator[str]:
+        with server.database() as url:
+            yield url

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from stockhook_plugins.stores.sqlalchemy import SqlStore
-from stockhook_plugins.stores.sqlalchemy.database import Database
+from stockhook_plugins.stores.sqlalchemy.sqlite import FileDatabase
 
 
 def at(path: Path) -> SqlStore:
     return SqlStore(SqlStore.Options.model_validate({"url": f"sqlite:///{path}"}))
 
 
-def inside(store: SqlStore) -> Database:
+def inside(store: SqlStore) -> FileDatabase:
     return store._session._database
 
 

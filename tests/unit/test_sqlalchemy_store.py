@@ -15,7 +15,7 @@ from sqlite_file import at, inside, raw, run
 from stockhook.model import Unit
 from stockhook.plugin import RECORDS, StoreBroken, StoreUnavailable
 from stockhook.testing import factories as make
-from stockhook_plugins.stores.sqlalchemy import SqlStore, database, locks
+from stockhook_plugins.stores.sqlalchemy import SqlStore, locks, sqlite
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_the_writing_connection_makes_commits_last(store: SqlStore) -> None:
 
 
 def test_a_database_that_cannot_promise_durability_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(database._SETTINGS, "synchronous", 17)
+    monkeypatch.setitem(sqlite._SETTINGS, "synchronous", 17)
     with pytest.raises(StoreUnavailable, match="synchronous"):
         at(path).open()
 
@@ -93,7 +93,7 @@ def test_a_damaged_page_is_found_by_the_integrity_check(path: Path) -> None:
 def test_the_log_is_bounded_while_writing_and_folded_when_idle(
     path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "WAL_LIMIT", 1 << 20)
+    monkeypatch.setattr(sqlite, "WAL_LIMIT", 1 << 20)
     inside(store)._next_fold = 1 << 20
     for number in range(12):
         store.append([make.arrival(os.urandom(300_000))])
@@ -101,13 +101,13 @@ def test_the_log_is_bounded_while_writing_and_folded_when_idle(
     assert inside(store).wal_size() > 0
     store.wait(0)
     assert inside(store).wal_size() > 0
-    monkeypatch.setattr(database, "IDLE", 0.0)
+    monkeypatch.setattr(sqlite, "IDLE", 0.0)
     store.wait(0)
     assert inside(store).wal_size() == 0
 
 
 def test_a_reader_that_stays_keeps_nobody_from_writing(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "WAL_LIMIT", 1 << 18)
+    monkeypatch.setattr(sqlite, "WAL_LIMIT", 1 << 18)
     inside(store)._next_fold = 1 << 18
     with store.read() as read:
         assert read.find(Unit) == []

@@ -67,6 +67,7 @@ def _post(
     *,
     settle: bool,
 ) -> Result:
+    work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
     keys = waiting_orders(work, skus) if settle else set()
     batch = Batch(desk.policies, work, keys, skus=skus)
     change = prepare(work, batch.ids)

@@ -37,7 +37,7 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 {more}
 [store]
-url = "sqlite:///{folder}/stockhook.db"
+url = "{url}"
 [channels.shop]
 merchant_id = "DEMO"
 token = "{token}"
@@ -73,8 +73,9 @@ class RunningDaemon:
 
     ``more`` is TOML put among the tables of the configuration, ``channel`` goes into the table of its one channel,
     ``shop``, an UltraCart account of the merchant DEMO. ``environment`` is added to that of the test. ``program`` is
-    the command that is started in place of ``stockhook``, such as a wrapper that alters it. ``server`` and ``admin``
-    are the base URLs of the two listeners. However the block ends, no process is left behind.
+    the command that is started in place of ``stockhook``, such as a wrapper that alters it. ``url`` names the store, by
+    default an SQLite file in the folder. ``server`` and ``admin`` are the base URLs of the two listeners. However the
+    block ends, no process is left behind.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class RunningDaemon:
         channel: str = "",
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = _PROGRAM,
+        url: str = "",
     ) -> None:
         self.folder = folder
+        self.url = url or f"sqlite:///{folder}/stockhook.db"
         self.program = tuple(program)
         self.config = folder / "config.toml"
         self.server = self.admin = ""
@@ -97,7 +100,7 @@ class RunningDaemon:
 
     def configure(self, *, more: str = "", channel: str = "", token: str = TOKEN) -> None:
         """Write the configuration anew; it counts from the next start, or in part from a reload."""
-        written = _CONFIG.format(more=more, folder=self.folder, token=token, channel=channel)
+        written = _CONFIG.format(more=more, url=self.url, token=token, channel=channel)
         self.config.write_text(written, encoding="utf-8")
         self.config.chmod(0o600)
 

@@ -18,6 +18,7 @@ from stockhook.model import (
     Delivery,
     DeliveryState,
     Movement,
+    OrderKey,
     Unit,
 )
 from stockhook.quantity import ONE
@@ -39,6 +40,7 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract):
     """A test for every sentence of ``stockhook.store``: deliveries and units of work here, the rest in the bases."""
 
     copies = True
+    shared = False
 
     def reopen(self, store: Store) -> Store:
         """Close the store and open it again."""
@@ -103,11 +105,17 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract):
 
     # --- serving, waiting, copying
 
-    def test_a_second_daemon_is_refused_until_the_first_closes(self, store: Store) -> None:
+    def test_a_second_daemon_is_refused_until_the_first_closes_unless_many_may_serve(self, store: Store) -> None:
         store.serve()
+        if self.shared:
+            store.serve()
+            return
         with pytest.raises(Refused):
             store.serve()
         self.reopen(store).serve()
+
+    def test_one_store_leads_each_job_and_stays_the_one(self, store: Store) -> None:
+        assert [store.leads("sweep"), store.leads("prune"), store.leads("sweep")] == [True, True, True]
 
     def test_wait_is_false_when_no_other_process_changed_anything(self, store: Store) -> None:
         store.append([make.arrival()])
@@ -229,6 +237,19 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract):
             assert [key.order_id for key in due.orders] == ["B", "A"]
             first = read.due(START + 3 * SECOND, 1)
             assert ([row.id for row in first.deliveries], [key.order_id for key in first.orders]) == ([ids[2]], ["B"])
+
+    def test_an_order_that_one_work_holds_no_other_gets_until_it_ends(self, store: Store) -> None:
+        kept, new = OrderKey("ultracart:DEMO", "A"), OrderKey("ultracart:DEMO", "B")
+        book(store, Booking(order=make.order("A", due_at=START)))
+        with store.write() as one, store.write() as two:
+            assert one.hold([kept, new]) == frozenset()
+            assert one.hold([new]) == frozenset(), "what is held already is to be had"
+            assert two.hold([new, OrderKey("ultracart:DEMO", "C"), kept]) == {kept, new}
+            assert two.claim(START, 10).orders == ()
+        with store.write() as three, store.write() as four:
+            assert three.claim(START, 10).orders == (kept,)
+            assert four.hold([kept, new]) == {kept}
+            assert three.hold([kept]) == frozenset()
 
     def test_what_one_work_claims_no_other_gets_until_it_ends(self, store: Store) -> None:
         ids = store.append([make.arrival(), make.arrival()])

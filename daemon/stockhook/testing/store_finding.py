@@ -62,7 +62,7 @@ def fill(store: Store) -> None:
             [make.kit("SET", ("SOAP", ONE), ("SALT", 1)), Audit(0, START, "a", "b", "c", "d", {"k": "v", "": ""})]
         )
         work.save([make.problem(subject=str(number), count=number) for number in range(5)])
-        work.save([make.notice(), make.notice(sent_at=START, error="no\x00 \U0001f600")])
+        work.save([make.notice(), make.notice(sent_at=START, error="no \U0001f600")])
         work.save([make.event(state=state, order_id=None, account=None) for state in EventState])
         work.book(
             [
@@ -93,7 +93,7 @@ class FindingContract:
             assert read.find(Order, {"order_id": "A"})[0].ship_date == date(2026, 1, 1)
             assert read.find(Kit) == [make.kit("SET", ("SOAP", ONE), ("SALT", 1))]
             assert read.find(Audit)[0].details == {"k": "v", "": ""}
-            assert read.find(Notice)[0].error == "no\x00 \U0001f600"
+            assert read.find(Notice)[0].error == "no \U0001f600"
             assert [row.subject for row in read.find(Problem)] == ["4", "3", "2", "1", "0"]
             for record in _KINDS:
                 for row in read.find(record):

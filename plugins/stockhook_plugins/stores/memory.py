@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
 from stockhook.plugin import Arrival, Catalogue, Due, PluginOptions, Range, Refused, Stock, Store, hookimpl, model
 from stockhook_plugins.stores import bookings as rules
+from stockhook_plugins.stores.claims import Claims
 from stockhook_plugins.stores.layers import Committed, Layer
 
 
@@ -86,16 +87,12 @@ class _Read(Layer):
         return found.number if found else 0
 
     def due(self, now: datetime, most: int) -> Due:
-        return self._due(now, most, frozenset())
-
-    def _due(self, now: datetime, most: int, taken: Collection[Any]) -> Due:
         waiting = self.select(model.Order, {"due_at": Range(high=now)}) + self.select(model.Order, {"due_at": now})
         waiting.sort(key=lambda row: (row.due_at, row.key))
         pending = self.select(model.Delivery, {"state": model.DeliveryState.PENDING})
         pending = [row for row in pending if row.due_at is None or row.due_at <= now]
         pending.sort(key=lambda row: (row.due_at or row.received_at, row.id))
-        orders = [row.key for row in waiting if row.key not in taken]
-        return Due(tuple(orders[:most]), tuple([row for row in pending if row.id not in taken][:most]))
+        return Due(tuple([row.key for row in waiting[:most]]), tuple(pending[:most]))
 
     def body(self, delivery: int) -> bytes | None:
         with self._rows.mutex:
@@ -109,10 +106,10 @@ class _Read(Layer):
 class _Work(_Read):
     """Rows written in a layer of their own until the commit; the methods are those of ``Work``."""
 
-    def __init__(self, rows: Committed, writer: threading.Lock, claimed: set[Any]) -> None:
+    def __init__(self, rows: Committed, writer: threading.Lock, claims: Claims) -> None:
         super().__init__(rows)
         self._writer = writer
-        self._claimed = claimed
+        self._claims = claims
         self._mine: set[Any] = set()
         self._writing = False
 
@@ -122,18 +119,16 @@ class _Work(_Read):
             self._writing = True
 
     def end(self) -> None:
-        with self._rows.mutex:
-            self._claimed -= self._mine
+        self._claims.release(self._mine)
         if self._writing:
             self._writer.release()
 
     def claim(self, now: datetime, most: int) -> Due:
-        with self._rows.mutex:
-            due = self._due(now, most, self._claimed)
-            mine = {*due.orders, *(row.id for row in due.deliveries)}
-            self._mine |= mine
-            self._claimed |= mine
-        return due
+        with self._claims.mutex:
+            return self._claims.take(self.due(now, most + len(self._claims.taken)), self._mine, most)
+
+    def hold(self, keys: Collection[model.OrderKey]) -> frozenset[model.OrderKey]:
+        return self._claims.hold(keys, self._mine)
 
     def save(self, records: Sequence[Any]) -> None:
         for row in records:
@@ -221,7 +216,7 @@ class MemoryStore:
     def __init__(self, _options: PluginOptions | None = None) -> None:
         self._rows = Committed(_KEYS, _INDEXES)
         self._writer = threading.Lock()
-        self._claimed: set[Any] = set()
+        self._claims = Claims()
         self._served = False
         self._closed = threading.Event()
 
@@ -239,6 +234,10 @@ class MemoryStore:
         """Let another daemon serve, and wake whoever waits."""
         self._served = False
         self._closed.set()
+
+    def leads(self, job: str) -> bool:  # noqa: ARG002 - one process has it all
+        """Tell that this process runs every job."""
+        return True
 
     def append(self, arrivals: Sequence[Arrival]) -> list[int]:
         """Keep deliveries and return their ids."""
@@ -265,7 +264,7 @@ class MemoryStore:
     @contextmanager
     def write(self) -> Iterator[_Work]:
         """Open a unit of work."""
-        work = _Work(self._rows, self._writer, self._claimed)
+        work = _Work(self._rows, self._writer, self._claims)
         try:
             yield work
             work.commit()

@@ -14,10 +14,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stockhook.plugin import Refused, StoreBroken
-from stockhook_plugins.stores.sqlalchemy.database import Database, rows
+from stockhook_plugins.stores.sqlalchemy.database import rows
+
+if TYPE_CHECKING:
+    from stockhook_plugins.stores.sqlalchemy.sqlite import FileDatabase
 
 _STEP: Final = 4 << 20  # bytes between two syncs of the copy
 _SPARE: Final = 16 << 20  # bytes that must be left on the disk
@@ -28,7 +31,7 @@ _OF_THE_SOURCE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PRIMARY: Final = 0xFF  # the lower byte of an extended result code
 
 
-def copy(database: Database, target: Path, progress: Callable[[int, int], None]) -> None:
+def copy(database: "FileDatabase", target: Path, progress: Callable[[int, int], None]) -> None:
     """Write what is committed to ``target``, a new file with mode 0600; it has that name only once it is whole.
 
     On return file and name are on the disk. ``progress`` hears how many bytes of how many are copied. Raises Refused
@@ -120,9 +123,11 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _write(database: Database, partial: Path, handle: int, target: Path, progress: Callable[[int, int], None]) -> None:
+def _write(
+    database: "FileDatabase", partial: Path, handle: int, target: Path, progress: Callable[[int, int], None]
+) -> None:
     with database.reading() as connection:
-        with database.faults.translated():
+        with database.translated():
             # the snapshot: BEGIN alone opens none
             ((pages, size),) = rows(connection, "SELECT * FROM pragma_page_count(), pragma_page_size()")
         _refuse_too_large(pages * size, target)

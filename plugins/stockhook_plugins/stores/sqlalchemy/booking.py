@@ -1,18 +1,18 @@
 """Bookings to rows: one call is gathered per table and written with one statement each."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from stockhook.plugin import model
 from stockhook_plugins.stores import bookings as rules
-from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import Moved
-from stockhook_plugins.stores.sqlalchemy.database import rows, write_all
+from stockhook_plugins.stores.sqlalchemy.database import Database, Numbers, rows
 from stockhook_plugins.stores.sqlalchemy.reading import by_account
 from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 
 _NEW: Final = model.NEW
 _order, _unit, _move = shape(model.Order), shape(model.Unit), shape(model.Movement)
@@ -27,15 +27,16 @@ _ALLOCATION_EVENT: Final = _allocation.at["event_id"]
 class Batch:
     """The good bookings of one call, on their way into the tables."""
 
-    def __init__(self, connection: Connection, number: Callable[[type[Any]], int]) -> None:
+    def __init__(self, database: Database, connection: Connection, numbers: Numbers) -> None:
+        self._database = database
         self._connection = connection
-        self._number = number
+        self._numbers = numbers
         self.moved: dict[str, Moved] = {}
         self._quantities: dict[int, int] = {}
         self._skus: dict[int, str] = {}
         self._touched: set[int] = set()
         self._fresh: dict[int, Row] = {}
-        self._amended: list[Row] = []
+        self._amended: dict[int, Row] = {}
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
         self._rows: dict[type[Any], list[Row]] = defaultdict(list)
@@ -47,6 +48,7 @@ class Batch:
         self._load_versions(bookings)
         good, void = rules.standing(bookings, self._order_versions, self._versions)
         self._load_units(good)
+        self._numbers.reserve(_new(good))
         for booking in good:
             self._gather(booking)
         for number in self._touched:
@@ -59,18 +61,20 @@ class Batch:
     def _load_versions(self, bookings: Sequence[model.Booking]) -> None:
         keys = {booking.order.key for booking in bookings if booking.order is not None}
         for account, names in by_account(keys).items():
-            for order_id, version in rows(self._connection, sql.ORDER_VERSIONS, [account, json_list(names)]):
+            for order_id, version in rows(
+                self._connection, self._database.sql.order_versions, [account, json_list(names)]
+            ):
                 self._order_versions[model.OrderKey(account, order_id)] = version
         skus = {sku for booking in bookings for sku in booking.items}
         skus.update(move.sku for booking in bookings for move in booking.movements)
         skus.update(unit.sku for booking in bookings for unit in booking.units)
-        self._versions.update(rows(self._connection, sql.ITEM_VERSIONS, [json_list(skus)]))
+        self._versions.update(rows(self._connection, self._database.sql.item_versions, [json_list(skus)]))
 
     def _load_units(self, bookings: Sequence[model.Booking]) -> None:
         named = {move.unit_id for booking in bookings for move in booking.movements if move.unit_id < _NEW}
         named.update(unit.id for booking in bookings for unit in booking.units if 0 < unit.id < _NEW)
         if named:
-            for number, sku, quantity in rows(self._connection, sql.UNIT_QUANTITIES, [json_list(named)]):
+            for number, sku, quantity in rows(self._connection, self._database.sql.unit_quantities, [json_list(named)]):
                 self._skus[number], self._quantities[number] = sku, quantity
 
     # --- one booking after the other
@@ -119,7 +123,7 @@ class Batch:
                 self._fresh[unit.id] = row
             else:
                 self._moved(self._skus[unit.id]).remade = True
-                self._amended.append([*row[1:_QUANTITY], *row[_QUANTITY + 1 :], unit.id])
+                self._amended[unit.id] = [*row[1:_QUANTITY], *row[_QUANTITY + 1 :], unit.id]
             return unit.id
         number = row[0] = self._number(model.Unit)
         self._fresh[number] = row
@@ -161,22 +165,39 @@ class Batch:
     # --- into the tables
 
     def _flush(self) -> None:
-        self._run(sql.DROP_WAITS, [key for key in self._waits if key in self._order_versions])
+        sql = self._database.sql
+        self._write(sql.drop_waits, [key for key in self._waits if key in self._order_versions])
         self._rows[model.Wait] = [row for kept in self._waits.values() for row in kept]
         for number, row in self._fresh.items():
             row[_QUANTITY] = self._quantities[number]
-        self._run(sql.add(model.Unit), list(self._fresh.values()))
-        self._run(sql.AMEND_UNIT, self._amended)
+        self._write(sql.add(model.Unit), list(self._fresh.values()))
+        self._write(sql.amend_unit, list(self._amended.values()))
         moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
-        self._run(sql.UNIT_MOVES, moves)
+        self._write(sql.unit_moves, moves)
         for record in (model.Order, model.Line, model.Wait, model.Event, model.Allocation, model.Shortage):
-            self._run(sql.put(record), self._rows[record])
-        self._run(sql.add(model.Movement), self._rows[model.Movement])
-        self._run(sql.BUMP, [("item", sku) for sku in sorted(self.moved)])
+            self._database.put(self._connection, record, self._rows[record])
+        self._write(sql.add(model.Movement), self._rows[model.Movement])
+        self._write(sql.bump, [("item", sku) for sku in sorted(self.moved)])
 
-    def _run(self, statement: str, found: Sequence[Sequence[Any]]) -> None:
-        if found:
-            write_all(self._connection, statement, found)
+    def _write(self, statement: str, found: Sequence[Sequence[Any]]) -> None:
+        self._database.write(self._connection, statement, found)
+
+    def _number(self, record: type[Any]) -> int:
+        return self._numbers.next(TABLES[record].name)
+
+
+def _new(bookings: Sequence[model.Booking]) -> dict[str, int]:
+    """Return how many new rows of each table these bookings bring."""
+    kinds: dict[type[Any], list[Any]] = {
+        model.Event: [row for booking in bookings for row in booking.events],
+        model.Allocation: [row for booking in bookings for row in booking.allocations],
+        model.Shortage: [row for booking in bookings for row in booking.shortages],
+        model.Unit: [row for booking in bookings for row in booking.units],
+        model.Movement: [row for booking in bookings for row in booking.movements],
+    }
+    return {
+        TABLES[record].name: sum(not 0 < row.id < _NEW for row in found) for record, found in kinds.items() if found
+    }
 
 
 def _real(value: Any, given: dict[int, int], what: str) -> Any:

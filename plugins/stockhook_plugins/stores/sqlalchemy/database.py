@@ -1,270 +1,141 @@
-"""One SQLite file: how it is opened, who may write when, and its write-ahead log (reliability.md 3, design.md 9)."""
+"""What the store needs of a database, be it a file or a server: ``sqlite`` and ``postgres`` offer it."""
 
-import ctypes
-import os
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from threading import Event
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy import Connection
 
-from stockhook.plugin import StoreBroken, StoreUnavailable
-from stockhook_plugins.stores.sqlalchemy.faults import Faults
-from stockhook_plugins.stores.sqlalchemy.locks import ANSWER, PATIENCE, FileLock, Turn, opened
+from stockhook.plugin import Due, Progress, model
+from stockhook_plugins.stores.sqlalchemy.statements import Statements
 
-_MIB: Final = 1 << 20
-_TOGETHER: Final = 32  # rows in one statement, at most
-WAL_LIMIT: Final = 64 * _MIB
-IDLE: Final = 3.0  # seconds without a write after which the log is folded in
-_PAGES_BACK: Final = 256  # freed pages that one commit hands back to the file system
-_BREATH: Final = 0.01  # seconds in which others come in between two of those
-_SETTINGS: Final = {
-    "journal_mode": "wal",
-    "synchronous": 2,  # FULL: a commit is on the disk when it returns (promise 1)
-    "foreign_keys": 1,
-    "busy_timeout": 5000,
-    "wal_autocheckpoint": 0,  # checkpoints run under our lock alone: SQLite before 3.51.3 can corrupt otherwise
-    "trusted_schema": 0,
-    "cell_size_check": 1,
-    "journal_size_limit": 32 * _MIB,
-    "cache_size": -16384,  # KiB; the default of 2 MiB is read anew for every batch
-}
-_INCREMENTAL: Final = 2
-_KNOWN: Final = b"a stockhook store is beside this file\n"
+Statement = str | Callable[[int], str]
 
 
-class Database:
-    """The connections to one file: one that writes, by one thread at a time, and a few that read."""
+class Numbers(Protocol):
+    """Gives ids within one transaction."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.faults = Faults(path)
-        self._lock = FileLock(path.with_name(path.name + ".write"))
-        self._turn = Turn(self._lock)
-        self._mutex = threading.Lock()  # around the writing connection; taken by who has the turn, or to look
-        self._wal = path.with_name(path.name + "-wal")
-        self._holder = 0
-        self._written = time.monotonic()
-        self._next_fold = WAL_LIMIT
-        self._writer: Connection | None = None
-        self._engines: list[Engine] = []
+    def reserve(self, wanted: Mapping[str, int]) -> None:
+        """Get so many ids of each table at once, where asking for one at a time would cost a journey each."""
+        ...
 
-    # --- opening and closing
+    def next(self, table: str) -> int:
+        """Return the next id of a table, larger than any whose rows others can see."""
+        ...
+
+
+class Unit(Protocol):
+    """What one unit of work does in the database: it reads, and from its first write on it is the only one to write."""
+
+    writing: bool
+
+    def connection(self) -> Connection:
+        """Return where to read: what this unit has written, or what is committed."""
+        ...
+
+    def writer(self, touched: Collection[int] = ()) -> Connection:
+        """Return where to write, after waiting for whoever writes now; ``touched`` are deliveries to be saved."""
+        ...
+
+    def claim(self, now: datetime, most: int) -> Due:
+        """Take what is due and nobody else has taken, until the unit ends."""
+        ...
+
+    def hold(self, keys: Collection[model.OrderKey]) -> frozenset[model.OrderKey]:
+        """Take these orders until the unit ends, and return those that others have taken."""
+        ...
+
+    def item_versions(self, skus: Collection[str]) -> Mapping[str, int]:
+        """Return the versions of the items that have one; who can keeps others from booking them meanwhile."""
+        ...
+
+
+class Database(Protocol):
+    """The connections to one database."""
+
+    sql: Statements
+    name: str
 
     def open(self) -> None:
         """Connect and prove that commits last."""
-        self._lock.open()
-        with self._lock.held():
-            self._refuse_lost_file()
-            with self.faults.translated():
-                self._engines = [self._writing_engine(), self._reading_engine()]
-                self._writer = self._engines[0].connect()
+        ...
 
     def mark(self) -> None:
-        """Remember beside the file that a store is in it."""
-        if self._lock.note() == _KNOWN:
-            return
-        self._lock.write_note(_KNOWN)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)  # the names of new files last only with their folder
-        finally:
-            os.close(folder)
+        """Remember that a store is here."""
+        ...
 
     def close(self) -> None:
-        """Fold the log in and close all connections, the writing one last."""
-        for engine in self._engines[1:]:
-            engine.dispose()
-        if self._writer is not None and self.faults.broken:
-            self._leave_open()
-        elif self._writer is not None:
-            with suppress(StoreUnavailable), self._turn.taken(), self._mutex, self.faults.translated():
-                self._fold()
-                self._writer.close()
-                self._engines[0].dispose()
-        self._writer, self._engines = None, []
-        self._lock.close()
+        """Close all connections."""
+        ...
 
-    def _leave_open(self) -> None:
-        """Keep the writing connection until the process ends, since SQLite folds the log in when the last one closes.
+    def translated(self) -> AbstractContextManager[None]:
+        """Raise what the database reports inside the block as an error of ours."""
+        ...
 
-        After a failed sync the kernel may have dropped what was not written, and what is read of the log may be older
-        than what SQLite believes is there: nothing may be made of it before a restart has read it anew.
-        """
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw()))
-
-    def _refuse_lost_file(self) -> None:
-        """Never start afresh where a store was: an empty or missing file is a loss to be looked at."""
-        handle = opened(self.path)
-        size = os.fstat(handle).st_size
-        os.close(handle)
-        if size == 0 and (self._lock.note() == _KNOWN or (self._wal.exists() and self._wal.stat().st_size)):
-            self.path.unlink()
-            raise StoreBroken(
-                f"{self.path} is empty or gone, but a store was there. Restore a backup; or, to start with an empty "
-                f"store, remove {self._lock.path} and {self._wal}"
-            )
-
-    def _writing_engine(self) -> Engine:
-        def connect() -> sqlite3.Connection:
-            raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
-            self._prove(raw)
-            # what is removed is overwritten, but for whole pages: pruning hands those back to the file system
-            raw.execute("PRAGMA secure_delete=FAST")
-            return raw
-
-        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
-        event.listen(engine, "begin", _begin_immediate)
-        return engine
-
-    def _reading_engine(self) -> Engine:
-        def connect() -> sqlite3.Connection:
-            uri = f"file:{quote(str(self.path.absolute()))}?mode=ro"
-            raw = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
-            for pragma in ("query_only=1", "busy_timeout=5000", "trusted_schema=0", "cell_size_check=1"):
-                raw.execute(f"PRAGMA {pragma}")
-            return raw
-
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=12)
-        event.listen(engine, "begin", _begin)
-        return engine
-
-    def _prove(self, raw: sqlite3.Connection) -> None:
-        """Set what durability rests on, and read it back: builds of SQLite differ in what they allow."""
-        raw.execute("PRAGMA busy_timeout=5000")
-        if raw.execute("PRAGMA page_count").fetchone()[0] == 0:
-            raw.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
-        for name, value in _SETTINGS.items():
-            raw.execute(f"PRAGMA {name}={value}")
-            [found] = raw.execute(f"PRAGMA {name}").fetchone()
-            if found != value:
-                raise StoreUnavailable(
-                    f"{self.path}: PRAGMA {name} is {found}, not {value}; without it a commit may be lost. "
-                    "Is the file on a network file system, or this SQLite built in a special way?"
-                )
-
-    # --- transactions
-
-    @contextmanager
-    def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:
-        """Hold the one write transaction; it commits at the end of the block and rolls back on an exception.
-
-        Raises StoreUnavailable when it is not this thread's turn for ``patience`` seconds.
-        """
-        if self._holder == threading.get_ident():
-            raise StoreUnavailable(f"this thread writes to {self.path} already; it must do so through the Work it has")
-        with self._turn.taken(patience), self._mutex, self._holding():
-            self.faults.check()
-            if self._writer is None:
-                raise StoreUnavailable(f"{self.path} is not open")
-            with self._transaction(self._writer):
-                yield self._writer
-            self._written = time.monotonic()
-            if self.wal_size() > self._next_fold:
-                with self.faults.translated():
-                    self._fold()
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Hold one consistent view."""
+        ...
 
     def appending(self) -> AbstractContextManager[Connection]:
-        """Hold the write transaction for deliveries, whose senders wait."""
-        return self.writing(ANSWER)
+        """Hold a transaction that adds deliveries; it commits at the end of the block."""
+        ...
 
-    @contextmanager
-    def _holding(self) -> Iterator[None]:
-        self._holder = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._holder = 0
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Hold the one transaction that may change anything; it commits at the end of the block."""
+        ...
 
-    @contextmanager
-    def _transaction(self, writer: Connection) -> Iterator[None]:
-        with self.faults.translated():
-            transaction = writer.begin()
-        try:
-            yield
-            with self.faults.translated():
-                transaction.commit()
-        except BaseException:
-            with suppress(StoreUnavailable), self.faults.translated():
-                transaction.rollback()
-                if self._raw().in_transaction:
-                    self._raw().rollback()
-            raise
+    def unit(self) -> AbstractContextManager[Unit]:
+        """Open a unit of work; it commits at the end of the block and rolls back on an exception."""
+        ...
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Hold one consistent view."""
-        if not self._engines:
-            raise StoreUnavailable(f"{self.path} is not open")
-        with self.faults.translated():
-            connection = self._engines[1].connect()
-        with connection:
-            with self.faults.translated():
-                connection.begin()
-            yield connection
+    def numbers(self, connection: Connection) -> Numbers:
+        """Return what gives ids in a transaction."""
+        ...
 
-    # --- the write-ahead log
+    def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
+        """Run a statement of ``sql`` that writes rows for each of these."""
+        ...
 
-    def wal_size(self) -> int:
-        """Return the bytes of the write-ahead log."""
-        try:
-            return self._wal.stat().st_size
-        except FileNotFoundError:
-            return 0
+    def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
+        """Insert or replace rows by key; of several with one key the last one counts."""
+        ...
 
-    def fold_if_idle(self) -> None:
-        """Fold the log into the file if nothing has been written for a while; skip it if someone is writing."""
-        if time.monotonic() - self._written < IDLE or not self.wal_size():
-            return
-        with self._turn.free() as free:
-            if free:
-                with self._mutex, self.faults.translated():
-                    self.faults.check()
-                    if self._writer is not None:
-                        self._fold()
-                self._written = time.monotonic()
+    def write_together(
+        self, connection: Connection, statement: Callable[[int], str], found: Sequence[Sequence[Any]]
+    ) -> None:
+        """Write rows that a sender waits for."""
+        ...
 
-    def _fold(self) -> None:
-        """Checkpoint; a reader may keep it from ending, then it is tried again when the log has grown some more."""
-        raw = self._raw()
-        raw.execute("PRAGMA busy_timeout=100")
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        raw.execute("PRAGMA busy_timeout=5000")
-        self._next_fold = max(WAL_LIMIT, self.wal_size() + WAL_LIMIT // 8)
+    def changes(self) -> int:
+        """Return how often another process was found to have changed the store."""
+        ...
 
-    def data_version(self) -> int:
-        """Return a number that changes when another connection than the writing one has committed."""
-        with self._mutex, self.faults.translated():
-            if self._writer is None:
-                raise StoreUnavailable(f"{self.path} is not open")
-            return int(self._raw().execute("PRAGMA data_version").fetchone()[0])
+    def rest(self, seconds: float, closing: Event) -> None:
+        """Use a quiet moment, until another process may have changed something, or the store is to be closed."""
+        ...
+
+    def serve(self) -> None:
+        """Claim the database for a daemon until it is closed; raises Refused where only one may and one does."""
+        ...
+
+    def leads(self, job: str) -> bool:
+        """Tell whether this process is the one to run ``job``, of all that share the database."""
+        ...
 
     def give_back(self) -> None:
-        """Return freed pages to the file system, a few in each commit, so that others come in between."""
-        left = self._free()
-        while left:
-            with self._turn.taken(), self._mutex, self.faults.translated():
-                self.faults.check()
-                # executescript, because execute would step it once and free one page
-                self._raw().executescript(f"PRAGMA incremental_vacuum({_PAGES_BACK})")
-            before, left = left, self._free()
-            if left >= before:  # a file that was not made by this store keeps its pages
-                return
-            time.sleep(_BREATH)
+        """Return freed space to the file system, some of it."""
+        ...
 
-    def _free(self) -> int:
-        with self._mutex, self.faults.translated():
-            return int(self._raw().execute("PRAGMA freelist_count").fetchone()[0])
+    def copy(self, path: Path, progress: Progress) -> None:
+        """Write a consistent copy to a new file; raises Refused where that is not the database's way."""
+        ...
 
-    def _raw(self) -> Any:
-        assert self._writer is not None
-        return self._writer.connection.driver_connection
+    def damage(self) -> str | None:
+        """Return the first damage that the database finds in what it keeps, or None."""
+        ...
 
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -274,31 +145,3 @@ def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> li
     found = result.cursor.fetchall()
     result.close()
     return list(found)
-
-
-def write_all(connection: Connection, sql: str, found: Sequence[Sequence[Any]]) -> None:
-    """Run a hot statement once for each row."""
-    connection.exec_driver_sql(sql, [tuple(row) for row in found])
-
-
-def write_together(connection: Connection, sql: Callable[[int], str], found: Sequence[Sequence[Any]]) -> None:
-    """Write rows with few statements, ``sql`` of so many rows each.
-
-    SQLite hands the interpreter over at every statement, and gets it back only when a busy worker lets go: for the
-    rows that a sender waits for, one statement a row would be that many waits.
-    """
-    at, size = 0, _TOGETHER
-    while at < len(found):
-        while size > len(found) - at:
-            size //= 2
-        values = [value for row in found[at : at + size] for value in row]
-        connection.exec_driver_sql(sql(size), tuple(values))
-        at += size
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -10,11 +10,11 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import Connection
 
 from stockhook.plugin import Catalogue, Due, Match, Stock, Total, model
-from stockhook_plugins.stores.sqlalchemy import statements as sql
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
 from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.finding import find, totals
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
+from stockhook_plugins.stores.sqlalchemy.statements import Statements
 
 R = TypeVar("R")
 View: TypeAlias = Callable[[], AbstractContextManager[Connection]]
@@ -25,8 +25,9 @@ _shape_time = shape(model.Order).by_name["due_at"]
 class Reading:
     """Reads through the connections that ``view`` opens; ``shared`` where they show nothing but what is committed."""
 
-    def __init__(self, view: View, units: UnitCache, catalogue: CatalogueCache) -> None:
+    def __init__(self, view: View, sql: Statements, units: UnitCache, catalogue: CatalogueCache) -> None:
         self._view = view
+        self._sql = sql
         self._unit_cache = units
         self._catalogue_cache = catalogue
         self.shared = True
@@ -36,14 +37,14 @@ class Reading:
         found: dict[model.OrderKey, model.OrderState] = {}
         with self._view() as connection:
             for account, names in by_account(keys).items():
-                for state in _states(connection, account, names):
+                for state in _states(connection, self._sql, account, names):
                     found[state.order.key] = state
         return found
 
     def catalogue(self, codes: Collection[tuple[str, str]], skus: Collection[str] = ()) -> Catalogue:
         """Return what codes and skus mean; see ``Read``."""
         with self._view() as connection:
-            version = rows(connection, sql.CATALOGUE_VERSION)
+            version = rows(connection, self._sql.catalogue_version)
             known = self._catalogue_cache.at(version[0][0] if version else 0) if self.shared else CatalogueCache().at(0)
             asked = {(account, code) for each, code in codes for account in ("", each)}
             self._learn_aliases(connection, known[model.Alias], asked)
@@ -51,37 +52,45 @@ class Reading:
             reached = {code for _, code in codes} | {model.fold(sku) for sku in skus}
             reached |= {model.fold(alias.sku) for alias in aliases.values() if alias.sku}
             kits = self._kits(connection, known[model.Kit], reached)
-            _learn(connection, model.Item, known[model.Item], reached)
+            self._learn(connection, model.Item, known[model.Item], reached)
             items = {code: found for code in reached if (found := known[model.Item].get(code)) is not None}
         return Catalogue(aliases, items, kits)
 
-    @staticmethod
-    def _learn_aliases(connection: Connection, known: dict[Any, Any], asked: Collection[tuple[str, str]]) -> None:
+    def _learn_aliases(self, connection: Connection, known: dict[Any, Any], asked: Collection[tuple[str, str]]) -> None:
         new = {key for key in asked if key not in known}
         if new:
             decode = shape(model.Alias).decode_all
-            loaded = decode(rows(connection, sql.ALIASES, [json_list({code for _, code in new})]))
+            loaded = decode(rows(connection, self._sql.aliases, [json_list({code for _, code in new})]))
             found = {(alias.account, alias.code): alias for alias in loaded}
             known.update({key: found.get(key) for key in new})  # at once: other threads read these dicts
 
-    @staticmethod
-    def _kits(connection: Connection, known: dict[Any, Any], reached: set[str]) -> dict[str, model.Kit]:
+    def _kits(self, connection: Connection, known: dict[Any, Any], reached: set[str]) -> dict[str, model.Kit]:
         """Return the kits among these codes and their parts down to the last; adds the parts to ``reached``."""
         kits: dict[str, model.Kit] = {}
         level: set[str] = set(reached)
         while level:
-            _learn(connection, model.Kit, known, level)
+            self._learn(connection, model.Kit, known, level)
             found = {code: kit for code in level if (kit := known.get(code)) is not None}
             kits.update(found)
             level = {model.fold(part.sku) for kit in found.values() for part in kit.parts} - reached
             reached |= level
         return kits
 
+    def _learn(self, connection: Connection, record: type[Any], known: dict[Any, Any], codes: Collection[str]) -> None:
+        new = [code for code in codes if code not in known]
+        if new:
+            loaded = shape(record).decode_all(rows(connection, self._sql.folded[record], [json_list(new)]))
+            found = {model.fold(row.sku): row for row in loaded}
+            known.update({code: found.get(code) for code in new})
+
+    def _item_versions(self, connection: Connection, skus: Collection[str]) -> Mapping[str, int]:
+        return dict(rows(connection, self._sql.item_versions, [json_list(skus)]))
+
     def units(self, skus: Collection[str]) -> Stock:
         """Return the units with stock or a hold; see ``Read``."""
         asked = set(skus)
         with self._view() as connection:
-            versions = dict.fromkeys(asked, 0) | dict(rows(connection, sql.ITEM_VERSIONS, [json_list(asked)]))
+            versions = dict.fromkeys(asked, 0) | dict(self._item_versions(connection, asked))
             units: list[model.Unit] = []
             missing = []
             for sku, version in versions.items():
@@ -91,13 +100,13 @@ class Reading:
                 else:
                     units.extend(known)
             if missing:
-                loaded = shape(model.Unit).decode_all(rows(connection, sql.UNITS, [json_list(missing)]))
+                loaded = shape(model.Unit).decode_all(rows(connection, self._sql.units, [json_list(missing)]))
                 units.extend(loaded)
                 if self.shared:
                     self._remember(missing, versions, loaded)
             units.sort(key=_by_id)
             paths = json_list({unit.location for unit in units})
-            places = shape(model.Location).decode_all(rows(connection, sql.LOCATIONS, [paths])) if units else []
+            places = shape(model.Location).decode_all(rows(connection, self._sql.locations, [paths])) if units else []
         return Stock(tuple(units), {place.path: place for place in places}, versions)
 
     def _remember(self, skus: Collection[str], versions: Mapping[str, int], units: Collection[model.Unit]) -> None:
@@ -110,12 +119,12 @@ class Reading:
     def due(self, now: datetime, most: int) -> Due:
         """Return what is due; see ``Read``."""
         with self._view() as connection:
-            return due(connection, now, most)
+            return due(connection, self._sql, now, most)
 
     def body(self, delivery: int) -> bytes | None:
         """Return the raw bytes of a delivery; see ``Read``."""
         with self._view() as connection:
-            found = rows(connection, sql.BODY, [delivery])
+            found = rows(connection, self._sql.body, [delivery])
         if not found:
             return None
         [(codec, data)] = found
@@ -145,11 +154,16 @@ def unpacked(codec: str, data: bytes) -> bytes:
     return zlib.decompress(data) if codec == "zlib" else data
 
 
-def due(connection: Connection, now: datetime, most: int) -> Due:
+def moment_of(now: datetime) -> int:
+    """Return a time as it is stored."""
+    return int(_shape_time.bind(now))
+
+
+def due(connection: Connection, sql: Statements, now: datetime, most: int) -> Due:
     """Return what is due, oldest first."""
-    moment = _shape_time.bind(now)
-    orders = rows(connection, sql.DUE_ORDERS, [moment, most, 0])
-    deliveries = rows(connection, sql.DUE_DELIVERIES, [moment, most, 0])
+    moment = moment_of(now)
+    orders = rows(connection, sql.due_orders, [moment, most, 0])
+    deliveries = rows(connection, sql.due_deliveries, [moment, most, 0])
     decode = shape(model.Delivery).decode_all
     return Due(tuple(model.OrderKey(*row) for row in orders), tuple(decode(deliveries)))
 
@@ -166,25 +180,17 @@ def _by_id(unit: model.Unit) -> int:
     return unit.id
 
 
-def _learn(connection: Connection, record: type[Any], known: dict[Any, Any], codes: Collection[str]) -> None:
-    new = [code for code in codes if code not in known]
-    if new:
-        loaded = shape(record).decode_all(rows(connection, sql.FOLDED[record], [json_list(new)]))
-        found = {model.fold(row.sku): row for row in loaded}
-        known.update({code: found.get(code) for code in new})
-
-
-def _states(connection: Connection, account: str, names: Sequence[str]) -> Iterator[model.OrderState]:
-    orders = shape(model.Order).decode_all(rows(connection, sql.ORDERS, [account, json_list(names)]))
+def _states(connection: Connection, sql: Statements, account: str, names: Sequence[str]) -> Iterator[model.OrderState]:
+    orders = shape(model.Order).decode_all(rows(connection, sql.orders, [account, json_list(names)]))
     if not orders:
         return
     mine = [account, json_list([order.order_id for order in orders])]
     lines, shortages, waits = (
         _grouped(shape(record).decode_all(rows(connection, statement, mine)))
-        for record, statement in ((model.Line, sql.LINES), (model.Shortage, sql.SHORTAGES), (model.Wait, sql.WAITS))
+        for record, statement in ((model.Line, sql.lines), (model.Shortage, sql.shortages), (model.Wait, sql.waits))
     )
     takes: dict[str, list[model.Take]] = defaultdict(list)
-    for order_id, number, unit, line, sku, taken, left in rows(connection, sql.TAKES, mine):
+    for order_id, number, unit, line, sku, taken, left in rows(connection, sql.takes, mine):
         takes[order_id].append(model.Take(number, unit, line or 0, sku, taken, left))
     for order in orders:
         name = order.order_id

@@ -3,13 +3,12 @@
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from stockhook.plugin import StoreBroken, StoreTooNew
 from stockhook_plugins.stores.sqlalchemy.database import Database, rows
 from stockhook_plugins.stores.sqlalchemy.tables import REVISION
 
-_TABLES: Final = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 _STORED: Final = "SELECT version_num FROM alembic_version"
 
 
@@ -19,25 +18,25 @@ def update(database: Database) -> None:
     Alembic is imported only when there is something to do. Raises StoreTooNew for a revision this code does not know,
     and StoreBroken for a file that holds other tables.
     """
-    with database.reading() as connection, database.faults.translated():
+    with database.reading() as connection, database.translated():
         if _stored(connection, database) == REVISION:
             return
     from stockhook_plugins.stores.sqlalchemy import migrations
 
-    with database.writing() as connection, database.faults.translated():
+    with database.writing() as connection, database.translated():
         stored = _stored(connection, database)  # another process may have been quicker
         if stored == REVISION:
             return
         if stored is not None and stored not in migrations.revisions():
             raise StoreTooNew(
-                f"{database.path} was written by a newer stockhook (its tables are {stored}, this one knows up to "
+                f"{database.name} was written by a newer stockhook (its tables are {stored}, this one knows up to "
                 f"{REVISION}); install that version again, or restore a backup made before it"
             )
         migrations.upgrade(connection)
 
 
 def _stored(connection: Connection, database: Database) -> str | None:
-    names = {name for (name,) in rows(connection, _TABLES)}
+    names = set(inspect(connection).get_table_names())
     if not names:
         return None
     if "alembic_version" in names:
@@ -45,6 +44,6 @@ def _stored(connection: Connection, database: Database) -> str | None:
             [(stored,)] = rows(connection, _STORED)
             return str(stored)
     raise StoreBroken(
-        f"{database.path} holds tables, but not those of a stockhook store ({', '.join(sorted(names)[:3])}, ...); "
-        "name another file in [store] url"
+        f"{database.name} holds tables, but not those of a stockhook store ({', '.join(sorted(names)[:3])}, ...); "
+        "name another one in [store] url"
     )

@@ -1,25 +1,61 @@
 """The hot statements, compiled once from the tables; they run with plain tuples through ``exec_driver_sql``.
 
-Parameters are positional, in the order in which they are written here; ``listed`` ones are JSON lists.
+Parameters are positional, in the order in which they are written here; lists of numbers or texts are one parameter, as
+JSON. Statements that write rows take one row at a time in SQLite and, in PostgreSQL, whole columns of rows as arrays:
+``write`` of the database knows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, literal_column, or_, select, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 
 from stockhook.plugin import RECORDS, model
-from stockhook_plugins.stores.sqlalchemy.rows import once, shape
+from stockhook_plugins.stores.sqlalchemy.rows import shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, body_use, folded, version
 
-_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
+_PLAIN: Final[Mapping[type, Any]] = {int: BigInteger(), str: Text(), bytes: LargeBinary()}
+_units, _deliveries, _orders, _waits = (
+    TABLES[record] for record in (model.Unit, model.Delivery, model.Order, model.Wait)
+)
+SEQUENCES: Final = {name: f"{name}_id_seq" for name in (*(table.name for table in TABLES.values()), body.name)}
+"""What gives the ids of a table in PostgreSQL."""
 
-
-def _sql(statement: Any) -> str:
-    return str(statement.compile(dialect=_DIALECT))
+_LOCKS: Final = 8461_001  # the class of the advisory locks that end with a transaction
+WRITE_ALONE: Final = f"SELECT pg_advisory_xact_lock({_LOCKS}, 1)"
+KEEP_BODIES: Final = f"SELECT pg_advisory_xact_lock_shared({_LOCKS}, 2)"
+REMOVE_BODIES: Final = f"SELECT pg_advisory_xact_lock({_LOCKS}, 2)"
+"""Whoever removes bodies must not do so while a delivery comes in that has one of them again."""
+TAKE: Final = (
+    "SELECT word::bigint FROM json_array_elements_text(%s::json) AS word "
+    "WHERE pg_try_advisory_xact_lock(word::bigint) LIMIT %s"
+)
+"""Takes those of the numbers that nobody has, so many at most, without waiting, until the transaction ends."""
+NEXT_IDS: Final = (
+    "SELECT wanted.name, nextval(wanted.name::regclass) "
+    "FROM unnest(%s::text[], %s::int[]) AS wanted(name, number), generate_series(1, wanted.number)"
+)
 
 
 def constant(value: str) -> ColumnElement[Any]:
@@ -27,202 +63,296 @@ def constant(value: str) -> ColumnElement[Any]:
     return literal_column(f"'{value}'")
 
 
-def _listed(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return column.in_(select(func.json_each(bindparam(None)).table_valued("value").c.value))
+def among(column: ColumnElement[Any], listed: Any, *, arrays: bool) -> ColumnElement[bool]:
+    """Return that a column is one of the values in a JSON list; ``arrays`` where the database has them."""
+    if arrays:
+        words = select(func.json_array_elements_text(cast(listed, JSON)).column_valued("word")).subquery().c.word
+        return column == any_(func.array(select(cast(words, column.type)).scalar_subquery()))
+    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
+
+
+class Statements:
+    """The statements of one dialect, each a text."""
+
+    def __init__(self, dialect: Dialect, *, arrays: bool) -> None:
+        """Take the dialect they are for, and whether rows are written as arrays."""
+        self._dialect = dialect
+        self._made: dict[tuple[str, Any], str] = {}
+        self._arrays = arrays
+        self._insert: Any = postgresql.insert if arrays else sqlite.insert
+        self._read_orders()
+        self._read_catalogue()
+        self._units()
+        self._read_journal()
+        self._write_orders()
+        self._bodies()
+
+    # --- reading
+
+    def _read_orders(self) -> None:
+        orders = TABLES[model.Order]
+        self.orders = self._of_orders(model.Order)
+        self.order_versions = self._text(
+            select(orders.c.order_id, orders.c.version).where(
+                orders.c.account == bindparam(None), self._listed(orders.c.order_id)
+            )
+        )
+        self.lines = self._of_orders(model.Line, "number")
+        self.shortages = self._of_orders(model.Shortage, "id")
+        self.waits = self._of_orders(model.Wait, "kind", "subject")
+        self.takes = self._takes()
+
+    def _of_orders(self, record: type[Any], *order_by: str) -> str:
+        """Select what belongs to orders: parameters account, order ids."""
+        table = TABLES[record]
+        found = _whole(record, table.c.account == bindparam(None), self._listed(table.c.order_id))
+        return self._text(found.order_by(*(table.c[name] for name in order_by)))
+
+    def _takes(self) -> str:
+        moves = TABLES[model.Movement]
+        undo = moves.alias("undo")
+        undone = select(func.coalesce(func.sum(undo.c.quantity), literal_column("0"))).where(
+            undo.c.reverses == moves.c.id, undo.c.kind == constant(model.MovementKind.REVERSAL)
+        )
+        taken = literal_column("-movement.quantity", moves.c.quantity.type)
+        left = cast(taken - undone.scalar_subquery(), moves.c.quantity.type)
+        names = ("order_id", "id", "unit_id", "line", "sku")
+        found = select(*(moves.c[name] for name in names), taken, left).where(
+            moves.c.account == bindparam(None),
+            self._listed(moves.c.order_id),
+            moves.c.kind == constant(model.MovementKind.CONSUMPTION),
+        )
+        return self._text(found.order_by(moves.c.id))
+
+    def _read_catalogue(self) -> None:
+        self.catalogue_version = self._text(
+            select(version.c.number).where(version.c.kind == constant("catalogue"), version.c.name == constant(""))
+        )
+        items = select(version.c.name, version.c.number).where(
+            version.c.kind == constant("item"), self._listed(version.c.name)
+        )
+        self.item_versions = self._text(items)
+        self.hold_items = self._text(items.order_by(version.c.name).with_for_update())
+        """As ``item_versions``, but keeps the rows from others until the commit, one after the other by name."""
+        self.aliases = self._text(_whole(model.Alias, self._listed(TABLES[model.Alias].c.code)))
+        self.locations = self._text(_whole(model.Location, self._listed(TABLES[model.Location].c.path)))
+        self.folded = {
+            record: self._text(
+                _whole(record, TABLES[record].c.sku == names.c.sku, self._listed(names.c.code)).order_by(
+                    TABLES[record].c.sku.desc()
+                )
+            )
+            for record, names in folded.items()
+        }
+
+    def _units(self) -> None:
+        stocked = or_(_units.c.quantity != literal_column("0"), _units.c.held != literal_column("0"))
+        self.units = self._text(_whole(model.Unit, self._listed(_units.c.sku), stocked).order_by(_units.c.id))
+        quantities = select(_units.c.id, _units.c.sku, _units.c.quantity)
+        self.unit_quantities = self._text(quantities.where(self._listed(_units.c.id)))
+        row = self._row({"quantity": int, "id": int})
+        self.unit_moves = self._text(update(_units).values(quantity=row["quantity"]).where(_units.c.id == row["id"]))
+        rest = [column for column in shape(model.Unit).columns if column.name not in ("id", "quantity")]
+        row = self._row({**{column.name: column.kind for column in rest}, "id": int})
+        amended = update(_units).values({column.name: row[column.name] for column in rest})
+        self.amend_unit = self._text(amended.where(_units.c.id == row["id"]))
+        """Changes everything of a unit but its quantity: its other fields in order, its id."""
+
+    def _read_journal(self) -> None:
+        since = func.coalesce(_deliveries.c.due_at, _deliveries.c.received_at)
+        self.due_orders = self._text(
+            select(_orders.c.account, _orders.c.order_id)
+            .where(_orders.c.due_at <= bindparam(None))
+            .order_by(_orders.c.due_at, _orders.c.account, _orders.c.order_id)
+            .limit(bindparam(None))
+            .offset(bindparam(None))
+        )
+        pending = (
+            _whole(
+                model.Delivery,
+                _deliveries.c.state == constant(model.DeliveryState.PENDING),
+                or_(_deliveries.c.due_at.is_(None), _deliveries.c.due_at <= bindparam(None)),
+            )
+            .order_by(since, _deliveries.c.id)
+            .limit(bindparam(None))
+            .offset(bindparam(None))
+        )
+        self.due_deliveries = self._text(pending)
+        self.claim_deliveries = self._text(pending.with_for_update(skip_locked=True))
+        """As ``due_deliveries``, but keeps the rows from others until the commit, and leaves out what others keep."""
+        self.hold_deliveries = self._text(
+            select(_deliveries.c.id).where(self._listed(_deliveries.c.id)).order_by(_deliveries.c.id).with_for_update()
+        )
+        self.body = self._text(
+            select(body.c.codec, body.c.data).where(
+                body.c.digest == _deliveries.c.digest, _deliveries.c.id == bindparam(None)
+            )
+        )
+        self.small_bodies = self._text(
+            select(_deliveries.c.id, body.c.codec, body.c.data).where(
+                body.c.digest == _deliveries.c.digest, self._listed(_deliveries.c.id)
+            )
+        )
+
+    # --- writing
+
+    def _write_orders(self) -> None:
+        row = self._row({"due_at": int, "attempts": int, "account": str, "order_id": str})
+        self.reschedule = self._text(
+            update(_orders)
+            .values(due_at=row["due_at"], attempts=row["attempts"])
+            .where(_orders.c.account == row["account"], _orders.c.order_id == row["order_id"])
+        )
+        row = self._row({"account": str, "order_id": str})
+        self.drop_waits = self._text(
+            delete(_waits).where(_waits.c.account == row["account"], _waits.c.order_id == row["order_id"])
+        )
+        self.bump = self._text(
+            self._insert_rows(version, {"kind": str, "name": str}, fixed={"number": "1"}).on_conflict_do_update(
+                index_elements=["kind", "name"], set_={"number": version.c.number + literal_column("1")}
+            )
+        )
+        self.new_items = self._text(
+            self._insert_rows(version, {"kind": str, "name": str}, fixed={"number": "0"}).on_conflict_do_nothing(
+                index_elements=["kind", "name"]
+            )
+        )
+
+    def _bodies(self) -> None:
+        seen = (
+            select(body.c.id, func.max(_deliveries.c.received_at))
+            .where(body.c.digest == _deliveries.c.digest, _deliveries.c.id.between(bindparam(None), bindparam(None)))
+            .group_by(body.c.id)
+            .order_by(body.c.id)
+        )
+        use = self._insert(body_use).from_select(["id", "received_at"], seen)
+        later = (func.greatest if self._arrays else func.max)(body_use.c.received_at, use.excluded.received_at)
+        self.body_seen = self._text(use.on_conflict_do_update(index_elements=["id"], set_={"received_at": later}))
+        """Remembers when bodies were last seen: the first and the last id of the deliveries that have just come."""
+        self.old_bodies = self._text(
+            select(body_use.c.id, func.length(body.c.data))
+            .join(body, body.c.id == body_use.c.id)
+            .where(body_use.c.received_at < bindparam(None))
+            .order_by(body_use.c.received_at)
+            .limit(bindparam(None))
+            .offset(bindparam(None))
+        )
+        self.drop_bodies = tuple(
+            self._text(delete(table).where(self._listed(table.c.id))) for table in (body, body_use)
+        )
+
+    def bodies_once(self, number: int = 1) -> str:
+        """Return the statement that keeps bodies, each unless it is there: digest, codec, size, data.
+
+        In SQLite it is for so many rows at once.
+        """
+        kinds = {"digest": bytes, "codec": str, "size": int, "data": bytes}
+
+        def make() -> Any:
+            return self._insert_rows(body, kinds, number).on_conflict_do_nothing(index_elements=["digest"])
+
+        return self._once("bodies", number, make)
+
+    def deliveries_in(self, number: int = 1) -> str:
+        """Return the statement that inserts deliveries, the record's fields in order; in SQLite so many at once."""
+        kinds = _kinds(model.Delivery)
+        return self._once("deliveries", number, lambda: self._insert_rows(_deliveries, kinds, number))
+
+    def put(self, record: type[Any]) -> str:
+        """Return the statement that inserts or replaces rows: the record's fields in order."""
+        key = RECORDS[record].key
+
+        def make() -> Any:
+            statement = self._insert_rows(TABLES[record], _kinds(record))
+            rest = [name for name in shape(record).names if name not in key]
+            if not rest:
+                return statement.on_conflict_do_nothing(index_elements=list(key))
+            excluded = {name: statement.excluded[name] for name in rest}
+            return statement.on_conflict_do_update(index_elements=list(key), set_=excluded)
+
+        return self._once("put", record, make)
+
+    def add(self, record: type[Any]) -> str:
+        """Return the statement that inserts rows that are not there."""
+        return self._once("add", record, lambda: self._insert_rows(TABLES[record], _kinds(record)))
+
+    def drop(self, record: type[Any]) -> str:
+        """Return the statement that removes rows: the fields of the key."""
+        table, form = TABLES[record], shape(record)
+
+        def make() -> Any:
+            row = self._row({name: form.by_name[name].kind for name in RECORDS[record].key})
+            return delete(table).where(*(table.c[name] == value for name, value in row.items()))
+
+        return self._once("drop", record, make)
+
+    def fold_in(self, record: type[Any]) -> str:
+        """Return the statement that remembers the folded form of skus: folded, sku."""
+        kinds = {"code": str, "sku": str}
+        return self._once("fold in", record, lambda: self._insert_rows(folded[record], kinds).on_conflict_do_nothing())
+
+    def fold_out(self, record: type[Any]) -> str:
+        """Return the statement that forgets the folded form of skus: folded, sku."""
+        names = folded[record]
+
+        def make() -> Any:
+            row = self._row({"code": str, "sku": str})
+            return delete(names).where(names.c.code == row["code"], names.c.sku == row["sku"])
+
+        return self._once("fold out", record, make)
+
+    def _once(self, name: str, what: Any, make: Callable[[], Any]) -> str:
+        text = self._made.get((name, what))
+        if text is None:
+            text = self._made[name, what] = self._text(make())
+        return text
+
+    # --- how the dialects differ
+
+    def _text(self, statement: Any) -> str:
+        return str(statement.compile(dialect=self._dialect))
+
+    def _listed(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return among(column, bindparam(None), arrays=self._arrays)
+
+    def _row(self, kinds: Mapping[str, type]) -> Mapping[str, ColumnElement[Any]]:
+        """Return the values of a row to be written, which are parameters or come out of arrays that are."""
+        if not self._arrays:
+            return {name: bindparam(None) for name in kinds}
+        columns = _unnested(kinds).c
+        return {name: columns[name] for name in kinds}
+
+    def _insert_rows(
+        self, table: Table[Any], kinds: Mapping[str, type], number: int = 1, fixed: Mapping[str, str] | None = None
+    ) -> Any:
+        """Return the insertion of rows of these columns, in SQLite of so many; ``fixed`` ones are the same in each."""
+        same: dict[str, ColumnElement[Any]] = {name: literal_column(value) for name, value in (fixed or {}).items()}
+        if not self._arrays:
+            return self._insert(table).values([{**self._row(kinds), **same} for _ in range(number)])
+        given = _unnested(kinds)
+        return self._insert(table).from_select([*kinds, *same], select(*given.c, *same.values()))
+
+
+def _unnested(kinds: Mapping[str, type]) -> Any:
+    arrays: list[Any] = [cast(bindparam(None), ARRAY(_PLAIN[kind])) for kind in kinds.values()]
+    return func.unnest(*arrays).table_valued(*kinds).render_derived(name="given")
+
+
+def _kinds(record: type[Any]) -> Mapping[str, type]:
+    return {column.name: column.kind for column in shape(record).columns}
 
 
 def _whole(record: type[Any], *where: ColumnElement[bool]) -> Select[Any]:
     return select(TABLES[record]).where(*where)
 
 
-def _of_orders(record: type[Any], *order_by: str) -> str:
-    """Select what belongs to orders: parameters account, order ids."""
-    table = TABLES[record]
-    found = _whole(record, table.c.account == bindparam(None), _listed(table.c.order_id))
-    return _sql(found.order_by(*(table.c[name] for name in order_by)))
-
-
-def _takes() -> str:
-    moves = TABLES[model.Movement]
-    undo = moves.alias("undo")
-    undone = select(func.coalesce(func.sum(undo.c.quantity), literal_column("0"))).where(
-        undo.c.reverses == moves.c.id, undo.c.kind == constant(model.MovementKind.REVERSAL)
-    )
-    taken = literal_column("-movement.quantity", moves.c.quantity.type)
-    names = ("order_id", "id", "unit_id", "line", "sku")
-    found = select(*(moves.c[name] for name in names), taken, taken - undone.scalar_subquery()).where(
-        moves.c.account == bindparam(None),
-        _listed(moves.c.order_id),
-        moves.c.kind == constant(model.MovementKind.CONSUMPTION),
-    )
-    return _sql(found.order_by(moves.c.id))
-
-
-ORDERS: Final = _of_orders(model.Order)
-ORDER_VERSIONS: Final = _sql(
-    select(*(TABLES[model.Order].c[name] for name in ("order_id", "version"))).where(
-        TABLES[model.Order].c.account == bindparam(None), _listed(TABLES[model.Order].c.order_id)
-    )
-)
-LINES: Final = _of_orders(model.Line, "number")
-SHORTAGES: Final = _of_orders(model.Shortage, "id")
-WAITS: Final = _of_orders(model.Wait, "kind", "subject")
-TAKES: Final = _takes()
-
-CATALOGUE_VERSION: Final = _sql(
-    select(version.c.number).where(version.c.kind == constant("catalogue"), version.c.name == constant(""))
-)
-ITEM_VERSIONS: Final = _sql(
-    select(version.c.name, version.c.number).where(version.c.kind == constant("item"), _listed(version.c.name))
-)
-ALIASES: Final = _sql(_whole(model.Alias, _listed(TABLES[model.Alias].c.code)))
-LOCATIONS: Final = _sql(_whole(model.Location, _listed(TABLES[model.Location].c.path)))
-FOLDED: Final = {
-    record: _sql(
-        _whole(record, TABLES[record].c.sku == names.c.sku, _listed(names.c.code)).order_by(TABLES[record].c.sku.desc())
-    )
-    for record, names in folded.items()
-}
-
-_units = TABLES[model.Unit]
-UNITS: Final = _sql(
-    _whole(
-        model.Unit,
-        _listed(_units.c.sku),
-        or_(_units.c.quantity != literal_column("0"), _units.c.held != literal_column("0")),
-    ).order_by(_units.c.id)
-)
-UNIT_QUANTITIES: Final = _sql(select(_units.c.id, _units.c.sku, _units.c.quantity).where(_listed(_units.c.id)))
-UNIT_MOVES: Final = _sql(update(_units).values(quantity=bindparam(None)).where(_units.c.id == bindparam(None)))
-
-_deliveries, _orders = TABLES[model.Delivery], TABLES[model.Order]
-_since = func.coalesce(_deliveries.c.due_at, _deliveries.c.received_at)
-DUE_ORDERS: Final = _sql(
-    select(_orders.c.account, _orders.c.order_id)
-    .where(_orders.c.due_at <= bindparam(None))
-    .order_by(_orders.c.due_at, _orders.c.account, _orders.c.order_id)
-    .limit(bindparam(None))
-)
-DUE_DELIVERIES: Final = _sql(
-    _whole(
-        model.Delivery,
-        _deliveries.c.state == constant(model.DeliveryState.PENDING),
-        or_(_deliveries.c.due_at.is_(None), _deliveries.c.due_at <= bindparam(None)),
-    )
-    .order_by(_since, _deliveries.c.id)
-    .limit(bindparam(None))
-)
-BODY: Final = _sql(
-    select(body.c.codec, body.c.data).where(body.c.digest == _deliveries.c.digest, _deliveries.c.id == bindparam(None))
-)
-BODIES: Final = _sql(
-    select(_deliveries.c.id, body.c.codec, body.c.data).where(
-        body.c.digest == _deliveries.c.digest, _listed(_deliveries.c.id)
-    )
-)
-
-RESCHEDULE: Final = _sql(
-    update(_orders)
-    .values(due_at=bindparam(None), attempts=bindparam(None))
-    .where(_orders.c.account == bindparam(None), _orders.c.order_id == bindparam(None))
-)
-DROP_WAITS: Final = _sql(
-    delete(TABLES[model.Wait]).where(
-        TABLES[model.Wait].c.account == bindparam(None), TABLES[model.Wait].c.order_id == bindparam(None)
-    )
-)
-BUMP: Final = _sql(
-    insert(version)
-    .values(kind=bindparam(None), name=bindparam(None), number=literal_column("1"))
-    .on_conflict_do_update(index_elements=["kind", "name"], set_={"number": version.c.number + literal_column("1")})
-)
+@cache
+def for_sqlite() -> Statements:
+    """Return the statements in SQLite's words."""
+    return Statements(sqlite.dialect(paramstyle="qmark"), arrays=False)
 
 
 @cache
-def bodies_once(number: int) -> str:
-    """Return the statement that keeps so many bodies, each unless it is there: digest, codec, size, data."""
-    values: list[dict[str, Any]] = [
-        {name: bindparam(None) for name in ("digest", "codec", "size", "data")} for _ in range(number)
-    ]
-    return _sql(insert(body).values(values).on_conflict_do_nothing(index_elements=["digest"]))
-
-
-@cache
-def deliveries_in(number: int) -> str:
-    """Return the statement that inserts so many deliveries: the record's fields in order, one after the other."""
-    return _sql(insert(TABLES[model.Delivery]).values([_values(model.Delivery) for _ in range(number)]))
-
-
-LAST_IDS: Final = "SELECT name, seq FROM sqlite_sequence"
-
-_seen = (
-    select(body.c.id, func.max(_deliveries.c.received_at))
-    .where(body.c.digest == _deliveries.c.digest, _deliveries.c.id.between(bindparam(None), bindparam(None)))
-    .group_by(body.c.id)
-)
-_use = insert(body_use).from_select(["id", "received_at"], _seen)
-BODY_SEEN: Final = _sql(
-    _use.on_conflict_do_update(
-        index_elements=["id"], set_={"received_at": func.max(body_use.c.received_at, _use.excluded.received_at)}
-    )
-)
-"""Remembers when bodies were last seen: the first and the last id of the deliveries that have just come."""
-OLD_BODIES: Final = _sql(
-    select(body_use.c.id, func.length(body.c.data))
-    .join(body, body.c.id == body_use.c.id)
-    .where(body_use.c.received_at < bindparam(None))
-    .order_by(body_use.c.received_at)
-    .limit(bindparam(None))
-)
-DROP_BODIES: Final = tuple(_sql(delete(table).where(_listed(table.c.id))) for table in (body, body_use))
-
-
-def _values(record: type[Any]) -> dict[str, Any]:
-    return {name: bindparam(None) for name in shape(record).names}
-
-
-@once
-def put(record: Any) -> str:
-    """Return the statement that inserts or replaces a row: the record's fields in order."""
-    key = RECORDS[record].key
-    statement = insert(TABLES[record]).values(_values(record))
-    rest: Iterable[str] = [name for name in shape(record).names if name not in key]
-    if not rest:
-        return _sql(statement.on_conflict_do_nothing(index_elements=list(key)))
-    excluded = {name: statement.excluded[name] for name in rest}
-    return _sql(statement.on_conflict_do_update(index_elements=list(key), set_=excluded))
-
-
-@once
-def add(record: Any) -> str:
-    """Return the statement that inserts a row that is not there."""
-    return _sql(insert(TABLES[record]).values(_values(record)))
-
-
-AMEND_UNIT: Final = _sql(
-    update(_units)
-    .values({name: bindparam(None) for name in shape(model.Unit).names if name not in ("id", "quantity")})
-    .where(_units.c.id == bindparam(None))
-)
-"""Changes everything of a unit but its quantity: its other fields in order, its id."""
-
-
-@once
-def drop(record: Any) -> str:
-    """Return the statement that removes a row: the fields of its key."""
-    table = TABLES[record]
-    return _sql(delete(table).where(*(table.c[name] == bindparam(None) for name in RECORDS[record].key)))
-
-
-@once
-def fold_in(record: Any) -> str:
-    """Return the statement that remembers the folded form of a sku: folded, sku."""
-    names = folded[record]
-    return _sql(insert(names).values(code=bindparam(None), sku=bindparam(None)).on_conflict_do_nothing())
-
-
-@once
-def fold_out(record: Any) -> str:
-    """Return the statement that forgets the folded form of a sku: folded, sku."""
-    names = folded[record]
-    return _sql(delete(names).where(names.c.code == bindparam(None), names.c.sku == bindparam(None)))
+def for_postgresql() -> Statements:
+    """Return the statements in PostgreSQL's words."""
+    return Statements(postgresql.dialect(paramstyle="format"), arrays=True)  # type: ignore[no-untyped-call]

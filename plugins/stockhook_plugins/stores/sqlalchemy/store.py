@@ -11,78 +11,113 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import field_validator
 
-from stockhook.plugin import Arrival, PluginOptions, Progress, Read, StoreUnavailable, Work, untold
+from stockhook.plugin import Arrival, PluginOptions, Progress, Read, Secret, StoreUnavailable, Work, untold
 
 if TYPE_CHECKING:
-    from stockhook_plugins.stores.sqlalchemy.locks import FileLock
+    from stockhook_plugins.stores.sqlalchemy.database import Database
     from stockhook_plugins.stores.sqlalchemy.session import Session
 
 _SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = "postgresql+psycopg://"
 _POLL: Final = 1.0  # seconds between two looks at what other processes did
 
 
 class SqlStoreOptions(PluginOptions):
-    """Where the store is. ``url`` is ``sqlite:///`` and a path: with four slashes it is absolute."""
+    """Where the store is.
+
+    ``url`` is ``sqlite:///`` and a path (with four slashes it is absolute), or
+    ``postgresql+psycopg://USER@HOST:PORT/DATABASE``. ``password`` is PostgreSQL's, where it asks for one.
+    """
 
     url: str = "sqlite:////var/lib/stockhook/stockhook.db"
+    password: Secret | None = None
 
     @field_validator("url")
     @classmethod
-    def _is_a_file(cls, url: str) -> str:
+    def _is_known(cls, url: str) -> str:
+        if url.startswith(("postgresql", "postgres:")):
+            return _server(url)
         path = url.removeprefix(_SQLITE)
         if path == url or not path or path.startswith(":memory:"):
             raise ValueError(
-                f"{url.partition(':')[0]!r} is not sqlite:///PATH, and this version keeps its store in an SQLite file "
-                "only; write it like sqlite:////var/lib/stockhook/stockhook.db"
+                f"{url.partition(':')[0]!r} is neither sqlite:///PATH nor {_POSTGRES}USER@HOST/DATABASE; write it like "
+                "sqlite:////var/lib/stockhook/stockhook.db"
             )
         if "?" in path:
             raise ValueError("sqlite:///PATH takes no ?parameters")
         return url
 
 
+def _server(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    database = rest.partition("/")[2]
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not database.partition("?")[0]:
+        raise ValueError(f"write it like {_POSTGRES}stockhook@localhost:5432/stockhook")
+    return f"{_POSTGRES}{rest}"
+
+
 class SqlStore:
-    """One SQLite file, its write-ahead log beside it, and two lock files: ``.write`` and ``.serve``."""
+    """One SQLite file with its log and two lock files beside it, or a PostgreSQL database that daemons share."""
 
     type: ClassVar[str] = "sqlalchemy"
     Options: ClassVar[builtins.type[PluginOptions]] = SqlStoreOptions
 
     def __init__(self, options: SqlStoreOptions | None = None) -> None:
-        self.path = Path((options or SqlStoreOptions()).url.removeprefix(_SQLITE))
+        self._options = options or SqlStoreOptions()
         self._open: Session | None = None
-        self._serving: FileLock | None = None
         self._closing = threading.Event()
         self._told = threading.local()
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, None where there is none."""
+        url = self._options.url
+        return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
     def open(self) -> None:
         """Connect, prove that commits last, and bring the tables up to date."""
         from stockhook_plugins.stores.sqlalchemy.session import Session
 
         self._closing.clear()
-        session = Session(self.path)
+        session = Session(self._database())
         session.open()
         self._open = session
         self._told = threading.local()
 
-    def serve(self) -> None:
-        """Hold ``PATH.serve`` until ``close``; raises Refused while another daemon does."""
-        from stockhook_plugins.stores.sqlalchemy.locks import served
+    def _database(self) -> "Database":
+        if self.path is not None:
+            from stockhook_plugins.stores.sqlalchemy.sqlite import FileDatabase
 
-        self._serving = served(self.path.with_name(self.path.name + ".serve"))
+            return FileDatabase(self.path)
+        try:
+            from stockhook_plugins.stores.sqlalchemy.postgres import ServerDatabase
+        except ImportError as error:
+            raise StoreUnavailable(
+                f"PostgreSQL needs the package psycopg, which is not installed ({error}): pip install "
+                "'stockhook[postgres]'"
+            ) from None
+        password = self._options.password
+        return ServerDatabase(self._options.url, None if password is None else password.reveal())
+
+    def serve(self) -> None:
+        """Claim an SQLite file until ``close``; raises Refused while another daemon does. A server serves many."""
+        self._session.serve()
+
+    def leads(self, job: str) -> bool:
+        """Tell whether this process is the one to run ``job``, of all that share the store."""
+        return self._session.leads(job)
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file, close it, and let another daemon serve."""
+        """Leave the store tidy, close it, and let another daemon serve."""
         self._closing.set()
         session, self._open = self._open, None
         if session is not None:
             session.close()
-        if self._serving is not None:
-            self._serving.close()
-            self._serving = None
 
     @property
     def _session(self) -> "Session":
         if self._open is None:
-            raise StoreUnavailable(f"the store {self.path} is not open")
+            raise StoreUnavailable("the store is not open")
         return self._open
 
     def append(self, arrivals: Sequence[Arrival]) -> list[int]:
@@ -98,9 +133,10 @@ class SqlStore:
         return self._session.write()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until another process has changed the store, asking about once a second; each thread is told once.
+        """Wait until another process has changed the store; each thread is told once.
 
-        While nothing is written here it folds the write-ahead log into the file.
+        An SQLite file is asked about once a second, and its write-ahead log folded in while nothing is written;
+        PostgreSQL tells by itself.
         """
         end = time.monotonic() + seconds
         while True:
@@ -109,9 +145,9 @@ class SqlStore:
             if changes != getattr(self._told, "changes", 0):
                 self._told.changes = changes
                 return True
-            session.idle()
             left = end - time.monotonic()
-            if left <= 0 or self._closing.wait(min(left, _POLL)):
+            session.rest(min(max(left, 0), _POLL), self._closing)
+            if left <= 0 or self._closing.is_set():
                 return False
 
     def prune(self, before: datetime, most: int) -> int:
@@ -119,11 +155,11 @@ class SqlStore:
         return self._session.prune(before, most)
 
     def backup(self, path: Path, progress: Progress = untold) -> dict[str, str]:
-        """Copy the store to a new file with mode 0600; raises Refused where that cannot be."""
+        """Copy the store to a new file with mode 0600; raises Refused where that cannot be, or for PostgreSQL."""
         target = path.absolute()
         self._session.backup(target, progress)
         return {"url": f"{_SQLITE}{target}"}
 
     def integrity(self) -> str | None:
-        """Return the first damage that SQLite finds in its file, or None."""
+        """Return the first damage that the database finds, or None."""
         return self._session.integrity()

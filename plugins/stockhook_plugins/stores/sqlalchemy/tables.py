@@ -18,7 +18,8 @@ REVISION: Final = "0001"
 metadata: Final = MetaData()
 
 _NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
-_TYPES: Final[Mapping[type, TypeEngine[Any]]] = {int: _NUMBER, str: Text(), bytes: LargeBinary()}
+_WORDS: Final = Text().with_variant(Text(collation="C"), "postgresql")  # ordered as everywhere else: by code point
+_TYPES: Final[Mapping[type, TypeEngine[Any]]] = {int: _NUMBER, str: _WORDS, bytes: LargeBinary()}
 _NAMES: Final[Mapping[type, str]] = {model.Order: "shop_order", model.Line: "order_line"}
 
 
@@ -53,7 +54,7 @@ body: Final = Table(
     metadata,
     Column("id", _NUMBER, primary_key=True, autoincrement=True),
     Column("digest", LargeBinary(), nullable=False, unique=True),
-    Column("codec", Text(), nullable=False),
+    Column("codec", _WORDS, nullable=False),
     Column("size", _NUMBER, nullable=False),
     Column("data", LargeBinary(), nullable=False),
     sqlite_strict=True,
@@ -73,8 +74,8 @@ body_use: Final = Table(
 version: Final = Table(
     "version",
     metadata,
-    Column("kind", Text(), primary_key=True),
-    Column("name", Text(), primary_key=True),
+    Column("kind", _WORDS, primary_key=True),
+    Column("name", _WORDS, primary_key=True),
     Column("number", _NUMBER, nullable=False),
     sqlite_strict=True,
     sqlite_with_rowid=False,
@@ -85,8 +86,8 @@ folded: Final = {
     record: Table(
         f"folded_{record.__name__.lower()}",
         metadata,
-        Column("code", Text(), primary_key=True),
-        Column("sku", Text(), primary_key=True),
+        Column("code", _WORDS, primary_key=True),
+        Column("sku", _WORDS, primary_key=True),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
@@ -153,12 +154,29 @@ def _open_states() -> None:
 
 _open_states()
 
-TRIGGERS: Final = tuple(
-    f"CREATE TRIGGER movement_{verb}_refused BEFORE {verb} ON movement "
-    "BEGIN SELECT RAISE(ABORT, 'movements are never changed'); END"
-    for verb in ("UPDATE", "DELETE")
+_NEVER: Final = "movements are never changed"
+_FUNCTION: Final = (
+    "CREATE FUNCTION movement_refused() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN RAISE EXCEPTION '{_NEVER}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
 )
-"""What holds promise 3 in SQLite even against a person with a SQL prompt."""
+TRIGGERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "sqlite": tuple(
+        f"CREATE TRIGGER movement_{verb}_refused BEFORE {verb} ON movement BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "postgresql": (
+        _FUNCTION,
+        *(
+            f"CREATE TRIGGER {name} BEFORE {verbs} ON movement FOR EACH {each} EXECUTE FUNCTION movement_refused()"
+            for name, verbs, each in (
+                ("movement_refused", "UPDATE OR DELETE", "ROW"),
+                ("movement_kept", "TRUNCATE", "STATEMENT"),
+            )
+        ),
+    ),
+}
+"""What holds promise 3 even against a person with a SQL prompt, by dialect."""
 
-for _trigger in TRIGGERS:
-    event.listen(TABLES[model.Movement], "after_create", DDL(_trigger).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+for _dialect, _triggers in TRIGGERS.items():
+    for _trigger in _triggers:
+        event.listen(TABLES[model.Movement], "after_create", DDL(_trigger).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -17,7 +17,8 @@ from sqlalchemy import Column, Index, create_engine
 from stockhook_plugins.stores.sqlalchemy.migrations import revisions, upgrade
 from stockhook_plugins.stores.sqlalchemy.tables import TRIGGERS, metadata
 
-_VERBOSE: Final = "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')"
+_NUMBER: Final = "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')"
+_WORDS: Final = "sa.Text().with_variant(sa.Text(collation='C'), 'postgresql')"
 _PARTIAL: Final = re.compile(r"sqlite_where=sa\.text\((.*?)\), postgresql_where=sa\.text\(.*?\)")
 _HEAD: Final = '''"""{title}"""
 
@@ -30,6 +31,7 @@ revision = "{revision}"
 down_revision = {before!r}
 
 NUMBER = {number}
+WORDS = {words}
 
 
 def only(condition: str) -> dict[str, Any]:
@@ -51,14 +53,19 @@ def draft(revision: str, title: str) -> str:
         warnings.simplefilter("ignore")  # expression indexes cannot be compared; they are added below
         operations = produce_migrations(MigrationContext.configure(connection), metadata).upgrade_ops
     assert operations is not None
-    code = render_python_code(operations).replace(_VERBOSE, "NUMBER")
+    code = render_python_code(operations).replace(_NUMBER, "NUMBER").replace(_WORDS, "WORDS")
     code = code.replace(", autoincrement=False", "").replace(", unique=False", "")
     code = _PARTIAL.sub(r"**only(\1)", code)
     lines = [line for line in code.splitlines() if not line.strip().startswith("# ###")]
     if before is None:
         lines += [f"    op.create_index({_expression(index)})" for index in _expressions()]
-        lines += [f"    op.execute({trigger!r})" for trigger in TRIGGERS]
-    text = _HEAD.format(title=title, revision=revision, before=before, number=_VERBOSE) + "\n".join(lines) + "\n"
+        lines += [f"    triggers = {TRIGGERS!r}", "    for trigger in triggers[op.get_bind().dialect.name]:"]
+        lines += ["        op.execute(trigger)"]
+    text = (
+        _HEAD.format(title=title, revision=revision, before=before, number=_NUMBER, words=_WORDS)
+        + "\n".join(lines)
+        + "\n"
+    )
     path.write_text(text, encoding="utf-8")
     return str(path)
 

@@ -1,0 +1,291 @@
+"""A PostgreSQL database that any number of daemons share: how it is opened, and who may write when (design.md 9).
+
+Whoever changes anything but deliveries on their way in does so alone, behind one advisory lock that is taken after
+planning and kept until the commit. So ids ascend in the order of the commits, and nothing is ever decided on figures
+that somebody else is about to change. What is read for planning is checked by version, as in SQLite.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy.pool import QueuePool
+
+from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable
+from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
+from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
+from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
+from stockhook_plugins.stores.sqlalchemy.rows import shape
+from stockhook_plugins.stores.sqlalchemy.statements import (
+    KEEP_BODIES,
+    NEXT_IDS,
+    REMOVE_BODIES,
+    SEQUENCES,
+    WRITE_ALONE,
+    for_postgresql,
+)
+
+OLDEST: Final = 130000
+"""The oldest server version that is tried in tests, as PostgreSQL counts them."""
+
+_CONNECTING: Final = {
+    "application_name": "stockhook",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",  # seconds; a peer that is gone is found out before a sender gives up
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "15000",  # ms
+}
+_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+_SESSION: Final = {
+    "synchronous_commit": "on",  # a commit is on the disk when it returns (promise 1)
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "15s",  # a daemon that is stopped must not hold up the others
+    "timezone": "UTC",
+}
+_READING: Final = {**_SESSION, "statement_timeout": "0", "idle_in_transaction_session_timeout": "10min"}
+
+
+class ServerDatabase:
+    """The connections to one database: some that write, some that read."""
+
+    def __init__(self, address: str, password: str | None) -> None:
+        url = make_url(address)
+        self.name = url.set(query={}).render_as_string(hide_password=True)
+        self.sql = for_postgresql()
+        self.faults = ServerFaults(self.name)
+        self.translated = self.faults.translated
+        self._url = url.set(password=password or url.password, query={**_CONNECTING, **url.query})
+        self._engines: list[Engine] = []
+        self._known: set[str] = set()
+        self.bell = Bell(self._connect)
+        self.jobs = Jobs(self._connect)
+
+    # --- opening and closing
+
+    def open(self) -> None:
+        """Connect and prove that commits last."""
+        self._engines = [
+            self._engine("READ COMMITTED", _SESSION, 4),
+            self._engine("REPEATABLE READ", _READING, 12, postgresql_readonly=True),
+        ]
+        with self.translated(), self._engines[0].connect() as connection:
+            self._prove(connection)
+        self.bell.open()
+
+    def _engine(self, isolation: str, settings: Mapping[str, str], overflow: int, **options: Any) -> Engine:
+        words = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        return create_engine(
+            self._url,
+            connect_args={"options": words},
+            isolation_level=isolation,
+            poolclass=QueuePool,
+            pool_size=4,
+            max_overflow=overflow,
+            pool_timeout=10,
+            use_native_hstore=False,
+            **({"execution_options": options} if options else {}),
+        )
+
+    def _connect(self) -> Any:
+        """Return a connection for one purpose, apart from the others and without transactions."""
+        _, named = self._engines[0].dialect.create_connect_args(self._url)
+        return psycopg.connect(**named, autocommit=True)
+
+    def _prove(self, connection: Connection) -> None:
+        version = int(rows(connection, "SHOW server_version_num")[0][0])
+        if version < OLDEST:
+            raise StoreUnavailable(
+                f"{self.name} is PostgreSQL {version // 10000}, and stockhook needs {OLDEST // 10000} or newer"
+            )
+        for setting, wanted in _DURABLE.items():
+            [(found,)] = rows(connection, f"SHOW {setting}")
+            if found != wanted:
+                raise StoreUnavailable(
+                    f"{self.name}: {setting} is {found!r}, not {wanted!r}; without it a commit may be lost when the "
+                    "power fails. Set it in postgresql.conf and restart PostgreSQL"
+                )
+        [(encoding,)] = rows(connection, "SHOW server_encoding")
+        if encoding != "UTF8":
+            raise StoreUnavailable(
+                f"{self.name} has the encoding {encoding}, and codes of all scripts need UTF8; make the database anew "
+                "with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            )
+
+    def mark(self) -> None:
+        """Nothing to remember: a server does not lose a database and make it anew by itself."""
+
+    def close(self) -> None:
+        """Tell the others of what has been written, and close all connections."""
+        if self._engines:
+            self.bell.close()
+            self.jobs.close()
+        for engine in self._engines:
+            engine.dispose()
+        self._engines = []
+
+    # --- transactions
+
+    @contextmanager
+    def _transaction(self, which: int) -> Iterator[Connection]:
+        if not self._engines:
+            raise StoreUnavailable(f"{self.name} is not open")
+        with self.translated():
+            connection = self._engines[which].connect()
+        try:
+            yield connection
+            with self.translated():
+                connection.commit()
+        finally:
+            with suppress(StoreUnavailable), self.translated():
+                connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Hold one consistent view."""
+        with self._transaction(1) as connection:
+            yield connection
+
+    @contextmanager
+    def appending(self) -> Iterator[Connection]:
+        """Hold a transaction that adds deliveries; several may at once."""
+        with self._transaction(0) as connection:
+            with self.translated():
+                connection.exec_driver_sql(KEEP_BODIES)
+            yield connection
+        self.bell.ring()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the one transaction that may change anything, and remove bodies."""
+        with self._transaction(0) as connection:
+            with self.translated():
+                connection.exec_driver_sql(WRITE_ALONE)
+                connection.exec_driver_sql(REMOVE_BODIES)
+            yield connection
+        self.bell.ring()
+
+    @contextmanager
+    def unit(self) -> Iterator[ServerUnit]:
+        """Open a unit of work."""
+        with self._transaction(0) as connection:
+            unit = ServerUnit(connection, self.sql, self._know)
+            yield unit
+        if unit.writing:
+            self.bell.ring()
+
+    def _know(self, skus: Collection[str]) -> None:
+        """Give items that nobody has booked yet a version, in a commit of its own: the wait for it is short."""
+        new = sorted(set(skus) - self._known)
+        if new:
+            with self._transaction(0) as connection:
+                self.write(connection, self.sql.new_items, [("item", sku) for sku in new])
+            self._known.update(new)
+
+    # --- rows
+
+    def numbers(self, connection: Connection) -> "Sequences":
+        """Return what gives ids."""
+        return Sequences(connection)
+
+    def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
+        """Run a statement once, with the rows as one array a column."""
+        if found:
+            connection.exec_driver_sql(statement, tuple(_column(values) for values in zip(*found, strict=True)))
+
+    def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
+        """Insert or replace rows; a key that comes twice would be refused in one statement."""
+        at = [shape(record).at[name] for name in RECORDS[record].key]
+        once = {tuple(row[place] for place in at): row for row in found}
+        self.write(connection, self.sql.put(record), list(once.values()))
+
+    def write_together(
+        self, connection: Connection, statement: Callable[[int], str], found: Sequence[Sequence[Any]]
+    ) -> None:
+        """Write rows in the order of their first column, so that two who write the same ones cannot lock each other."""
+        self.write(connection, statement(1), sorted(found, key=_first))
+
+    # --- what others do
+
+    def changes(self) -> int:
+        """Return how often another process was found to have changed the store."""
+        with self.translated():
+            return self.bell.heard()
+
+    def rest(self, seconds: float, closing: threading.Event) -> None:
+        """Wait until another process rings, and ring for what was written here meanwhile."""
+        ends = time.monotonic() + seconds
+        with self.translated():
+            while not self.bell.listen(max(ends - time.monotonic(), 0)):
+                if closing.is_set() or time.monotonic() > ends:
+                    return
+
+    def serve(self) -> None:
+        """Any number of daemons may serve."""
+
+    def leads(self, job: str) -> bool:
+        """Tell whether this process is the one that runs ``job`` for all that share the database."""
+        with self.translated():
+            return self.jobs.leads(job)
+
+    def give_back(self) -> None:
+        """Leave it to autovacuum."""
+
+    def copy(self, path: Path, progress: Progress) -> None:  # noqa: ARG002 - nothing is copied
+        """Refuse: the server's own tools know how to."""
+        raise Refused(
+            f"this store is in PostgreSQL, which has its own tool for backups: pg_dump --format=custom --file={path} "
+            "DATABASE copies it while it is in use, pg_restore brings it back"
+        )
+
+    def damage(self) -> str | None:
+        """Return that the server has found pages with a wrong checksum, or None."""
+        with self.reading() as connection, self.translated():
+            found = rows(
+                connection,
+                "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()",
+            )
+        return f"PostgreSQL has found {found[0][0]} damaged pages" if found and found[0][0] else None
+
+
+class Sequences:
+    """Gives ids from the sequences of the tables, many in one journey."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._given: dict[str, list[int]] = {}
+
+    def reserve(self, wanted: Mapping[str, int]) -> None:
+        """Get so many ids of each table."""
+        asked = {SEQUENCES[table]: number for table, number in wanted.items() if number}
+        tables = {SEQUENCES[table]: table for table in wanted}
+        if not asked:
+            return
+        for name, number in rows(self._connection, NEXT_IDS, [list(asked), list(asked.values())]):
+            self._given.setdefault(tables[name], []).append(number)
+        for table in wanted:
+            self._given.get(table, []).sort(reverse=True)
+
+    def next(self, table: str) -> int:
+        """Return the next id of a table."""
+        if not self._given.get(table):
+            self.reserve({table: 1})
+        return self._given[table].pop()
+
+
+def _column(values: Sequence[Any]) -> list[Any]:
+    """Return one column of rows; the one character that PostgreSQL cannot keep in a text is replaced."""
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        return [value.replace("\x00", "\ufffd") if isinstance(value, str) else value for value in values]
+    return list(values)
+
+
+def _first(row: Sequence[Any]) -> Any:
+    return row[0]

@@ -1,0 +1,47 @@
+"""What PostgreSQL and its driver report, in the words of ``stockhook.plugin``: unavailable, refused, bad booking."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from stockhook.plugin import BadBooking, Refused, StoreUnavailable
+
+
+class ServerFaults:
+    """Translates errors. Nothing breaks for good here: the server is restarted by others, and connections come back."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Raise what is reported inside the block as an error of ours."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._translate(error.orig) from error
+        except psycopg.Error as error:
+            raise self._translate(error) from error
+        except NoConnection as error:
+            raise StoreUnavailable(
+                f"{self._name}: too many connections are in use at the same time; try again"
+            ) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"{self._name}: {error}") from error
+
+    def _translate(self, error: BaseException | None) -> StoreUnavailable | Refused | BadBooking:
+        words = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, psycopg.IntegrityError):
+            return BadBooking(f"{self._name} refused what was to be written: {words}; nothing was written")
+        if isinstance(error, psycopg.DataError):
+            return Refused(f"a value cannot be stored ({words}); nothing was written")
+        if isinstance(error, psycopg.errors.DiskFull):
+            return StoreUnavailable(f"{self._name}: its disk is full; free some space, nothing has to be restarted")
+        if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
+            return StoreUnavailable(f"{self._name}: others are writing to it ({words}); try again")
+        return StoreUnavailable(f"{self._name}: {words}")

@@ -1,0 +1,129 @@
+"""What the daemons on one PostgreSQL database tell each other: that something has changed, and who runs which job."""
+
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import psycopg
+
+CHANNEL: Final = "stockhook"
+_OFTEN: Final = 0.2  # seconds between two rings, at least: a ring is a commit of its own
+_JOBS: Final = 8461_002  # the class of the locks; what is locked is told by the second number
+
+
+class Bell:
+    """Rings for the others when something was written here, and hears them.
+
+    A ring that is lost is no harm: everyone looks again once a second.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._mutex = threading.Lock()
+        self._connection: Any = None
+        self._to_ring = False
+        self._rung_at = 0.0
+        self._heard = 0
+        self._followed = False
+
+    def open(self) -> None:
+        """Begin: whatever was heard before is forgotten."""
+        self._to_ring = self._followed = False
+
+    def ring(self) -> None:
+        """Tell the others soon that something was written."""
+        self._to_ring = True
+
+    def heard(self) -> int:
+        """Return how often another process has rung."""
+        return self._heard
+
+    def listen(self, seconds: float) -> bool:
+        """Ring if there is something to tell, listen for at most ``_OFTEN`` or ``seconds``, and tell if one rang."""
+        with self._mutex:
+            try:
+                return self._listen(min(seconds, _OFTEN))
+            except BaseException:
+                self._drop()
+                raise
+
+    def _listen(self, seconds: float) -> bool:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._connection.execute(f"LISTEN {CHANNEL}")
+            if self._followed:
+                self._heard += 1  # what was rung while nobody listened
+            self._followed = True
+        self._ring()
+        mine = self._connection.info.backend_pid
+        heard = [one for one in self._connection.notifies(timeout=seconds, stop_after=1) if one.pid != mine]
+        self._heard += len(heard)
+        return bool(heard)
+
+    def _ring(self) -> None:
+        if self._to_ring and time.monotonic() - self._rung_at >= _OFTEN:
+            self._to_ring = False
+            self._rung_at = time.monotonic()
+            self._connection.execute(f"NOTIFY {CHANNEL}")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Ring a last time, as a command does that ends after its one change."""
+        with self._mutex:
+            if self._to_ring:
+                with suppress(Exception):  # the others look by themselves as well
+                    self._connection = self._connection or self._connect()
+                    self._rung_at = 0.0
+                    self._ring()
+            self._drop()
+
+
+class Jobs:
+    """The jobs that one process at a time does for all; who has begun one keeps it as long as its connection lasts."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._mutex = threading.Lock()
+        self._connection: Any = None
+        self._mine: set[str] = set()
+
+    def leads(self, job: str) -> bool:
+        """Tell whether this process does ``job``; raises what the driver raises while the server is away."""
+        with self._mutex:
+            try:
+                return self._leads(job)
+            except BaseException:
+                self._drop()
+                raise
+
+    def _leads(self, job: str) -> bool:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._mine = set()
+        if job in self._mine:
+            self._connection.execute("SELECT 1")  # fails when the connection, and the lock with it, is gone
+            return True
+        number = zlib.crc32(job.encode()) - 2**31
+        [got] = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_JOBS, number)).fetchone()
+        if got:
+            self._mine.add(job)
+        return bool(got)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        """Leave all jobs to others."""
+        with self._mutex:
+            self._drop()

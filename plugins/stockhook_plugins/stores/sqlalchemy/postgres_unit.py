@@ -1,0 +1,87 @@
+"""A unit of work on a PostgreSQL database that others work on as well."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+from sqlalchemy import Connection
+
+from stockhook.plugin import Due, model
+from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.reading import moment_of
+from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
+from stockhook_plugins.stores.sqlalchemy.statements import TAKE, WRITE_ALONE, Statements
+
+_AHEAD: Final = 4  # times as many due orders are looked at as are wanted: the first may be in other hands
+
+
+class ServerUnit:
+    """One transaction, and what it keeps from others until its end.
+
+    Deliveries and orders are taken without waiting, items by waiting in the order of their names, and the right to
+    write last of all; after that nothing is waited for. So no two units can wait for each other.
+    """
+
+    def __init__(self, connection: Connection, sql: Statements, know: Callable[[Collection[str]], None]) -> None:
+        """Take the transaction, and what makes sure that items have a version that can be kept from others."""
+        self.writing = False
+        self._connection = connection
+        self._know = know
+        self._sql = sql
+        self._mine: set[model.OrderKey] = set()
+        self._deliveries: set[int] = set()
+
+    def connection(self) -> Connection:
+        """Return the transaction; each statement sees what is committed when it begins."""
+        return self._connection
+
+    def writer(self, touched: Collection[int] = ()) -> Connection:
+        """Return the transaction, from now on the only one to write; ``touched`` are deliveries to be saved."""
+        if not self.writing:
+            if touched:
+                rows(self._connection, self._sql.hold_deliveries, [json_list(touched)])
+            self._connection.exec_driver_sql(WRITE_ALONE)
+            self.writing = True
+        return self._connection
+
+    def claim(self, now: datetime, most: int) -> Due:
+        """Take what is due and nobody else has taken."""
+        moment = moment_of(now)
+        looked_at = most * _AHEAD + len(self._mine)
+        free = self._take([key for key in self._due_orders(moment, looked_at) if key not in self._mine], most)
+        # what was worked between the look and the lock is due no more
+        orders = [key for key in self._due_orders(moment, looked_at) if key in free] if free else []
+        found = rows(self._connection, self._sql.claim_deliveries, [moment, most + len(self._deliveries), 0])
+        deliveries = [row for row in shape(model.Delivery).decode_all(found) if row.id not in self._deliveries][:most]
+        self._deliveries.update(row.id for row in deliveries)
+        return Due(tuple(orders), tuple(deliveries))
+
+    def _due_orders(self, moment: int, most: int) -> list[model.OrderKey]:
+        return [model.OrderKey(*row) for row in rows(self._connection, self._sql.due_orders, [moment, most, 0])]
+
+    def hold(self, keys: Collection[model.OrderKey]) -> frozenset[model.OrderKey]:
+        """Take these orders until the end, and return those that others have taken."""
+        wanted = [key for key in keys if key not in self._mine]
+        return frozenset(wanted) - self._take(wanted)
+
+    def _take(self, keys: Sequence[model.OrderKey], most: int | None = None) -> set[model.OrderKey]:
+        if not keys:
+            return set()
+        numbers = {_number(key): key for key in keys}
+        got = {numbers[number] for (number,) in rows(self._connection, TAKE, [json_list(numbers), most])}
+        self._mine |= got
+        return got
+
+    def item_versions(self, skus: Collection[str]) -> Mapping[str, int]:
+        """Return the versions of these items, and keep them from being booked by others until the end."""
+        if self.writing:
+            return dict(rows(self._connection, self._sql.item_versions, [json_list(skus)]))
+        self._know(skus)
+        return dict(rows(self._connection, self._sql.hold_items, [json_list(skus)]))
+
+
+def _number(key: model.OrderKey) -> int:
+    """Return the number under which an order is locked."""
+    words = f"{len(key.account)} {key.account} {key.order_id}".encode(errors="surrogatepass")
+    return int.from_bytes(blake2b(words, digest_size=8).digest(), "big", signed=True)
