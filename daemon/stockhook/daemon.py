@@ -23,11 +23,11 @@ from stockhook.dispatcher import Dispatcher
 from stockhook.errors import ConfigError, StoreBroken, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
-from stockhook.listener import bind, refuse_reachable, written
 from stockhook.model import Notice
 from stockhook.operations.desk import set_up
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
+from stockhook.sockets import bind, refuse_reachable, written
 from stockhook.systemd import Systemd, handed_sockets
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
@@ -293,6 +293,7 @@ class Daemon:
     async def _tell(self) -> None:
         """Tell systemd now and then how much waits to be worked."""
         while self.systemd.heard:
+            began = time.monotonic()
             try:
                 waits = await asyncio.to_thread(self._backlog)
             except StoreBroken:
@@ -301,7 +302,7 @@ class Daemon:
                 waits = ", the store is unavailable"
             if not self._stop.is_set():
                 self.systemd.status(self._status() + waits)
-            await asyncio.sleep(_TELL)
+            await asyncio.sleep(max(_TELL, 50 * (time.monotonic() - began)))  # counting a large backlog has its cost
         await asyncio.Event().wait()  # a loop that ends by itself is a broken one
 
     def _backlog(self) -> str:

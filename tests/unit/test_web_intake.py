@@ -22,6 +22,7 @@ from stockhook.options import PluginOptions
 from stockhook.store import Arrival
 from stockhook.testing.clock import ManualClock
 from stockhook.web.intake import IntakeServer
+from stockhook.web.listener import Listener
 from stockhook_plugins.stores.memory import MemoryStore
 
 SHORT = 0.8
@@ -95,7 +96,7 @@ def app(io_loop: IOLoop, store: HeldStore, health: Health) -> IntakeServer:
 @pytest.fixture
 def http_server(io_loop: IOLoop, app: IntakeServer, _unused_port: tuple[Any, int]) -> Iterator[HTTPServer]:
     """Serve as the daemon does, but impatiently."""
-    server = HTTPServer(app, idle_connection_timeout=SHORT, max_body_size=1 << 40)
+    server = Listener(app, idle_connection_timeout=SHORT, max_body_size=1 << 40)
     server.add_socket(_unused_port[0])
     running: list[asyncio.Task[None]] = []
     io_loop.add_callback(lambda: running.append(asyncio.ensure_future(app.intake.run())))
@@ -341,3 +342,17 @@ async def test_an_intake_that_has_ended_lets_nobody_wait(client: Client, store: 
     answers = [client.post() for _ in range(3)]
     assert {(await asyncio.wait_for(answer, 3)).code for answer in answers} == {503}
     assert (await asyncio.wait_for(client.post(), 3)).code == 503
+
+
+async def test_connections_that_have_ended_are_forgotten_and_leave_room_for_others(
+    client: Client, app: IntakeServer
+) -> None:
+    for _ in range(5):
+        answer = await client.post(headers={"Connection": "close"})
+        assert answer.code == 200
+    _, writer = await client.connect(b"POST /webhooks/shop/good HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+    await asyncio.sleep(0.05)
+    assert len(app.open) == 1
+    writer.close()
+    await asyncio.sleep(0.05)
+    assert not app.open

@@ -1,4 +1,4 @@
-"""A listener that waits when the process can take no more connections.
+"""A listener that waits when the process can take no more connections, and tells when a connection has ended.
 
 Tornado would try again at once and without end: a process at its limit of descriptors then burns a core and writes
 thousands of tracebacks a second.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.ioloop import IOLoop
 from tornado.netutil import add_accept_handler
 
@@ -29,6 +30,12 @@ class Listener(HTTPServer):
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on these sockets, which are detached: the server closes what it makes of them."""
         super().add_sockets([_Patient(one, self._rest) for one in sockets])
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection, and tell whoever reads its requests, which Tornado keeps to itself."""
+        super().on_close(server_conn)
+        if isinstance(self.request_callback, HTTPServerConnectionDelegate):
+            self.request_callback.on_close(server_conn)
 
     def _rest(self, tired: socket.socket, error: OSError) -> None:
         logger.warning("no connection can be taken, trying again soon", error=error.strerror, seconds=PAUSE)
