@@ -7,7 +7,7 @@ import pytest
 from altered_daemon import program
 from mail_trouble import STEPS, TroubledMailServer
 from promises import check
-from sizes import times
+from sizes import LONG
 from traffic import SHIPPED, Traffic
 
 from stockhook.testing.daemon import RunningDaemon, table
@@ -85,7 +85,7 @@ def tried(daemon: RunningDaemon) -> int:
     return sum(line_["notifier"] == "office" for line_ in daemon.logged("notice not sent"))
 
 
-@pytest.mark.parametrize("trouble", times(0, 1) and TROUBLES or FEW, ids=" ".join)
+@pytest.mark.parametrize("trouble", TROUBLES if LONG else FEW, ids=" ".join)
 def test_a_mail_that_is_not_taken_comes_later_and_once(
     trouble: tuple[str, str], traffic: Traffic, mail: TroubledMailServer
 ) -> None:

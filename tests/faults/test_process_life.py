@@ -124,7 +124,13 @@ def test_a_daemon_that_hangs_is_ended_after_a_while_when_it_is_to_stop(
     finish(traffic)
 
 
-def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic]) -> None:
+def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    empty = trading(tmp_path / "empty").daemon
+    began = time.monotonic()
+    empty.start()
+    usual = time.monotonic() - began
+    empty.kill()
     traffic = trading()
     waiting(traffic, times(3000, 100_000))
     began = time.monotonic()
@@ -132,9 +138,10 @@ def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic]) -
     started = time.monotonic() - began
     assert traffic.daemon.post(traffic.bodies["D-0"]).status == 200
     answered = time.monotonic() - began
-    print(f"{len(traffic.wanted)} wait: listening after {started:.2f} s, the first answer after {answered:.2f} s")
-    assert started < 2
-    assert answered < 3
+    print(f"{len(traffic.wanted)} wait: listening after {started:.2f} s, answering after {answered:.2f} s")
+    print(f"nothing waits: listening after {usual:.2f} s")
+    assert started < max(2, 2 * usual)  # a busy machine is slow with both
+    assert answered < started + 1
     check(traffic, seconds=600)
 
 

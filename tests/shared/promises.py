@@ -22,7 +22,7 @@ def check(traffic: Traffic, *, seconds: float = 60.0) -> None:
     Raises AssertionError with the seed of the traffic.
     """
     try:
-        if any(daemon.code is None for daemon in traffic.daemons):
+        if any(daemon.running for daemon in traffic.daemons):
             traffic.daemon.until_idle(seconds)
         with traffic.daemon.desk() as desk:
             _compare(traffic, desk)

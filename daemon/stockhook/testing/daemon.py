@@ -117,7 +117,7 @@ class RunningDaemon:
 
     def start(self) -> None:
         """Start the daemon and return once it listens; raises AssertionError with its own words if it does not."""
-        assert self._process is None or self._process.poll() is not None, "the daemon runs already"
+        assert not self.running, "the daemon runs already"
         with self._log.open("ab") as log, self._complaints.open("wb") as complaints:
             self._began = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -161,6 +161,11 @@ class RunningDaemon:
         """The process started last."""
         assert self._process is not None, "the daemon was never started"
         return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether a process was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     @property
     def code(self) -> int | None:

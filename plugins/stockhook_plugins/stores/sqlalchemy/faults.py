@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from stockhook.plugin import BadBooking, Refused, StoreBroken, StoreUnavailable
+from stockhook_plugins.stores.sqlalchemy.rows import Damaged
 
 _BROKEN: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL}
@@ -48,6 +49,11 @@ class Faults:
             raise StoreUnavailable(f"{self._path}: too many views are open at the same time; try again") from error
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except Damaged as error:
+            self._broken = (
+                f"{self._path} is damaged: {error}. Nothing more is written. Check the disk and restore a backup"
+            )
+            raise StoreBroken(self._broken) from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
 

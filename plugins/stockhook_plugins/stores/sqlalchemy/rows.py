@@ -82,6 +82,10 @@ def _column(name: str, hint: Any) -> Column:
     return Column(name, str, nullable, _to_json, msgspec.json.Decoder(plain).decode)
 
 
+class Damaged(Exception):
+    """What is stored is no value that was ever written; names the record, and shows nothing of it."""
+
+
 class Shape:
     """The stored form of one record type."""
 
@@ -119,9 +123,13 @@ class Shape:
 
         def decode(stored: Sequence[Any]) -> Any:
             row = list(stored)
-            for at, convert in steps:
-                if row[at] is not None:
-                    row[at] = convert(row[at])
+            try:
+                for at, convert in steps:
+                    if row[at] is not None:
+                        row[at] = convert(row[at])
+            except (ValueError, KeyError, TypeError, OverflowError, msgspec.MsgspecError) as error:
+                name = f"{record.__name__.lower()} {row[0]}"
+                raise Damaged(f"the {self.names[at]} of {name} is not what was written") from error
             return record(*row)
 
         return decode

@@ -74,8 +74,9 @@ class FileDatabase:
         self._lock.open()
         with self._lock.held():
             self._refuse_lost_file()
+            self._engines = [self._writing_engine(), self._reading_engine()]
+            self._refuse_other_file()
             with self.translated():
-                self._engines = [self._writing_engine(), self._reading_engine()]
                 self._writer = self._engines[0].connect()
         self._version = self._data_version()
 
@@ -125,6 +126,21 @@ class FileDatabase:
             raise StoreBroken(
                 f"{self.path} is empty or gone, but a store was there. Restore a backup; or, to start with an empty "
                 f"store, remove {self._lock.path} and {self._wal}"
+            )
+
+    def _refuse_other_file(self) -> None:
+        """Look closer at a file that is younger than the log beside it, before anything of the log is folded in.
+
+        SQLite writes to it only to fold the log in, and empties that when it is done: either that was cut short, or
+        somebody has put another file there, such as a backup, and the log is none of it.
+        """
+        if not self.wal_size() or self.path.stat().st_ctime_ns <= self._wal.stat().st_ctime_ns:
+            return
+        damage = self.damage()
+        if damage is not None:
+            raise StoreBroken(
+                f"{self.path} and the log beside it do not belong together, or are damaged: {damage}. Restore a "
+                f"backup, and remove {self._wal.name} and {self.path.name}-shm, which belong to the file before it"
             )
 
     def _writing_engine(self) -> Engine:
