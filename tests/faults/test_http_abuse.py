@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import resource
 import secrets
 import socket
@@ -9,13 +10,13 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from altered_daemon import program
 from promises import check
-from sizes import times
+from sizes import LONG, times
 from traffic import Traffic
 
 from stockhook.model import Delivery
@@ -35,7 +36,7 @@ EMPTY = envelope()
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
     folder = tmp_path_factory.mktemp("daemon")
     with RunningDaemon(folder, more=OTHER, program=program(silence=SILENCE)) as daemon:
-        yield Traffic((daemon,)).stock_up()
+        yield Traffic((daemon,), senders=2, pace=0.02).stock_up()
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +86,9 @@ def drip(connections: list[socket.socket], data: bytes, over: threading.Event) -
             return
 
 
-@pytest.mark.parametrize("what", ["headers", "body", "chunks"])
+@pytest.mark.parametrize("what", ["headers", "body", "chunks"] if LONG else ["headers", "body"])
 def test_two_hundred_slow_connections_hold_up_nobody_and_are_closed(what: str, traffic: Traffic) -> None:
-    before = answered(traffic, 200)
+    before = answered(traffic, 100)
     start, data = {
         "headers": (b"", head("POST", traffic.daemon.path, "Content-Length: 900", "X-A: " + "b" * 900)),
         "body": (head("POST", traffic.daemon.path, "Content-Length: 9000"), b" " * 9000),
@@ -102,7 +103,7 @@ def test_two_hundred_slow_connections_hold_up_nobody_and_are_closed(what: str, t
         dripping = threading.Thread(target=drip, args=(slow, data, over))
         dripping.start()
         try:
-            during = answered(traffic, 200)
+            during = answered(traffic, 100)
             for connection in slow:
                 with contextlib.suppress(ConnectionError):  # cut while a byte was on its way
                     assert connection.recv(100) == b""
@@ -111,12 +112,12 @@ def test_two_hundred_slow_connections_hold_up_nobody_and_are_closed(what: str, t
             over.set()
             dripping.join()
     print(f"median {statistics.median(before):.4f} s before, {statistics.median(during):.4f} s during")
-    assert during[-3] < 3 * (before[-3] + 0.05)  # the last hundredth, on a machine that others share
+    assert during[-10] < 3 * (before[-10] + 0.05)  # all but a tenth: the machine is shared, if only with this test
 
 
-def test_two_thousand_idle_connections_shut_nobody_out(traffic: Traffic, many_files: None) -> None:
+def test_thousands_of_idle_connections_shut_nobody_out(traffic: Traffic, many_files: None) -> None:
     with contextlib.ExitStack() as stack:
-        for n in range(2000):
+        for n in range(times(1000, 2000)):
             connection = stack.enter_context(connect(traffic.daemon))
             if n % 3:
                 connection.sendall(b"POST /webhooks/shop/"[: n % 20])
@@ -152,14 +153,11 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("end", [leave, turn_away, just_close])
 @pytest.mark.parametrize("framing", WHOLE)
-def test_a_request_cut_at_any_byte_is_not_stored(
-    framing: str, end: Callable[[socket.socket], None], traffic: Traffic
-) -> None:
+def test_a_request_cut_at_any_byte_is_not_stored(framing: str, traffic: Traffic) -> None:
     whole = WHOLE[framing]
     before = deliveries(traffic, len(BODY))
-    for length in range(len(whole)):
+    for length, end in itertools.product(range(len(whole)), (leave, turn_away, just_close)):
         with connect(traffic.daemon) as connection:
             connection.sendall(whole[:length])
             end(connection)
