@@ -33,14 +33,9 @@ def hurry(seconds: str) -> None:
     dispatcher._POLL = float(seconds)  # type: ignore[misc]
 
 
-def patience(seconds: str) -> None:
-    """Give each notifier so many seconds for a message."""
-    made = daemon.Dispatcher
-
-    def impatient(*arguments: Any, **options: Any) -> Any:
-        return made(*arguments, **options, patience=float(seconds))
-
-    daemon.Dispatcher = impatient  # type: ignore[assignment,misc]
+def silence(seconds: str) -> None:
+    """Close a connection that is silent, or slow with its headers or body, after so many seconds."""
+    daemon.IDLE = daemon.BODY = int(seconds)  # type: ignore[misc]
 
 
 def end(seconds: str) -> None:
@@ -123,7 +118,7 @@ def handed(address: str) -> None:
 ALTERATIONS: Mapping[str, Callable[[str], None]] = {
     "crash": crash_points.arm,
     "hurry": hurry,
-    "patience": patience,
+    "silence": silence,
     "end": end,
     "hang": hang,
     "handed": handed,
