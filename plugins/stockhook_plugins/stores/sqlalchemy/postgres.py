@@ -5,15 +5,17 @@ planning and kept until the commit. So ids ascend in the order of the commits, a
 that somebody else is about to change. What is read for planning is checked by version, as in SQLite.
 """
 
+import select
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable
@@ -64,7 +66,6 @@ class ServerDatabase:
         self.translated = self.faults.translated
         self._url = url.set(password=password or url.password, query={**_CONNECTING, **url.query})
         self._engines: list[Engine] = []
-        self._known: set[str] = set()
         self.bell = Bell(self._connect)
         self.jobs = Jobs(self._connect)
 
@@ -81,10 +82,12 @@ class ServerDatabase:
         self.bell.open()
 
     def _engine(self, isolation: str, settings: Mapping[str, str], overflow: int, **options: Any) -> Engine:
-        words = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        return create_engine(
+        words = [f"-c {name}={value}" for name, value in settings.items()]
+        asked = self._url.query.get("options", ())  # of the URL's own, which come last, and so win
+        words += [asked] if isinstance(asked, str) else asked
+        engine = create_engine(
             self._url,
-            connect_args={"options": words},
+            connect_args={"options": " ".join(words)},
             isolation_level=isolation,
             poolclass=QueuePool,
             pool_size=4,
@@ -93,9 +96,13 @@ class ServerDatabase:
             use_native_hstore=False,
             **({"execution_options": options} if options else {}),
         )
+        event.listen(engine, "checkout", _check)
+        return engine
 
     def _connect(self) -> Any:
         """Return a connection for one purpose, apart from the others and without transactions."""
+        if not self._engines:
+            raise StoreUnavailable(f"{self.name} is not open")
         _, named = self._engines[0].dialect.create_connect_args(self._url)
         return psycopg.connect(**named, autocommit=True)
 
@@ -144,8 +151,7 @@ class ServerDatabase:
             with self.translated():
                 connection.commit()
         finally:
-            with suppress(StoreUnavailable), self.translated():
-                connection.close()
+            _leave(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -176,18 +182,10 @@ class ServerDatabase:
     def unit(self) -> Iterator[ServerUnit]:
         """Open a unit of work."""
         with self._transaction(0) as connection:
-            unit = ServerUnit(connection, self.sql, self._know)
+            unit = ServerUnit(connection, self.sql)
             yield unit
         if unit.writing:
             self.bell.ring()
-
-    def _know(self, skus: Collection[str]) -> None:
-        """Give items that nobody has booked yet a version, in a commit of its own: the wait for it is short."""
-        new = sorted(set(skus) - self._known)
-        if new:
-            with self._transaction(0) as connection:
-                self.write(connection, self.sql.new_items, [("item", sku) for sku in new])
-            self._known.update(new)
 
     # --- rows
 
@@ -285,6 +283,29 @@ def _column(values: Sequence[Any]) -> list[Any]:
     if any(isinstance(value, str) and "\x00" in value for value in values):
         return [value.replace("\x00", "\ufffd") if isinstance(value, str) else value for value in values]
     return list(values)
+
+
+def _check(driver: Any, _record: object, _connection: object) -> None:
+    """Find out, without a journey, that the server has closed a connection since it was used last.
+
+    After a restart no transaction fails because it was given one of those: a new one is made in its place.
+    """
+    try:
+        ready = select.poll()
+        ready.register(driver.fileno(), select.POLLIN)
+        while ready.poll(0):
+            driver.pgconn.consume_input()
+    except psycopg.Error as error:
+        raise DisconnectionError(str(error)) from error
+
+
+def _leave(connection: Connection) -> None:
+    """Give a connection back; one that is broken is thrown away, without a word: what broke it has been told."""
+    with suppress(SQLAlchemyError, psycopg.Error):
+        driver = None if connection.invalidated else connection.connection.driver_connection
+        if driver is not None and driver.closed:
+            connection.invalidate()
+        connection.close()
 
 
 def _first(row: Sequence[Any]) -> Any:

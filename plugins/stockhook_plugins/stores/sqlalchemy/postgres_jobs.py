@@ -28,10 +28,11 @@ class Bell:
         self._rung_at = 0.0
         self._heard = 0
         self._followed = False
+        self._over = False
 
     def open(self) -> None:
         """Begin: whatever was heard before is forgotten."""
-        self._to_ring = self._followed = False
+        self._to_ring = self._followed = self._over = False
 
     def ring(self) -> None:
         """Tell the others soon that something was written."""
@@ -44,6 +45,8 @@ class Bell:
     def listen(self, seconds: float) -> bool:
         """Ring if there is something to tell, listen for at most ``_OFTEN`` or ``seconds``, and tell if one rang."""
         with self._mutex:
+            if self._over:
+                return False
             try:
                 return self._listen(min(seconds, _OFTEN))
             except BaseException:
@@ -83,6 +86,7 @@ class Bell:
                     self._connection = self._connection or self._connect()
                     self._rung_at = 0.0
                     self._ring()
+            self._over = True
             self._drop()
 
 

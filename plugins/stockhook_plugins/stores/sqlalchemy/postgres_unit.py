@@ -1,6 +1,7 @@
 """A unit of work on a PostgreSQL database that others work on as well."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -11,24 +12,28 @@ from stockhook.plugin import Due, model
 from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.reading import moment_of
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
-from stockhook_plugins.stores.sqlalchemy.statements import TAKE, WRITE_ALONE, Statements
+from stockhook_plugins.stores.sqlalchemy.statements import HOLD_ITEMS, TAKE, TAKE_ITEMS, WRITE_ALONE, Statements
 
 _AHEAD: Final = 4  # times as many due orders are looked at as are wanted: the first may be in other hands
+_ITEMS: Final = 1024  # numbers that items are locked under; one each would be more than the server has room for
+_PATIENCE: Final = 0.5  # seconds; below the second after which PostgreSQL looks for units that wait for each other
+_BREATH: Final = 0.02
 
 
 class ServerUnit:
     """One transaction, and what it keeps from others until its end.
 
-    Deliveries and orders are taken without waiting, items by waiting in the order of their names, and the right to
-    write last of all; after that nothing is waited for. So no two units can wait for each other.
+    Deliveries and orders are taken without waiting, items by waiting in the order of their numbers, and the right to
+    write last of all; after that nothing is waited for. So no two units can wait for each other. Nothing is kept from
+    others that whoever writes must change: an item is locked by a number, not by its row.
     """
 
-    def __init__(self, connection: Connection, sql: Statements, know: Callable[[Collection[str]], None]) -> None:
-        """Take the transaction, and what makes sure that items have a version that can be kept from others."""
+    def __init__(self, connection: Connection, sql: Statements) -> None:
+        """Take the transaction."""
         self.writing = False
         self._connection = connection
-        self._know = know
         self._sql = sql
+        self._items: set[int] = set()
         self._mine: set[model.OrderKey] = set()
         self._deliveries: set[int] = set()
 
@@ -74,11 +79,35 @@ class ServerUnit:
         return got
 
     def item_versions(self, skus: Collection[str]) -> Mapping[str, int]:
-        """Return the versions of these items, and keep them from being booked by others until the end."""
-        if self.writing:
-            return dict(rows(self._connection, self._sql.item_versions, [json_list(skus)]))
-        self._know(skus)
-        return dict(rows(self._connection, self._sql.hold_items, [json_list(skus)]))
+        """Return the versions of these items, and keep others from planning with them until the end.
+
+        Items that are asked for later, out of order, may stay in the hands of others: their versions tell at the
+        booking.
+        """
+        if not self.writing:
+            self._keep({_bucket(sku) for sku in skus} - self._items)
+        return dict(rows(self._connection, self._sql.item_versions, [json_list(skus)]))
+
+    def _keep(self, numbers: set[int]) -> None:
+        if not numbers:
+            return
+        if min(numbers) > max(self._items, default=-1):
+            rows(self._connection, HOLD_ITEMS, [sorted(numbers)])
+            self._items |= numbers
+            return
+        ends = time.monotonic() + _PATIENCE
+        while True:
+            got = {number for (number,) in rows(self._connection, TAKE_ITEMS, [sorted(numbers)])}
+            self._items |= got
+            numbers = numbers - got
+            if not numbers or time.monotonic() > ends:
+                return
+            time.sleep(_BREATH)
+
+
+def _bucket(sku: str) -> int:
+    """Return the number under which an item is locked; some share one."""
+    return int.from_bytes(blake2b(sku.encode(errors="surrogatepass"), digest_size=4).digest(), "big") % _ITEMS
 
 
 def _number(key: model.OrderKey) -> int:

@@ -52,6 +52,10 @@ TAKE: Final = (
     "WHERE pg_try_advisory_xact_lock(word::bigint) LIMIT %s"
 )
 """Takes those of the numbers that nobody has, so many at most, without waiting, until the transaction ends."""
+HOLD_ITEMS: Final = "SELECT pg_advisory_xact_lock(8461003, number) FROM unnest(%s::int[]) AS number"
+"""Takes these numbers of items one after the other, waiting for who has them, until the transaction ends."""
+TAKE_ITEMS: Final = "SELECT number FROM unnest(%s::int[]) AS number WHERE pg_try_advisory_xact_lock(8461003, number)"
+"""Takes those of the numbers of items that nobody has, without waiting."""
 NEXT_IDS: Final = (
     "SELECT wanted.name, nextval(wanted.name::regclass) "
     "FROM unnest(%s::text[], %s::int[]) AS wanted(name, number), generate_series(1, wanted.number)"
@@ -132,8 +136,6 @@ class Statements:
             version.c.kind == constant("item"), self._listed(version.c.name)
         )
         self.item_versions = self._text(items)
-        self.hold_items = self._text(items.order_by(version.c.name).with_for_update())
-        """As ``item_versions``, but keeps the rows from others until the commit, one after the other by name."""
         self.aliases = self._text(_whole(model.Alias, self._listed(TABLES[model.Alias].c.code)))
         self.locations = self._text(_whole(model.Location, self._listed(TABLES[model.Location].c.path)))
         self.folded = {
@@ -210,11 +212,6 @@ class Statements:
         self.bump = self._text(
             self._insert_rows(version, {"kind": str, "name": str}, fixed={"number": "1"}).on_conflict_do_update(
                 index_elements=["kind", "name"], set_={"number": version.c.number + literal_column("1")}
-            )
-        )
-        self.new_items = self._text(
-            self._insert_rows(version, {"kind": str, "name": str}, fixed={"number": "0"}).on_conflict_do_nothing(
-                index_elements=["kind", "name"]
             )
         )
 
