@@ -4,7 +4,7 @@ A store is swapped whole, by a plugin. ``StoreContract`` in ``stockhook.testing`
 """
 
 import builtins
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -287,4 +287,38 @@ class SelfChecking(Protocol):
 
     def integrity(self) -> str | None:
         """Return what is damaged, or None when nothing is found to be; may take a while."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some of the rows of one ``table`` of a store, as it keeps them; only a store of the same type reads them.
+
+    Where ``table`` is empty it is what the store remembers besides, such as where ids go on from.
+    """
+
+    table: str
+    rows: Sequence[tuple[Any, ...]]
+
+
+@runtime_checkable
+class Transferable(Protocol):
+    """What a store may offer besides: to be copied into another of its type, as it is, with ids, versions and all.
+
+    ``find`` and ``book`` cannot: they give new ids, and count versions anew.
+    """
+
+    def other(self, url: str) -> Store:
+        """Return the store of this type at ``url``, not opened; raises Refused for its own, and for one it cannot be.
+
+        Options but ``url`` are at their defaults.
+        """
+        ...
+
+    def dump(self, view: Read) -> Iterator[Chunk]:
+        """Yield all that a view of this store shows, table by table in the order of keys, a few MiB at a time."""
+        ...
+
+    def fill(self, chunks: Iterable[Chunk]) -> None:
+        """Take in what another store dumps, in one commit; raises Refused where this one is not empty."""
         ...

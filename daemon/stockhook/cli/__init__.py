@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "send": "stockhook.cli.send:send",
     "serve": "stockhook.cli.serve:serve",
     "stock": "stockhook.cli.stock:stock",
+    "store": "stockhook.cli.store:store",
     "verify": "stockhook.cli.verify:verify",
 }
 """Where each command, or group of commands, is defined."""

@@ -32,6 +32,10 @@ class Reading:
         self._catalogue_cache = catalogue
         self.shared = True
 
+    def connected(self) -> AbstractContextManager[Connection]:
+        """Open the connection that this view reads through."""
+        return self._view()
+
     def orders(self, keys: Collection[model.OrderKey]) -> dict[model.OrderKey, model.OrderState]:
         """Return what is kept of each order; see ``Read``."""
         found: dict[model.OrderKey, model.OrderState] = {}

@@ -1,6 +1,6 @@
 """An open store: deliveries in, views and units of work out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from stockhook.plugin import Arrival, Progress, Refused, model
+from stockhook.plugin import Arrival, Chunk, Progress, Refused, model
 from stockhook_plugins.stores.sqlalchemy import schema
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
 from stockhook_plugins.stores.sqlalchemy.database import Database, rows
@@ -134,6 +134,20 @@ class Session:
     def backup(self, path: Path, progress: Progress) -> None:
         """Copy what is committed to a new file."""
         self._database.copy(path, progress)
+
+    def dump(self, view: Reading) -> Iterator[Chunk]:
+        """Yield all rows that a view shows."""
+        from stockhook_plugins.stores.sqlalchemy import transfer
+
+        with view.connected() as connection:
+            yield from transfer.dump(connection)
+
+    def fill(self, chunks: Iterable[Chunk]) -> None:
+        """Insert all rows of another store."""
+        from stockhook_plugins.stores.sqlalchemy import transfer
+
+        with self._database.writing() as connection, self._database.translated():
+            transfer.fill(connection, self._database.name, chunks)
 
 
 def _storable(arrival: Arrival) -> Arrival:

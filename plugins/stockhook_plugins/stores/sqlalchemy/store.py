@@ -3,18 +3,30 @@
 import builtins
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from pydantic import field_validator
+from pydantic import ValidationError, field_validator
 
-from stockhook.plugin import Arrival, PluginOptions, Progress, Read, Secret, StoreUnavailable, Work, untold
+from stockhook.plugin import (
+    Arrival,
+    Chunk,
+    PluginOptions,
+    Progress,
+    Read,
+    Refused,
+    Secret,
+    StoreUnavailable,
+    Work,
+    untold,
+)
 
 if TYPE_CHECKING:
     from stockhook_plugins.stores.sqlalchemy.database import Database
+    from stockhook_plugins.stores.sqlalchemy.reading import Reading
     from stockhook_plugins.stores.sqlalchemy.session import Session
 
 _SQLITE: Final = "sqlite:///"
@@ -163,3 +175,23 @@ class SqlStore:
     def integrity(self) -> str | None:
         """Return the first damage that the database finds, or None."""
         return self._session.integrity()
+
+    def other(self, url: str) -> "SqlStore":
+        """Return the store at ``url``; raises Refused for this one."""
+        try:
+            options = SqlStoreOptions.model_validate({"url": url})
+        except ValidationError as error:
+            raise Refused("; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())) from None
+        other = SqlStore(options)
+        file = self.path and self.path.resolve()
+        if options.url == self._options.url or (file and other.path and other.path.resolve() == file):
+            raise Refused("that is the store itself; name another, empty one")
+        return other
+
+    def dump(self, view: Read) -> Iterator[Chunk]:
+        """Yield all rows that a view of this store shows."""
+        return self._session.dump(cast("Reading", view))
+
+    def fill(self, chunks: Iterable[Chunk]) -> None:
+        """Insert all rows of another store in one commit; raises Refused where there are some already."""
+        self._session.fill(chunks)
