@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 USED := $(VENV)/.used
 TESTED := $(VENV)/.tested
+BENCHED := $(VENV)/.benched
 
-.PHONY: demo test test-long bite check bench clean
+.PHONY: demo test test-long bite check bench bench-long clean
 
 demo: $(USED)
 	$(BIN)/stockhook demo
@@ -29,8 +30,14 @@ check: $(TESTED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(TESTED)
-	$(BIN)/python tests/benchmarks/run.py
+# What stockhook costs, against what people would use instead; ROWS=intake,peer measures only those.
+# The rows against Flask and RQ need Debian's redis-server.
+bench: $(BENCHED)
+	$(BIN)/python tests/benchmarks/run.py $(if $(ROWS),--rows $(ROWS))
+
+# And what ten minutes of even load do to its memory.
+bench-long: $(BENCHED)
+	$(BIN)/python tests/benchmarks/run.py --long
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -47,3 +54,7 @@ $(USED): pyproject.toml | $(BIN)/python
 $(TESTED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(USED)
+
+$(BENCHED): pyproject.toml $(TESTED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@

@@ -1,14 +1,16 @@
-"""The peer of the worker: a loop as one would write it by hand for this one task, on the daemon's own tables.
+"""The peer of the worker: a loop as one would write it by hand for this one task, on the daemon's own tables in SQLite.
 
 It reads and writes what the daemon's worker does, batches of 64 in one commit each, with ``json.loads``, a list of
 units per item and nothing checked: no aliases, kits, refunds, older snapshots, shortages, budgets or problems. How many
-rows it leaves in each table is compared with what the daemon leaves (``counts``).
+rows it leaves in each table is compared with what the daemon leaves (``counts``). What it writes for one event is used
+by its sibling on PostgreSQL and by the job of the peer as well (hand_loop_postgres.py, peer_job.py).
 """
 
 import json
 import sqlite3
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,8 @@ from typing import Any
 BATCH = 64
 ONE = 1_000_000
 PASSED_OVER = 5
-_TABLES = ("shop_order", "order_line", "event", "allocation", "movement", "version", "unit")
-_PUT = {
+TABLES = ("shop_order", "order_line", "event", "allocation", "movement", "version", "unit")
+PUT = {
     "shop_order": "account order_id version channel said stage test first_ship_at rejected linked attempts history",
     "order_line": "account order_id number item_index code quantity said quantity_refunded center kit component lots"
     " ship_said shipped_at ship_date refunds least_refunded inferred binding ruling",
@@ -39,7 +41,7 @@ _BUMP = "INSERT INTO version VALUES ('item', ?, 1) ON CONFLICT (kind, name) DO U
 def counts(database: Path) -> dict[str, int]:
     """Return how many rows each table has that working events writes to, and the goods that left."""
     with sqlite3.connect(database) as connection:
-        found = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _TABLES}
+        found = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
         found["worked"] = connection.execute("SELECT count(*) FROM delivery WHERE state = 'worked'").fetchone()[0]
         found["left"] = connection.execute("SELECT sum(quantity) FROM movement WHERE kind = 'consumption'").fetchone()[
             0
@@ -64,21 +66,14 @@ def drain(database: Path) -> float:
 def _batch(connection: sqlite3.Connection, last: dict[str, int]) -> bool:
     connection.execute("BEGIN IMMEDIATE")
     due = connection.execute(_DUE, (BATCH,)).fetchall()
-    events = [
-        (delivery, received, position, name, order)
-        for delivery, received, data in due
-        for position, element in enumerate(json.loads(data)["events"])
-        for name, order in element.items()
-    ]
-    skus = {item["merchant_item_id"] for *_, order in events for item in order["items"]}
-    shelf = defaultdict(list)
-    for unit in connection.execute(_UNITS, (json.dumps(list(skus)),)):
-        shelf[unit[1]].append(list(unit))
+    events = events_of(due)
+    skus = skus_of(events)
+    shelf = shelf_of(connection.execute(_UNITS, (json.dumps(list(skus)),)))
     rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     touched: dict[int, int] = {}
     for event in events:
-        _ship(event, shelf, rows, touched, last)
-    for table, columns in _PUT.items():
+        ship(event, shelf, rows, touched, last)
+    for table, columns in PUT.items():
         marks = ", ".join("?" * len(columns.split()))
         insert = f"INSERT INTO {table} ({', '.join(columns.split())}) VALUES ({marks})"
         connection.executemany(insert, rows[table])
@@ -92,12 +87,36 @@ def _batch(connection: sqlite3.Connection, last: dict[str, int]) -> bool:
     return bool(due)
 
 
-def _ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict[str, int]) -> None:
+def events_of(due: Sequence[tuple[int, int, bytes]]) -> list[Any]:
+    """Return what deliveries hold, given as (id, received at, body), as ``ship`` takes it."""
+    return [
+        (delivery, received, position, name, order)
+        for delivery, received, data in due
+        for position, element in enumerate(json.loads(data)["events"])
+        for name, order in element.items()
+    ]
+
+
+def skus_of(events: Sequence[Any]) -> set[str]:
+    """Return what the events ask for."""
+    return {item["merchant_item_id"] for *_, order in events for item in order["items"]}
+
+
+def shelf_of(units: Iterable[Sequence[Any]]) -> dict[str, list[list[Any]]]:
+    """Return the units of each item, first in first, as ``ship`` takes from them."""
+    shelf = defaultdict(list)
+    for unit in units:
+        shelf[unit[1]].append(list(unit))
+    return shelf
+
+
+def ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict[str, int]) -> None:
+    """Add what one event writes to ``rows`` by table, and to ``touched`` what its units have left."""
     delivery, received, position, name, order = event
     account, order_id = f"ultracart:{order['merchant_id']}", order["order_id"]
     now = time.time_ns() // 1000
     said = json.dumps([order["items"][0]["shipped_dts"], delivery, position])
-    number = _next(last, "event")
+    number = next_id(last, "event")
     head = (account, order_id, 1, "shop", said, order["current_stage"], 0, received, 0, 0, 0, "[]")
     rows["shop_order"].append(head)
     words = []
@@ -109,7 +128,7 @@ def _ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict
         center = item.get("distribution_center_code")
         facts = (sku, quantity, said, 0, center, 0, 0, "[]", said, micros, shipped.date().isoformat(), "[]", 0, 0)
         rows["order_line"].append((account, order_id, index, index, *facts, binding, 0))
-        decided = _next(last, "allocation")
+        decided = next_id(last, "allocation")
         offered = [unit for unit in shelf[sku] if unit[3] > 0]
         taken, left = [], quantity
         for unit in offered:
@@ -120,7 +139,7 @@ def _ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict
             left -= part
             unit[3] -= part
             touched[unit[0]] = unit[3]
-            moved = (_next(last, "movement"), unit[0], sku, "consumption", -part, now, "worker", unit[3])
+            moved = (next_id(last, "movement"), unit[0], sku, "consumption", -part, now, "worker", unit[3])
             rows["movement"].append((*moved, account, order_id, index, number, decided))
         passed = [
             {"unit_id": unit[0], "location": unit[2], "lot": unit[4], "available": unit[3], "taken": 0}
@@ -134,6 +153,7 @@ def _ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict
     rows["event"].append((*what, "booked " + ", ".join(words)))
 
 
-def _next(last: dict[str, int], table: str) -> int:
+def next_id(last: dict[str, int], table: str) -> int:
+    """Return the next id of a table: nobody else writes."""
     last[table] = number = last.get(table, 0) + 1
     return number

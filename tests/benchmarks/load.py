@@ -1,10 +1,12 @@
 """The load: so many connections, each sends its next delivery when the last one is answered; prints JSON.
 
-``python tests/benchmarks/load.py PORT PATH CONNECTIONS --seconds S | --requests N [--run R]``. Plain sockets and no
-parsing beyond the status, so that the client is not what is measured.
+``python tests/benchmarks/load.py PORT PATH CONNECTIONS --seconds S | --requests N [--run R] [--size BYTES]``. Plain
+sockets and no parsing beyond the status, so that the client is not what is measured. A server that closes its
+connection after an answer gets a new one, as it would from any client.
 """
 
 import argparse
+import contextlib
 import json
 import selectors
 import socket
@@ -17,6 +19,7 @@ import scene
 WARM_UP = 0.2
 """The part of the time that is not counted: the first requests of each process are slow."""
 _OK = b"HTTP/1.1 200"
+_LAST = b"connection: close"
 
 
 class Load:
@@ -28,51 +31,82 @@ class Load:
         self._bodies = bodies
         self._selector = selectors.DefaultSelector()
         self._sent_at: dict[socket.socket, float] = {}
+        self._unsent: dict[socket.socket, memoryview] = {}
+        self._free: list[socket.socket] = []
         self.took: list[tuple[float, float]] = []
         self.refused = 0
 
     def run(self, connections: int, seconds: float, requests: int) -> float:
         """Send for so long, or so many, and return the moment of the first request."""
-        opened = [socket.create_connection(self._address) for _ in range(connections)]
-        began = time.perf_counter()
+        self._free = [self._connect() for _ in range(connections)]
+        now = began = time.perf_counter()
         ends = began + seconds
         left = requests
-        for one in opened:
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._selector.register(one, selectors.EVENT_READ)
-        for one in opened[:left]:
-            self._send(one)
-            left -= 1
-        while self._sent_at:
+        while True:
+            while self._free and left > 0 and now < ends:
+                self._start(self._free.pop())
+                left -= 1
+            if not self._sent_at:
+                break
             for key, _ in self._selector.select():
-                one = key.fileobj
-                now = self._receive(one)
-                if left > 0 and now < ends:
-                    self._send(one)
-                    left -= 1
-        for one in opened:
+                if key.fileobj in self._unsent:
+                    self._send(key.fileobj)
+                else:
+                    now = self._receive(key.fileobj)
+        for one in self._free:
             one.close()
         return began
 
-    def _send(self, one: socket.socket) -> None:
+    def _start(self, one: socket.socket) -> None:
         body = next(self._bodies)
         self._sent_at[one] = time.perf_counter()
-        one.sendall(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+        self._unsent[one] = memoryview(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+        self._send(one)
+
+    def _send(self, one: socket.socket) -> None:
+        """Send what the connection takes; the rest goes when it takes more."""
+        waiting = self._unsent.pop(one)
+        with contextlib.suppress(BlockingIOError):
+            waiting = waiting[one.send(waiting, socket.MSG_DONTWAIT) :]
+        if waiting:
+            self._unsent[one] = waiting
+        self._selector.modify(one, selectors.EVENT_WRITE if waiting else selectors.EVENT_READ)
 
     def _receive(self, one: socket.socket) -> float:
-        answer = one.recv(4096)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += _read(one)
         head, _, rest = answer.partition(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        fields = head.lower()
+        length = int(fields.split(b"content-length:")[1].split(b"\r\n")[0])
         while len(rest) < length:
-            rest += one.recv(4096)
+            rest += _read(one)
         now = time.perf_counter()
+        sent = self._sent_at.pop(one)
         if answer.startswith(_OK):
-            sent = self._sent_at.pop(one)
             self.took.append((now, now - sent))
         else:
-            del self._sent_at[one]
             self.refused += 1
+        self._free.append(self._again(one) if _LAST in fields else one)
         return now
+
+    def _connect(self) -> socket.socket:
+        one = socket.create_connection(self._address)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(one, selectors.EVENT_READ)
+        return one
+
+    def _again(self, one: socket.socket) -> socket.socket:
+        self._selector.unregister(one)
+        one.close()
+        return self._connect()
+
+
+def _read(one: socket.socket) -> bytes:
+    read = one.recv(4096)
+    if not read:
+        raise ConnectionError("the server closed a connection that waited for its answer")
+    return read
 
 
 def main() -> None:
@@ -83,8 +117,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--requests", type=int, default=1 << 60)
     parser.add_argument("--run", type=int, default=0)
+    parser.add_argument("--size", type=int, default=0)
     given = parser.parse_args()
-    load = Load(given.port, given.path, scene.bodies(given.run))
+    load = Load(given.port, given.path, scene.bodies(given.run, given.size))
     began = load.run(given.connections, given.seconds, given.requests)
     warm = began + (WARM_UP * given.seconds if given.seconds < 1e9 else 0)
     counted = [(moment, took) for moment, took in load.took if moment >= warm]

@@ -1,4 +1,4 @@
-"""The processes under measurement: daemons, the bare server, and the load that is put on them."""
+"""The processes under measurement: daemons, their peers, and the load that is put on them."""
 
 import json
 import os
@@ -7,18 +7,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from scene import CHANNEL, TOKEN
 
 HERE = Path(__file__).parent
 AS_SHIPPED = (str(Path(sys.executable).with_name("stockhook")), "serve", "--config")
 PATH = f"/webhooks/{CHANNEL}/{TOKEN}"
 _WAIT = 60.0
+
+Found = Any
+"""What a load has measured (load.py, open_loop.py)."""
 
 
 def altered(*options: str) -> tuple[str, ...]:
@@ -30,7 +34,7 @@ def altered(*options: str) -> tuple[str, ...]:
 class Server:
     """A server that listens; ``started`` is how many seconds that took."""
 
-    process: subprocess.Popen[str]
+    process: "subprocess.Popen[bytes]"
     port: int
     started: float
 
@@ -40,63 +44,127 @@ class Server:
         [kib] = re.findall(r"VmHWM:\s+(\d+) kB", status)
         return int(kib) / 1024
 
+    def resident_mib(self) -> float:
+        """Return the memory that the process has resident now, in MiB."""
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+
+
+def mib(*processes: "subprocess.Popen[bytes]") -> float:
+    """Return what processes and their children have in memory now, in MiB; shared pages count once."""
+    family = [each for one in processes for each in _family(one.pid)]
+    return sum(float(each.memory_full_info().pss) for each in family) / 2**20
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and its children so far, the ended ones included."""
+    spent = 0.0
+    for at, each in enumerate(_family(pid)):
+        try:
+            times = each.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        spent += times.user + times.system
+        if not at:
+            spent += times.children_user + times.children_system
+    return spent
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    first = psutil.Process(pid)
+    return [first, *first.children(recursive=True)]
+
 
 @contextmanager
 def daemon(config: Path, command: tuple[str, ...] = AS_SHIPPED, **more: str) -> Iterator[Server]:
     """Run a daemon until the block ends; ``more`` is added to its environment."""
-
-    def port(line: str) -> int | None:
-        try:
-            said = json.loads(line)
-        except ValueError:
-            return None
-        return int(said["server"].rpartition(":")[2]) if said.get("event") == "listening" else None
-
-    with _running((*command, str(config)), port, config.with_name("daemon.log"), more) as server:
+    with daemons(1, config, command, **more) as [server]:
         yield server
+
+
+@contextmanager
+def daemons(number: int, config: Path, command: tuple[str, ...] = AS_SHIPPED, **more: str) -> Iterator[list[Server]]:
+    """Run so many daemons until the block ends, all started at once."""
+    began = time.perf_counter()
+    outputs = [config.with_name(f"daemon-{time.time_ns()}-{at}.out") for at in range(number)]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(running((*command, str(config)), output, more)) for output in outputs]
+        yield [
+            Server(process, told(process, output, _daemon_port), time.perf_counter() - began)
+            for process, output in zip(processes, outputs, strict=True)
+        ]
+    lines = [line for output in outputs for line in output.read_text().splitlines()]
+    troubles = [line for line in lines if '"level": "info"' not in line]
+    if troubles:
+        raise SystemExit("\n".join(["the daemon has complained:", *troubles[:20]]))
+
+
+def _daemon_port(line: str) -> int | None:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return None
+    return int(said["server"].rpartition(":")[2]) if said.get("event") == "listening" else None
 
 
 @contextmanager
 def bare(folder: Path) -> Iterator[Server]:
     """Run the server that keeps nothing until the block ends."""
-    command = (sys.executable, str(HERE / "bare_server.py"))
-    with _running(command, int, folder / "bare.log", {}) as server:
-        yield server
-
-
-def load(server: Server, connections: int, *, run: int, seconds: float | None = None, requests: int = 0) -> Any:
-    """Put load on a server for so long, or so many requests, and return what was measured (load.py)."""
-    much = ("--seconds", str(seconds)) if seconds else ("--requests", str(requests))
-    command = (sys.executable, HERE / "load.py", str(server.port), PATH, str(connections), *much, "--run", str(run))
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    result = json.loads(done.stdout)
-    if result["refused"]:
-        raise SystemExit(f"{result['refused']} of {result['answered']} requests were refused: nothing was measured")
-    return result
+    began = time.perf_counter()
+    output = folder / "bare.out"
+    with running((sys.executable, str(HERE / "bare_server.py")), output) as process:
+        yield Server(process, told(process, output, int), time.perf_counter() - began)
 
 
 @contextmanager
-def _running(command: tuple[str, ...], port: Any, log: Path, more: Mapping[str, str]) -> Iterator[Server]:
-    began = time.perf_counter()
-    with log.open("w") as errors:
+def running(
+    command: Sequence[str], output: Path, more: Mapping[str, str] | None = None, *, stop: int = signal.SIGTERM
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a program until the block ends; what it prints goes to a file, and is shown where it ends badly."""
+    with output.open("wb") as written:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **more}
+            command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, env={**os.environ, **(more or {})}
         )
-        assert process.stdout is not None
+    try:
+        yield process
+    finally:
+        process.send_signal(stop)
         try:
-            yield Server(process, _port(process, port, log), time.perf_counter() - began)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            rest, _ = process.communicate(timeout=_WAIT)
-    troubles = [line for line in rest.splitlines() if '"level": "info"' not in line]
-    if process.returncode not in (0, -signal.SIGTERM) or troubles:
-        raise SystemExit("\n".join([f"{command[0]} ended with {process.returncode}:", *troubles, log.read_text()]))
+            process.wait(_WAIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.returncode not in (0, -stop):
+        raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{output.read_text()}")
 
 
-def _port(process: subprocess.Popen[str], port: Any, log: Path) -> int:
-    assert process.stdout is not None
-    for line in process.stdout:
-        found = port(line)
-        if found is not None:
-            return int(found)
-    raise SystemExit(f"{process.args} ended before it listened:\n{log.read_text()}")
+def told(process: "subprocess.Popen[bytes]", output: Path, read: Callable[[str], int | None]) -> int:
+    """Wait until a line that a process prints says something to ``read``, and return that."""
+    ends = time.monotonic() + _WAIT
+    while time.monotonic() < ends:
+        over = process.poll() is not None
+        for line in output.read_text().splitlines(keepends=True):
+            found = read(line) if line.endswith("\n") else None
+            if found is not None:
+                return found
+        if over:
+            break
+        time.sleep(0.005)
+    raise SystemExit(f"{process.args!r} does not listen:\n{output.read_text()}")
+
+
+def load(
+    server: Server, connections: int, *, run: int, seconds: float | None = None, requests: int = 0, size: int = 0
+) -> Found:
+    """Put load on a server for so long, or so many requests, and return what was measured."""
+    much = ("--seconds", str(seconds)) if seconds else ("--requests", str(requests))
+    words = (str(server.port), PATH, str(connections), *much, "--run", str(run), "--size", str(size))
+    done = subprocess.run((sys.executable, HERE / "load.py", *words), stdout=subprocess.PIPE, check=True)
+    return measured(done.stdout)
+
+
+def measured(printed: bytes) -> Found:
+    """Return what a load has measured; a refused request spoils it."""
+    result = json.loads(printed)
+    if result["refused"]:
+        raise SystemExit(f"{result['refused']} of {result['answered']} requests were refused: nothing was measured")
+    return result

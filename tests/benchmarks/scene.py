@@ -1,9 +1,9 @@
 """The shop that is measured: a configuration, items with lots to choose from, and the webhooks it is sent."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 from stockhook import settings
@@ -12,7 +12,7 @@ from stockhook.model import Item, Location
 from stockhook.operations.desk import set_up
 from stockhook.operations.stock import Receipt, receive
 from stockhook.quantity import ONE
-from stockhook.testing import payloads
+from stockhook.testing import factories, payloads
 
 CHANNEL = "shop"
 TOKEN = "a-token-for-the-benchmark"
@@ -20,8 +20,12 @@ ITEMS = 60
 UNITS = 10
 UNIT_SIZE = 1_500
 LINES = 3
+LARGE = 900_000
+"""Bytes of a message at the store's ceiling: a batch of events."""
+
 _PLACE = b"DEMO-0000-00000000"
 _SHAPES = 256
+_GROUP = 256
 
 _CONFIG = """\
 [server]
@@ -29,7 +33,7 @@ listen = "127.0.0.1:0"
 [admin]
 listen = "127.0.0.1:0"
 [store]
-url = "sqlite:///{database}"
+url = "{url}"
 [channels.shop]
 type = "ultracart"
 merchant_id = "DEMO"
@@ -41,45 +45,73 @@ def sku(number: int) -> str:
     return f"SOAP-{number:02}"
 
 
-def configure(folder: Path) -> Path:
-    """Write a configuration whose database lies beside it; all else is as shipped."""
+def configure(folder: Path, url: str | None = None) -> Path:
+    """Write a configuration; without a URL its database is an SQLite file beside it. All else is as shipped."""
     folder.mkdir(parents=True)
     path = folder / "config.toml"
-    path.write_text(_CONFIG.format(database=folder / "stock.db", token=TOKEN))
+    path.write_text(_CONFIG.format(url=url or f"sqlite:///{folder / 'stock.db'}", token=TOKEN))
     path.chmod(0o600)
     return path
 
 
-def stock(config: Path) -> None:
-    """Receive ten lots of each item, each of which covers a part of what will be ordered."""
+def stock(config: Path, pieces: int = UNIT_SIZE, items: int = ITEMS, units: int = UNITS) -> None:
+    """Receive ten lots of each item, or so many, each of which covers a part of what will be ordered."""
     loaded = settings.load(config)
     desk = set_up(loaded, SystemClock(), "bench")
     loaded.store.open()
     with desk.store.write() as work:
-        work.save([*(Item(sku(number)) for number in range(ITEMS)), Location("MAIN/FG")])
+        work.save([*(Item(sku(number)) for number in range(items)), Location("MAIN/FG")])
     first = datetime(2026, 1, 5, tzinfo=UTC)
     receipts = [
-        Receipt(sku(at % ITEMS), UNIT_SIZE * ONE, "MAIN/FG", first + timedelta(days=at // ITEMS), f"L{at:04}")
-        for at in range(ITEMS * UNITS)
+        Receipt(sku(at % items), pieces * ONE, "MAIN/FG", first + timedelta(days=at // items), f"L{at:04}")
+        for at in range(items * units)
     ]
     receive(desk, receipts)
     loaded.store.close()
 
 
-def bodies(run: int) -> Iterator[bytes]:
-    """Make shipments of three lines, about 2 KB each, no two of them for the same order; ``run`` keeps runs apart."""
+def backlog(config: Path, arriving: Iterator[bytes], number: int) -> None:
+    """Keep so many deliveries as a daemon would have kept them, to be worked by one that starts later."""
+    loaded = settings.load(config)
+    loaded.store.open()
+    bodies = islice(arriving, number)
+    while group := list(islice(bodies, _GROUP)):
+        now = datetime.now(UTC)
+        loaded.store.append([factories.arrival(body, channel=CHANNEL, received_at=now) for body in group])
+    loaded.store.close()
+
+
+def bodies(run: int, size: int = 0, apart: int = 0) -> Iterator[bytes]:
+    """Make deliveries, no two with the same order; ``run`` keeps runs apart.
+
+    Each is one shipment of three lines, about 2 KB, or a batch of so many as come near ``size`` bytes. With ``apart``
+    no delivery has an item in common with so many before it: that takes three times as many items.
+    """
     chance = random.Random(run)
-    shapes = [_shape(chance) for _ in range(_SHAPES)]
+    if apart:
+        shapes = [_shape(chance, range(LINES * at, LINES * (at + 1))) for at in range(apart)]
+    else:
+        shapes = [_shape(chance, chance.sample(range(ITEMS), LINES)) for _ in range(_SHAPES)]
+    return _batches(run, size, shapes) if size else _singles(run, shapes)
+
+
+def _singles(run: int, shapes: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
     for number in count():
-        head, tail = shapes[number % _SHAPES]
+        head, tail = shapes[number % len(shapes)]
         yield b"%sDEMO-%04d-%08d%s" % (head, run, number, tail)
 
 
-def _shape(chance: random.Random) -> tuple[bytes, bytes]:
+def _batches(run: int, size: int, shapes: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    opening, closing = payloads.envelope({}).split(b"{}")
+    cut = [(head.removeprefix(opening), tail.removesuffix(closing)) for head, tail in shapes]
+    elements = _singles(run, cut)
+    each = len(next(elements)) + 1
+    while True:
+        yield opening + b",".join(islice(elements, size // each)) + closing
+
+
+def _shape(chance: random.Random, numbers: Sequence[int]) -> tuple[bytes, bytes]:
     shipped = f"2026-03-{chance.randint(2, 27):02}T{chance.randint(8, 18):02}:02:11-05:00"
-    lines = [
-        payloads.line(sku(number), chance.randint(1, 4), shipped=shipped)
-        for number in chance.sample(range(ITEMS), LINES)
-    ]
+    lines = [payloads.line(sku(number), chance.randint(1, 4), shipped=shipped) for number in numbers]
     head, tail = payloads.envelope(payloads.order_ship(_PLACE.decode(), lines)).split(_PLACE)
     return head, tail

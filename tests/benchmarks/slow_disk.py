@@ -41,7 +41,7 @@ def slow_disk(folder: Path) -> SlowDisk:
         command = (compiler, "-shared", "-fPIC", "-O2", "-o", library, SOURCE, "-ldl", "-lpthread")
         if subprocess.run(command, check=False).returncode == 0:
             control.write_text(f"under {folder}/\ndelay {MILLISECONDS}\n")
-            way = {"LD_PRELOAD": str(library), "FAULTY_DISK": str(control)}
+            way = {"LD_PRELOAD": str(library), "SHIM": str(control)}
             if _reaches_sqlite(folder, way):
                 return SlowDisk((), f"LD_PRELOAD before fsync of SQLite {sqlite3.sqlite_version}", way)
     return SlowDisk(("--slow-commit", str(MILLISECONDS)), "a wait in each append, no gcc or SQLite is built in")

@@ -56,10 +56,14 @@ class Server:
     url: str
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Yield the URL of a fresh, empty database, which is gone after the block, whoever is still connected."""
+    def database(self, copied: str | None = None) -> Iterator[str]:
+        """Yield the URL of a fresh database, which is gone after the block, whoever is still connected.
+
+        It is empty, or a copy of the one whose URL is given, to which nobody may be connected.
+        """
         name = f"stockhook_{secrets.token_hex(6)}"
-        self._run(f'CREATE DATABASE "{name}"')
+        template = "" if copied is None else f' TEMPLATE "{urlsplit(copied).path[1:]}"'
+        self._run(f'CREATE DATABASE "{name}"{template}')
         try:
             yield urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
         finally:
