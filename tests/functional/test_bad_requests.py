@@ -119,6 +119,20 @@ def test_more_at_once_than_there_is_room_for_is_told_to_come_again(sender: Sende
 # Framing
 
 SMUGGLED = b"POST " + PATH.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def chunks(data: bytes) -> bytes:
+    return head("POST", PATH, "Transfer-Encoding: chunked") + data
+
+
+def headline(words: str) -> bytes:
+    return f"{words}\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}".encode("latin1")
+
+
+def field(written: str) -> bytes:
+    return head("POST", PATH, written, "Content-Length: 2") + b"{}"
+
+
 MALFORMED = {
     "both lengths": head("POST", PATH, "Content-Length: 6", "Transfer-Encoding: chunked") + b"0\r\n\r\n" + SMUGGLED,
     "two lengths that differ": head("POST", PATH, "Content-Length: 2", "Content-Length: 40") + b"{}" + SMUGGLED,
@@ -145,6 +159,60 @@ MALFORMED = {
     "a headline of too many words": f"POST {PATH} x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}".encode(),
     "headers over 16 KiB": head("POST", PATH, "X-A: " + "b" * 20_000, "Content-Length: 2") + b"{}",
     "a TLS hello": bytes.fromhex("16030100c8010000c40303") + bytes(200) + b"\r\n\r\n",
+    "lengths in a list that differ": head("POST", PATH, "Content-Length: 2, 40") + b"{}" + b"x" * 38,
+    "a length with a blank inside": head("POST", PATH, "Content-Length: 1 0") + b"1234567890",
+    "a length with a fraction": head("POST", PATH, "Content-Length: 2.0") + b"{}",
+    "a length with an exponent": head("POST", PATH, "Content-Length: 1e1") + b"1234567890",
+    "a length in quotes": head("POST", PATH, 'Content-Length: "2"') + b"{}",
+    "a length with a comma behind": head("POST", PATH, "Content-Length: 2,") + b"{}",
+    "a length with a vertical tab": head("POST", PATH, "Content-Length: \x0b2") + b"{}",
+    "chunks of a negative size": chunks(b"-2\r\n{}\r\n0\r\n\r\n"),
+    "chunks with 0x": chunks(b"0x2\r\n{}\r\n0\r\n\r\n"),
+    "chunks with an underscore": chunks(b"1_0\r\n" + b"x" * 16 + b"\r\n0\r\n\r\n"),
+    "chunks beyond 64 bits": chunks(b"10000000000000002\r\n{}\r\n0\r\n\r\n"),
+    "chunks without a size": chunks(b"\r\n{}\r\n0\r\n\r\n"),
+    "chunks with a blank before their size": chunks(b" 2\r\n{}\r\n0\r\n\r\n"),
+    "chunks with a blank behind their size": chunks(b"2 \r\n{}\r\n0\r\n\r\n"),
+    "chunks with an extension": chunks(b"2;a=b\r\n{}\r\n0\r\n\r\n"),
+    "chunks shorter than told": chunks(b"3\r\n{}\r\n0\r\n\r\n"),
+    "a chunk size without end": chunks(b"0" * 200 + b"2\r\n{}\r\n0\r\n\r\n"),
+    "identity beside a length": head("POST", PATH, "Transfer-Encoding: identity", "Content-Length: 2") + b"{}",
+    "chunked with a vertical tab": head("POST", PATH, "Transfer-Encoding: \x0bchunked") + b"2\r\n{}\r\n0\r\n\r\n",
+    "chunked and something else": head("POST", PATH, "Transfer-Encoding: chunked, identity") + b"2\r\n{}\r\n0\r\n\r\n",
+    "an empty transfer encoding": head("POST", PATH, "Transfer-Encoding:", "Content-Length: 2") + b"{}",
+    "chunks in the older protocol": chunks(b"2\r\n{}\r\n0\r\n\r\n").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "a header without a colon": field("X-A"),
+    "a blank in a header's name": field("X A: b"),
+    "a tab before the colon": field("X-A\t: b"),
+    "a control character in a header's name": field("X-\x01A: b"),
+    "brackets in a header's name": field("X(A): b"),
+    "a header's name beyond ASCII": field("X-\xc4: b"),
+    "a carriage return alone in a header": field("X-A: b\rX-B: c"),
+    "a control character in a header": field("X-A: b\x01c"),
+    "a delete in a header": field("X-A: b\x7fc"),
+    "a first header that is folded": headline(f"POST {PATH} HTTP/1.1\r\n X-A: b"),
+    "a host with a blank": f"POST {PATH} HTTP/1.1\r\nHost: a b\r\nContent-Length: 2\r\n\r\n{{}}".encode(),
+    "a host with a path": f"POST {PATH} HTTP/1.1\r\nHost: a/b\r\nContent-Length: 2\r\n\r\n{{}}".encode(),
+    "a thousand headers": head("POST", PATH, *[f"X-{n}: {'y' * 20}" for n in range(1000)], "Content-Length: 2") + b"{}",
+    "two blanks in the headline": headline(f"POST  {PATH} HTTP/1.1"),
+    "a tab in the headline": headline(f"POST\t{PATH}\tHTTP/1.1"),
+    "a blank before the headline": headline(f" POST {PATH} HTTP/1.1"),
+    "a blank behind the headline": headline(f"POST {PATH} HTTP/1.1 "),
+    "a zero byte in the headline": headline(f"POST {PATH}\0 HTTP/1.1"),
+    "a protocol in small letters": headline(f"POST {PATH} http/1.1"),
+    "half a protocol": headline(f"POST {PATH} HTTP/1"),
+    "a protocol of three digits": headline(f"POST {PATH} HTTP/1.10"),
+    "a protocol with a zero before": headline(f"POST {PATH} HTTP/01.1"),
+    "the first protocol": headline(f"POST {PATH} HTTP/0.9"),
+    "no path": headline("POST HTTP/1.1"),
+    "a method with a colon": headline(f"PO:ST {PATH} HTTP/1.1"),
+    "an empty headline with headers": b"\r\nHost: a\r\n\r\n",
+    "a preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9),
+    "a greeting of SSH": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+    "a PROXY line": b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + headline(f"POST {PATH} HTTP/1.1"),
+    "mail": b"EHLO mail.example.com\r\nMAIL FROM:<a@example.com>\r\n\r\n",
+    "nothing but zero bytes": bytes(20_000),
+    "a line of a megabyte": b"x" * 1_000_000,
     "nothing but line ends": b"\r\n" * 40,
 }
 

@@ -5,6 +5,7 @@ The body is counted while it arrives, so that one that is too large, or for whic
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -26,6 +27,7 @@ _NOTHING: Final = "there is nothing here\n"
 _LINGER: Final = 64 * 1024 * 1024
 """Bytes beyond the limit that are read and thrown away so that the sender gets to see its 413."""
 
+_HOST: Final = re.compile(r"[\w.:~%\[\]-]*", re.ASCII)
 _NOT_KEPT: Final = frozenset({"authorization", "x-authorization-basic", "cookie", "proxy-authorization"})
 _REASONS: Final = {
     200: "OK",
@@ -125,8 +127,10 @@ class _Message(HTTPMessageDelegate):
         self._head = start_line.method == "HEAD"
         path = start_line.path.partition("?")[0]
         host = headers.get("Host", "" if start_line.version == "HTTP/1.0" else ",")
-        if "," in host:  # Tornado sees to everything else of the framing, to this only for its own applications
+        if not _HOST.fullmatch(host):  # Tornado sees to most of the framing, to this only for its own applications
             self._answer(400, "a request names one host\n", close=True)
+        elif start_line.version == "HTTP/1.0" and "Transfer-Encoding" in headers:
+            self._answer(400, "HTTP/1.0 has no chunks\n", close=True)
         elif path in ("/healthz", "/readyz"):
             well, text = self._server.health.answer(path)
             self._answer(200 if well else 503, text)
