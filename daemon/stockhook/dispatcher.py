@@ -3,24 +3,24 @@
 import asyncio
 import contextlib
 import random
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
+from stockhook import log
 from stockhook.advice import advise
 from stockhook.clock import Clock
+from stockhook.errors import StoreUnavailable
 from stockhook.model import Notice, NoticeState, Problem, ProblemState
 from stockhook.notifier import Message, Notifier
 from stockhook.store import FOREVER, Read, Store
 
 R = TypeVar("R")
 
-_LOG: FilteringBoundLogger = structlog.get_logger("stockhook.dispatcher")
+_LOG = log.get(__name__)
 
 _FIRST_WAIT: Final = timedelta(minutes=1)
 _LONGEST_WAIT: Final = timedelta(hours=1)
@@ -28,6 +28,8 @@ _JITTER: Final = 0.1
 _GIVE_UP: Final = timedelta(days=3)
 _FAILING: Final = 3
 _POLL: Final = 60.0
+_FOLLOW: Final = 5.0
+"""Seconds after which a daemon that does not send asks again whether the one that does is gone."""
 _BREATH: Final = 0.25
 """Seconds between two looks at the outbox, however often it is woken."""
 
@@ -79,6 +81,7 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._abandoned: set[asyncio.Task[None]] = set()
+        self._outage = log.Outage(_LOG, "outbox not read", "outbox is read again")
 
     def wake(self) -> None:
         """Look at the outbox soon: something was put into it. May be called from any thread, at any time."""
@@ -119,6 +122,10 @@ class Dispatcher:
         """Hand out what is due; return the seconds until it is worth looking again."""
         try:
             upcoming = await self._hand_out()
+            self._outage.ended()
+        except StoreUnavailable as error:
+            self._outage.failed(error)
+            return min(_FOLLOW, _POLL)
         except Exception:  # noqa: BLE001 - guards the loop: the store may be back at the next look
             _LOG.warning("outbox not read", exc_info=True)
             return _POLL
@@ -147,7 +154,7 @@ class Dispatcher:
         Of the notices about one problem the older goes first: nobody should read "settled" before "new".
         """
         if not self._store.leads("dispatcher"):
-            return [], None
+            return [], self._clock.now() + timedelta(seconds=_FOLLOW)
         now = self._clock.now()
         with self._store.read() as read:
             waiting = read.find(Notice, {"state": NoticeState.WAITING}, most=FOREVER)
@@ -161,7 +168,7 @@ class Dispatcher:
             problem = (notice.notifier, notice.problem_id)
             if notice.notifier not in self._notifiers or problem in held_up:
                 continue
-            if notice.due_at <= now:
+            if notice.due_at <= now or notice.due_at > now + 2 * _LONGEST_WAIT:  # put off by a clock that was wrong
                 due.append(notice)
                 held_up.add(problem)
             else:
@@ -187,7 +194,7 @@ class Dispatcher:
             try:
                 await self._deliver(name, number)
             except Exception:  # noqa: BLE001 - guards the loop: what could not be read is found again at the next look
-                _LOG.warning("notice put off", notifier=name, notice=number, exc_info=True)
+                _LOG.warning("notice put off", notifier=name, notice=number, exc_info=_unexpected())
             finally:
                 self._busy.discard(number)
         self._woken.set()
@@ -203,7 +210,7 @@ class Dispatcher:
             try:
                 await asyncio.to_thread(self._write_down, number, error)
             except Exception:  # noqa: BLE001 - guards the loop, see above
-                _LOG.warning("notice not written down", notifier=name, notice=number, exc_info=True)
+                _LOG.warning("notice not written down", notifier=name, notice=number, exc_info=_unexpected())
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _POLL)
             else:
@@ -224,7 +231,9 @@ class Dispatcher:
             lane.failing = failing
 
     def _message(self, number: int) -> Message | None:
-        """Return what is to be sent; None if the notice no longer waits."""
+        """Return what is to be sent; None if the notice no longer waits, or another daemon sends by now."""
+        if not self._store.leads("dispatcher"):
+            return None
         with self._store.read() as read:
             notice = _by_id(read, Notice, number)
             if notice is None or notice.state is not NoticeState.WAITING:
@@ -295,6 +304,11 @@ class Dispatcher:
         """Return how long to wait after so many failures: a minute, doubled up to an hour, and up to a tenth more."""
         doubled = _FIRST_WAIT * (1 << min(attempts - 1, 10))
         return min(doubled, _LONGEST_WAIT) * (1 + _JITTER * self._chance())
+
+
+def _unexpected() -> bool:
+    """Tell whether the error in hand deserves a traceback."""
+    return not isinstance(sys.exception(), StoreUnavailable)
 
 
 def _by_id(read: Read, record: type[R], number: int) -> R | None:

@@ -62,6 +62,7 @@ class Intake:
         self.in_flight = 0
         self.committing_since: float | None = None
         self._failed_at: float | None = None
+        self._outage = log.Outage(logger, "deliveries could not be stored", "deliveries are stored again")
         self.stored: Callable[[], None] = lambda: None
         """Called after each commit."""
 
@@ -103,7 +104,8 @@ class Intake:
             if self._over:
                 stored.set_exception(StoreUnavailable("deliveries are not stored any more, the daemon ends"))
                 return
-            delivery = Delivery(0, channel, now, peer, tuple(headers), content.digest, content.size, due_at=now)
+            # due at once and not from now on: the clock may be set back
+            delivery = Delivery(0, channel, now, peer, tuple(headers), content.digest, content.size)
             self._queue.append(_Waiting(Arrival(delivery, content), stored, time.monotonic()))
             self._arrived.set()
             if self._late is None:
@@ -153,12 +155,13 @@ class Intake:
             _fail(group, f"the delivery could not be stored: {error}")
             if isinstance(error, StoreBroken):
                 raise
-            logger.error("deliveries could not be stored", deliveries=len(group), error=str(error))  # noqa: TRY400
+            self._outage.failed(error, deliveries=len(group))
         except BaseException as error:
             _fail(group, f"the delivery could not be stored: {error}")
             raise
         else:
             failing = False
+            self._outage.ended()
             for one in group:
                 if not one.stored.done():
                     one.stored.set_result(None)

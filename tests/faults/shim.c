@@ -1,5 +1,5 @@
 /*
- * A disk with faults, put before a program by LD_PRELOAD. FAULTY_DISK names a control file of lines "KEY VALUE"; it is
+ * A disk with faults and a clock that is wrong, put before a program by LD_PRELOAD. SHIM names a control file of lines "KEY VALUE"; it is
  * read at start, and again whenever it has been replaced, which also starts the counting anew:
  *
  *   under PREFIX        files whose path begins so are concerned, no others
@@ -9,8 +9,9 @@
  *   sync N M ERRNO      the N-th to the M-th sync fail (fsync, fdatasync); M 0 stands for ever,
  *                       ERRNO 0 for a success that is reported all the same
  *   write N M ERRNO     so do the N-th to the M-th change (write, pwrite, ftruncate, unlink, rename)
+ *   ahead S             the wall clock is so many seconds ahead; what waits are measured by is left alone
  *
- * Each failure and each sync held is a line in FAULTY_DISK.log: seconds (CLOCK_MONOTONIC), key, count, path. Modelled is "all that was not synced is lost", file by
+ * Each failure and each sync held is a line in SHIM.log: seconds (CLOCK_MONOTONIC), key, count, path. Modelled is "all that was not synced is lost", file by
  * file; torn and reordered sectors are not.
  */
 #define _GNU_SOURCE
@@ -38,7 +39,7 @@ struct failure {
 
 static struct {
 	char under[PATH_MAX], shadow[PATH_MAX];
-	long delay, hold;
+	long delay, hold, ahead;
 	struct failure sync, change;
 	struct stat control;
 } disk;
@@ -48,7 +49,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 /* Read the control file if it is another one than last time; the mutex is held. */
 static void look(void)
 {
-	const char *control = getenv("FAULTY_DISK");
+	const char *control = getenv("SHIM");
 	char key[16], value[PATH_MAX + 64];
 	struct stat found;
 	FILE *file;
@@ -73,6 +74,8 @@ static void look(void)
 			disk.delay = atol(value);
 		else if (strcmp(key, "hold") == 0)
 			disk.hold = atol(value);
+		else if (strcmp(key, "ahead") == 0)
+			disk.ahead = atol(value);
 		else if (strcmp(key, "sync") == 0 || strcmp(key, "write") == 0)
 			sscanf(value, "%ld %ld %d", &failure->first, &failure->last, &failure->error);
 	}
@@ -86,7 +89,7 @@ static void report(const char *what, long count, const char *path)
 	int length, log;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(name, sizeof name, "%s.log", getenv("FAULTY_DISK"));
+	snprintf(name, sizeof name, "%s.log", getenv("SHIM"));
 	length = snprintf(line, sizeof line, "%ld.%09ld %s %ld %s\n", now.tv_sec, now.tv_nsec, what,
 			  count, path);
 	log = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -132,7 +135,7 @@ static int change_fails(int fd, const char *path)
 	char found[PATH_MAX];
 	int error = 0;
 
-	if (!getenv("FAULTY_DISK"))
+	if (!getenv("SHIM"))
 		return 0;
 	pthread_mutex_lock(&mutex);
 	look();
@@ -212,7 +215,7 @@ static int synced(int fd, int (*real)(int))
 	int error, held = 0;
 	long delay;
 
-	if (!getenv("FAULTY_DISK") || !path_of(fd, path))
+	if (!getenv("SHIM") || !path_of(fd, path))
 		return real(fd);
 	pthread_mutex_lock(&mutex);
 	look();
@@ -285,4 +288,19 @@ int unlink(const char *path)
 int rename(const char *from, const char *to)
 {
 	return change_fails(-1, from) ? -1 : REAL(rename)(from, to);
+}
+
+/* --- the clock; Python asks in this way alone */
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int failed = REAL(clock_gettime)(clock, now);
+
+	if (!failed && clock == CLOCK_REALTIME && getenv("SHIM")) {
+		pthread_mutex_lock(&mutex);
+		look();
+		now->tv_sec += disk.ahead;
+		pthread_mutex_unlock(&mutex);
+	}
+	return failed;
 }

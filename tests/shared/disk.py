@@ -41,7 +41,7 @@ class Disk:
         self.folder = folder
         self._control = folder / "disk"
         self._shadow = folder / "shadow"
-        self.environment = {"LD_PRELOAD": str(library), "FAULTY_DISK": str(self._control)}
+        self.environment = {"LD_PRELOAD": str(library), "SHIM": str(self._control)}
         self.well()
 
     def well(self) -> None:

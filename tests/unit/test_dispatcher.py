@@ -144,6 +144,13 @@ async def test_a_notice_that_is_not_due_waits(store: MemoryStore, clock: ManualC
     assert await sending.send_due() == 1
 
 
+async def test_a_notice_that_a_wrong_clock_has_put_off_for_years_is_sent(
+    store: MemoryStore, clock: ManualClock
+) -> None:
+    put(store, due_at=clock.now() + timedelta(days=3650))
+    assert await dispatcher(store, clock, office=Notifier()).send_due() == 1
+
+
 async def test_a_notice_for_a_notifier_that_left_the_config_is_dropped(store: MemoryStore, clock: ManualClock) -> None:
     put(store, notifier="attic")
     assert await dispatcher(store, clock, office=Notifier()).send_due() == 0
@@ -376,6 +383,28 @@ async def test_the_loop_outlives_a_store_that_is_away(
     sending.wake()
     await until(lambda: office.messages)
     await stop(running)
+
+
+async def test_who_does_not_lead_sends_nothing_and_who_leads_no_more_stops(
+    store: MemoryStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store)
+    put(store, problem_id=2)
+    office = Notifier()
+    leading = False
+    monkeypatch.setattr(store, "leads", lambda _: leading)
+    sending = dispatcher(store, clock, office=office)
+    assert await sending.send_due() == 0
+
+    async def lose_the_lead(_: Message) -> None:
+        nonlocal leading
+        leading = False
+
+    leading = True
+    office.does = lose_the_lead
+    await sending.send_due()
+    assert len(office.messages) == 1
+    assert sorted(notice.state for notice in notices(store)) == [NoticeState.SENT, NoticeState.WAITING]
 
 
 async def test_the_log_says_what_was_not_sent_and_why(

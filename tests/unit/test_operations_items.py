@@ -1,4 +1,6 @@
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -207,3 +209,22 @@ def test_the_sweep_makes_due_only_what_waits_for_a_code_that_resolves(shop: Shop
 def test_an_order_that_is_not_kept_is_not_made_due(shop: Shop) -> None:
     with shop.store.write() as work:
         assert make_due(shop.desk, work, {factories.order("NO").key}) == 0
+
+
+def test_the_sweep_brings_back_what_a_clock_that_was_wrong_has_put_off(shop: Shop) -> None:
+    shop.items("SOAP")
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 1, shipped=SHIPPED)])))
+    now = shop.clock.now()
+    with shop.store.write() as work:
+        work.save([replace(work.find(Order)[0], due_at=now + timedelta(days=3650))])
+    for hours in (1, 48):
+        body = envelope(order_ship(f"L-{hours}", [line("SOAP", 1, shipped=SHIPPED)]))
+        shop.store.append([factories.arrival(body, due_at=now + timedelta(hours=hours))])
+    with shop.store.read() as view:
+        assert not view.due(now, 10)
+    assert sweep(shop.desk) == 2
+    assert sweep(shop.desk) == 0
+    with shop.store.read() as view:
+        due = view.due(now, 10)
+        assert [key.order_id for key in due.orders] == ["D-1"]
+        assert len(due.deliveries) == 1

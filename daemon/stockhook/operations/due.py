@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from stockhook.kits import resolve
-from stockhook.model import Catalogue, Order, OrderKey, Wait, WaitKind
+from stockhook.model import Catalogue, Delivery, DeliveryState, Order, OrderKey, Wait, WaitKind
 from stockhook.operations.desk import Desk
-from stockhook.store import RECORDS, Match, Read, Work
+from stockhook.store import RECORDS, Match, Range, Read, Work
 
 R = TypeVar("R")
+
+FAR: Final = timedelta(hours=2)
+"""Nothing is put off for so long; what is due even later was put off by a clock that was wrong."""
 
 PAGE: Final = 1000
 """How many records are read at a time, so that a long history needs little memory."""
@@ -61,7 +65,10 @@ def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:
 
 
 def sweep(desk: Desk) -> int:
-    """Make due the orders that wait for a code which resolves by now; return how many: the poll behind a wake-up."""
+    """Make due what waits for nothing, and return how much that was: the poll behind a wake-up.
+
+    That is orders that wait for a code which resolves by now, and whatever a clock that was set back has left behind.
+    """
     with desk.store.read() as view:
         waited = [
             (str(total.by[0]), str(total.by[1]))
@@ -70,7 +77,11 @@ def sweep(desk: Desk) -> int:
         catalogue = view.catalogue(set(waited)) if waited else Catalogue()
         found = [each for each in waited if resolve(*each, catalogue) is not None]
         keys = {key for account, code in found for key in waiting_on_code(view, code, account)}
-    if not keys:
+        far = {"due_at": Range(low=desk.clock.now() + FAR)}
+        keys |= {order.key for order in every(view, Order, far)}
+        put_off = list(every(view, Delivery, {"state": DeliveryState.PENDING, **far}))
+    if not keys and not put_off:
         return 0
     with desk.store.write() as work:
-        return make_due(desk, work, keys)
+        work.save([replace(delivery, due_at=None) for delivery in put_off])
+        return make_due(desk, work, keys) + len(put_off)

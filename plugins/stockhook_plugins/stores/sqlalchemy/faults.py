@@ -15,6 +15,7 @@ from stockhook_plugins.stores.sqlalchemy.rows import Damaged
 _BROKEN: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL}
 )
+_NO_TEXT: Final = "Could not decode to UTF-8"
 _PRIMARY: Final = 0xFF  # the lower byte of an extended result code
 
 
@@ -50,12 +51,13 @@ class Faults:
         except sqlite3.Error as error:
             raise self._translate(error) from error
         except Damaged as error:
-            self._broken = (
-                f"{self._path} is damaged: {error}. Nothing more is written. Check the disk and restore a backup"
-            )
-            raise StoreBroken(self._broken) from error
+            raise self._damaged(str(error)) from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
+
+    def _damaged(self, what: str) -> StoreBroken:
+        self._broken = f"{self._path} is damaged: {what}. Nothing more is written. Check the disk and restore a backup"
+        return StoreBroken(self._broken)
 
     def _translate(self, error: sqlite3.Error) -> StoreUnavailable | BadBooking:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
@@ -66,6 +68,8 @@ class Faults:
                 "what is on the disk; if this comes again, check the disk and restore a backup"
             )
             return StoreBroken(self._broken)
+        if str(error).startswith(_NO_TEXT):  # what follows there is the text, which is nobody's business
+            return self._damaged("a text in it is not what was written")
         if code == sqlite3.SQLITE_FULL:
             return StoreUnavailable(f"{self._path}: the disk is full; free some space, nothing has to be restarted")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
