@@ -5,14 +5,16 @@ booked or owed. What the shop did on the way (in which order, in which batches, 
 make no difference, save that what was once booked as dated is never given back in silence.
 """
 
+import atexit
 import os
 import random
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +23,7 @@ from account import AFTER, BEFORE, CODES, NEWEST, ORDERS, PARTS, Account, Elemen
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from postgres import Server, any_server
 
 from stockhook.budget import Budget
 from stockhook.errors import StoreUnavailable
@@ -356,6 +359,19 @@ def in_sqlite(folder: Path) -> Store:
     return SqlStore(SqlStoreOptions(url=f"sqlite:///{folder / 'stockhook.db'}"))
 
 
+DATABASES = ExitStack()
+atexit.register(DATABASES.close)
+
+
+@cache
+def server() -> Server:
+    return DATABASES.enter_context(any_server())
+
+
+def in_postgres(_folder: Path) -> Store:
+    return SqlStore(SqlStoreOptions(url=DATABASES.enter_context(server().database())))
+
+
 class OnMemory(ShopMachine):
     make_store = staticmethod(in_memory)
 
@@ -364,7 +380,13 @@ class OnSqlite(ShopMachine):
     make_store = staticmethod(in_sqlite)
 
 
+class OnPostgres(ShopMachine):
+    make_store = staticmethod(in_postgres)
+
+
 TestOnMemory = OnMemory.TestCase
 TestOnMemory.settings = runs(150)
 TestOnSqlite = OnSqlite.TestCase
 TestOnSqlite.settings = runs(30)
+TestOnPostgres = OnPostgres.TestCase
+TestOnPostgres.settings = runs(10)

@@ -53,7 +53,8 @@ class Batch:
             self._gather(booking)
         for number in self._touched:
             rules.refuse_below_zero(number, self._skus[number], self._quantities[number])
-        self._flush()
+        with self._database.queued(self._connection):
+            self._flush()
         return void
 
     # --- what is there

@@ -99,6 +99,10 @@ class Database(Protocol):
         """Run a statement of ``sql`` that writes rows for each of these."""
         ...
 
+    def queued(self, connection: Connection) -> AbstractContextManager[Any]:
+        """Within, nothing is read, and ``write`` need not wait for the database; errors may come at the end."""
+        ...
+
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows by key; of several with one key the last one counts."""
         ...

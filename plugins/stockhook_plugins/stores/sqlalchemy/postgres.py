@@ -9,7 +9,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable
 from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.postgres_array import array
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
 from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
 from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
@@ -193,10 +194,14 @@ class ServerDatabase:
         """Return what gives ids."""
         return Sequences(connection)
 
+    def queued(self, connection: Connection) -> AbstractContextManager[Any]:
+        """Have the server work on one statement while the next one is written."""
+        return _driver(connection).pipeline()  # type: ignore[no-any-return]
+
     def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Run a statement once, with the rows as one array a column."""
         if found:
-            connection.exec_driver_sql(statement, tuple(_column(values) for values in zip(*found, strict=True)))
+            _driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
 
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows; a key that comes twice would be refused in one statement."""
@@ -278,11 +283,8 @@ class Sequences:
         return self._given[table].pop()
 
 
-def _column(values: Sequence[Any]) -> list[Any]:
-    """Return one column of rows; the one character that PostgreSQL cannot keep in a text is replaced."""
-    if any(isinstance(value, str) and "\x00" in value for value in values):
-        return [value.replace("\x00", "\ufffd") if isinstance(value, str) else value for value in values]
-    return list(values)
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _check(driver: Any, _record: object, _connection: object) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -257,6 +257,10 @@ class FileDatabase:
         """Run a statement once for each row."""
         if found:
             connection.exec_driver_sql(statement, [tuple(row) for row in found])
+
+    def queued(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - there is no waiting
+        """Do nothing: every statement is done when it returns."""
+        return nullcontext()
 
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows one after the other."""

@@ -84,13 +84,14 @@ class Working(Reading):
                 found[type(record)].append(self._numbered(record, ids[type(record)]))
             for kind, batch in found.items():
                 self._resolve(kind, batch, ids)
-                if kind is model.Order:
-                    self._reschedule(connection, batch)
-                else:
+            moved = self._rescheduled(connection, found.pop(model.Order, ()))
+            with self._database.queued(connection):
+                self._database.write(connection, self._sql.reschedule, moved)
+                for kind, batch in found.items():
                     self._database.put(connection, kind, batch)
-                if kind in self._sql.folded:
-                    self._fold(connection, self._sql.fold_in(kind), [row for row in records if type(row) is kind])
-            self._changed(connection, found)
+                    if kind in self._sql.folded:
+                        self._fold(connection, self._sql.fold_in(kind), [row for row in records if type(row) is kind])
+                self._changed(connection, found)
 
     def _numbered(self, record: Any, ids: dict[int, int]) -> Row:
         kind = type(record)
@@ -106,7 +107,8 @@ class Working(Reading):
             for row in batch:
                 row[at] = rules.real(row[at], ids[to], kind.__name__)
 
-    def _reschedule(self, connection: Connection, batch: Sequence[Row]) -> None:
+    def _rescheduled(self, connection: Connection, batch: Sequence[Row]) -> list[Row]:
+        """Return what ``reschedule`` takes to write orders that are kept; raises Refused for another one."""
         at = shape(model.Order).at
         found = {model.OrderKey(row[at["account"]], row[at["order_id"]]): row for row in batch}
         for account, names in by_account(found).items():
@@ -114,8 +116,7 @@ class Working(Reading):
             for name in names:
                 if name not in known:
                     rules.known_order(None, model.OrderKey(account, name))
-        changed = [(row[at["due_at"]], row[at["attempts"]], *key) for key, row in sorted(found.items())]
-        self._database.write(connection, self._sql.reschedule, changed)
+        return [[row[at["due_at"]], row[at["attempts"]], *key] for key, row in sorted(found.items())]
 
     def _fold(self, connection: Connection, statement: str, records: Sequence[Any]) -> None:
         self._database.write(connection, statement, [(model.fold(record.sku), record.sku) for record in records])
