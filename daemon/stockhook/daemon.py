@@ -245,6 +245,7 @@ class Daemon:
 
     async def _watch(self) -> None:
         """Wake the loops when a command, or another daemon, has changed something."""
+        outage = log.Outage(logger, "store cannot be watched", "store is watched again")
         while True:
             self._watched = time.monotonic()
             try:
@@ -252,9 +253,10 @@ class Daemon:
             except StoreBroken:
                 raise
             except StoreUnavailable as error:
-                logger.warning("store cannot be watched", error=str(error))
+                outage.failed(error)
                 await asyncio.sleep(1)
             else:
+                outage.ended()
                 if changed:
                     self._wake()
 

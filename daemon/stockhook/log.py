@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import time
 from typing import Any, Final, TextIO, TypeAlias
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 Logger: TypeAlias = structlog.stdlib.BoundLogger
 """What ``get`` returns."""
 
+_REMIND: Final = 60.0
 _PRIORITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _CHATTY: Final = ("alembic", "asyncio", "sqlalchemy")
 _TOKEN: Final = re.compile(r"(/webhooks/[^/\s\"]+/)[^\s\"'?\\)]+")
@@ -24,6 +26,39 @@ def get(name: str) -> Logger:
     """Return the logger of a module; call it with ``__name__``."""
     logger: Logger = structlog.stdlib.get_logger(name)
     return logger
+
+
+class Outage:
+    """Tells that something does not work, and that it works again: once each, however often it is tried meanwhile.
+
+    ``fails`` and ``works`` are what the log says then. While it lasts, it is told once more every minute.
+    """
+
+    def __init__(self, logger: Logger, fails: str, works: str) -> None:
+        self._logger = logger
+        self._fails = fails
+        self._works = works
+        self._since: float | None = None
+        self._told_at = 0.0
+        self._tries = 0
+
+    def failed(self, error: BaseException, **fields: object) -> None:
+        """Note a failed try; ``fields`` are told with it."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since, self._tries, self._told_at = now, 0, now - _REMIND
+        self._tries += 1
+        if now - self._told_at >= _REMIND:
+            self._told_at = now
+            more = {} if self._tries == 1 else {"tries": self._tries}
+            self._logger.warning(self._fails, error=str(error), **fields, **more)
+
+    def ended(self) -> None:
+        """Note a try that worked."""
+        if self._since is not None:
+            seconds = round(time.monotonic() - self._since, 1)
+            self._since = None
+            self._logger.info(self._works, seconds=seconds, tries=self._tries)
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,8 +79,7 @@ class Worker:
         self._desk = replace(desk, actor=_ACTOR)
         self._channels = channels
         self._most = self._pace = batch
-        self._planning = planning
-        self._waiting = waiting
+        self._planning, self._waiting = planning, waiting
 
     def step(self) -> int:
         """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
@@ -271,6 +271,7 @@ class WorkerLoop:
         self._booked = booked
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self._outage = log.Outage(logger, "store unavailable, worker waits", "worker goes on")
 
     def wake(self) -> None:
         """Look for work now; called on the event loop."""
@@ -287,10 +288,11 @@ class WorkerLoop:
                 began = time.monotonic()
                 try:
                     worked = await loop.run_in_executor(self._thread, self._worker.step)
+                    self._outage.ended()
                 except StoreBroken:
                     raise
                 except StoreUnavailable as error:
-                    logger.warning("store unavailable, worker waits", error=str(error))
+                    self._outage.failed(error)
                     worked = 0
                 pause = time.monotonic() - began
                 if worked:
@@ -311,11 +313,9 @@ class WorkerLoop:
             await asyncio.sleep(0.002)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
 
 _NOTHING: Final = {

@@ -134,3 +134,27 @@ def test_a_stream_that_only_resembles_the_journal_gets_no_priority(
     with (tmp_path / "file").open("w") as stream:
         assert not log.is_journal(stream)
     assert not log.is_journal(io.StringIO())
+
+
+def test_an_outage_is_told_once_when_it_begins_once_a_minute_and_once_when_it_ends(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(log.time, "monotonic", lambda: now)
+    outage = log.Outage(log.get("stockhook"), "store away", "store back")
+    outage.ended()
+    for _ in range(150):
+        outage.failed(OSError("no route"), deliveries=2)
+        now += 1
+    outage.ended()
+    outage.ended()
+    outage.failed(OSError("again"))
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(each["event"], each["level"], each.get("tries")) for each in told] == [
+        ("store away", "warning", None),
+        ("store away", "warning", 61),
+        ("store away", "warning", 121),
+        ("store back", "info", 150),
+        ("store away", "warning", None),
+    ]
+    assert (told[0]["error"], told[0]["deliveries"], told[3]["seconds"]) == ("no route", 2, 150.0)

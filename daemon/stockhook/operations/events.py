@@ -132,8 +132,10 @@ def _replay_some(desk: Desk, work: Work, events: Iterable[Event]) -> Replayed:
     work.save(
         [replace(e, state=EventState.PENDING, reason=None, attempts=0, finished_at=None, text=None) for e in again]
     )
-    due = work.find(Delivery, {"id": frozenset(kept)}, most=FOREVER) if kept else []
-    work.save([replace(d, state=DeliveryState.PENDING, due_at=now, attempts=0) for d in due])
+    found = work.find(Delivery, {"id": frozenset(kept)}, most=FOREVER) if kept else []
+    # one that is due anyhow may be in the hands of a worker, who must not be waited for while nobody else can write
+    idle = [d for d in found if d.state is not DeliveryState.PENDING or (d.due_at is not None and d.due_at > now)]
+    work.save([replace(d, state=DeliveryState.PENDING, due_at=now, attempts=0) for d in idle])
     keys = {event.id: OrderKey(event.account or "", event.order_id or "") for event in pruned}
     orders = work.orders(set(keys.values())) if keys else {}
     make_due(desk, work, orders)
