@@ -272,12 +272,14 @@ class Daemon:
 
     async def _sweep(self) -> None:
         """Make due what waits for a code that resolves by now: the poll behind every wake-up."""
+        if not await asyncio.to_thread(self.settings.store.leads, "sweep"):
+            return
         if await asyncio.to_thread(sweep, self.desk):
             self.loop.wake()
 
     async def _prune(self) -> None:
         """Remove payloads past their time, a few at once, so that nothing waits behind it."""
-        if self.settings.payload_days is None:
+        if self.settings.payload_days is None or not await asyncio.to_thread(self.settings.store.leads, "prune"):
             return
         before = self.clock.now() - timedelta(days=self.settings.payload_days)
         removed = 1
