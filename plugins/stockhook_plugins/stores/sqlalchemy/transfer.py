@@ -1,6 +1,6 @@
 """All rows of one database into another: the same statements for every database, but for where ids go on from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, func, insert, literal, select, text, tuple_
@@ -9,7 +9,7 @@ from stockhook.plugin import Chunk, Refused
 from stockhook_plugins.stores.sqlalchemy.tables import body, metadata
 
 _TOGETHER: Final = 1000
-_BODIES: Final = 4  # bodies are up to 10 MiB each
+_BYTES: Final = 4 << 20  # of bodies in one chunk, unless one alone is larger
 _TABLES: Final = {table.name: table for table in metadata.sorted_tables}
 _NUMBERED: Final = tuple(table.name for table in metadata.sorted_tables if table.autoincrement_column is not None)
 
@@ -17,17 +17,41 @@ _NUMBERED: Final = tuple(table.name for table in metadata.sorted_tables if table
 def dump(connection: Connection) -> Iterator[Chunk]:
     """Yield all rows, table by table, and at last where ids go on from."""
     for table in metadata.sorted_tables:
-        most = _BODIES if table is body else _TOGETHER
-        key = list(table.primary_key.columns)
-        at = [list(table.columns).index(column) for column in key]
-        page = select(table).order_by(*key).limit(most)
-        found = [tuple(row) for row in connection.execute(page)]
-        while found:
-            yield Chunk(table.name, found)
-            last = [literal(found[-1][place], column.type) for place, column in zip(at, key, strict=True)]
-            behind = tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0]
-            found = [tuple(row) for row in connection.execute(page.where(behind))] if len(found) == most else []
+        for found in _bodies(connection) if table is body else _pages(connection, table):
+            yield Chunk(table.name, [tuple(row) for row in found])
     yield Chunk("", _last_ids(connection))  # whether or not there is still a row with that id
+
+
+def _pages(connection: Connection, table: Table[Any]) -> Iterator[Sequence[Any]]:
+    key = list(table.primary_key.columns)
+    at = [list(table.columns).index(column) for column in key]
+    page = select(table).order_by(*key).limit(_TOGETHER)
+    found = connection.execute(page).all()
+    while found:
+        yield found
+        last = [literal(found[-1][place], column.type) for place, column in zip(at, key, strict=True)]
+        behind = tuple_(*key) > tuple_(*last) if len(key) > 1 else key[0] > last[0]
+        found = connection.execute(page.where(behind)).all() if len(found) == _TOGETHER else []
+
+
+def _bodies(connection: Connection) -> Iterator[Sequence[Any]]:
+    """Yield bodies together as far as they are small: one may be 10 MiB."""
+    sizes = select(body.c.id, func.length(body.c.data)).order_by(body.c.id).limit(_TOGETHER)
+    last = 0
+    while found := connection.execute(sizes.where(body.c.id > last)).all():
+        for first, last in _groups(found):
+            yield connection.execute(select(body).where(body.c.id.between(first, last)).order_by(body.c.id)).all()
+
+
+def _groups(found: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last id of bodies that are small enough together, or of one that is large."""
+    first, last, size = found[0][0], 0, 0
+    for number, more in found:
+        if size and size + more > _BYTES:
+            yield first, last
+            first, size = number, 0
+        last, size = number, size + more
+    yield first, last
 
 
 def fill(connection: Connection, name: str, chunks: Iterable[Chunk]) -> None:
