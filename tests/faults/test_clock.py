@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,9 +47,9 @@ def clock(library: Path, tmp_path: Path) -> Clock:
     return Clock(library, tmp_path)
 
 
-def jumps() -> Sequence[float]:
+def jumps() -> list[float]:
     the_past, the_future = datetime(2020, 1, 1, tzinfo=UTC), datetime(2038, 1, 20, tzinfo=UTC)
-    return (HOUR, -HOUR, Clock.to(the_past), Clock.to(the_future), 0)
+    return [Clock.to(the_future), Clock.to(the_past), HOUR, -HOUR, 0]
 
 
 def newest(traffic: Traffic) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def test_what_came_while_the_clock_was_wrong_is_worked_once_it_is_right(
     clock: Clock, trading: Callable[..., Traffic]
 ) -> None:
     traffic = trading(environment=clock.environment, more=KEEP)
-    for ahead in jumps():
+    for ahead in jumps()[: times(2, 5)]:
         clock.set(ahead)
         traffic.daemon.start()
         with traffic.flowing():

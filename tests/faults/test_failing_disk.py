@@ -4,6 +4,7 @@ import errno
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from disk import Disk
@@ -44,7 +45,7 @@ def test_after_one_failed_write_or_sync_nothing_is_acknowledged_and_a_restart_re
             fail(disk, kind, number, number)
             clear_end(traffic)
         struck = disk.struck[0].at
-        assert not [each for each in traffic.replies if each.status == 200 and each.at - each.seconds > struck]
+        assert not traffic.acknowledged_since(struck)
         assert traffic.answers.keys() <= {200, 503}
         disk.well()
         traffic.daemon.start()
@@ -106,10 +107,10 @@ def test_without_space_it_asks_to_come_again_stays_up_and_goes_on_by_itself(
             assert int(answer.headers["retry-after"]) > 0
             assert daemon.request("GET", "/healthz").status == 200
             assert daemon.request("GET", "/readyz").status == 503
-            assert not [each for each in traffic.replies if each.status == 200 and each.at - each.seconds > struck]
+            assert not traffic.acknowledged_since(struck)
             disk.well()
             freed = time.monotonic()
-            daemon.until(lambda since=freed: traffic.replies[-1].status == 200 and traffic.replies[-1].at > since, 5)
+            daemon.until(partial(traffic.acknowledged_since, freed), 5)
         assert daemon.code is None
         assert daemon.logged("deliveries could not be stored")[0]["error"].endswith("nothing has to be restarted")
         check(traffic)

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_on_a_full_disk_it_asks_to_come_again_and_goes_on_once_there_is_space(
             assert daemon.request("GET", "/", base=daemon.admin).status == 200
             (small_disk / "filler").unlink()
             freed = time.monotonic()
-            daemon.until(lambda since=freed: traffic.replies[-1].status == 200 and traffic.replies[-1].at > since, 3)
+            daemon.until(partial(traffic.acknowledged_since, freed), 5)
             time.sleep(0.2)
         assert daemon.code is None
         check(traffic)

@@ -36,7 +36,7 @@ def test_killed_at_random_moments_it_loses_nothing_acknowledged_and_doubles_noth
         check(traffic)
     finish(traffic)
     assert traffic.answers.keys() == {200}
-    assert len(traffic.acknowledged) > 100
+    assert len(traffic.acknowledged) > 20
 
 
 def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknowledged(traffic: Traffic) -> None:

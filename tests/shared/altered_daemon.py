@@ -33,9 +33,22 @@ def hurry(seconds: str) -> None:
     dispatcher._POLL = float(seconds)  # type: ignore[misc]
 
 
+def wal_limit(size: str) -> None:
+    """Fold SQLite's write-ahead log in from so many bytes on, and never for want of anything else to do."""
+    from stockhook_plugins.stores.sqlalchemy import sqlite
+
+    sqlite.WAL_LIMIT = int(size)  # type: ignore[misc]
+    sqlite.IDLE = float("inf")  # type: ignore[misc]
+
+
 def silence(seconds: str) -> None:
     """Close a connection that is silent, or slow with its headers or body, after so many seconds."""
     daemon.IDLE = daemon.BODY = int(seconds)  # type: ignore[misc]
+
+
+def deadline(seconds: str) -> None:
+    """Have requests wait so many seconds for their commit before they are told to come again."""
+    intake.DEADLINE = daemon.DEADLINE = float(seconds)  # type: ignore[misc]
 
 
 def end(seconds: str) -> None:
@@ -116,9 +129,11 @@ def handed(address: str) -> None:
 
 
 ALTERATIONS: Mapping[str, Callable[[str], None]] = {
+    "wal-limit": wal_limit,
     "crash": crash_points.arm,
     "hurry": hurry,
     "silence": silence,
+    "deadline": deadline,
     "end": end,
     "hang": hang,
     "handed": handed,

@@ -68,6 +68,10 @@ class Traffic:
         """How often each status was answered."""
         return Counter(reply.status for reply in self.replies)
 
+    def acknowledged_since(self, moment: float) -> bool:
+        """Tell whether anything has been acknowledged since this moment (``time.monotonic``)."""
+        return any(reply.status == 200 and reply.at - reply.seconds > moment for reply in self.replies)
+
     @property
     def left(self) -> list[str]:
         """The orders that were never acknowledged."""
