@@ -28,7 +28,7 @@ MIB = 1 << 20
 LARGE = times(96, 1200) * MIB
 """Bytes of a large store; beyond 1 GiB lies a page that SQLite never uses."""
 SLOW = 1.0
-"""Seconds within which every request must be answered while a backup runs, on a machine that others use too."""
+"""Seconds within which 99 of 100 requests must be answered while a backup runs, on a machine that others use too."""
 KEYS = ["file", "size", "began_at", "deliveries", "orders", "units", "movements", "store", "payload_days"]
 
 
@@ -83,7 +83,7 @@ def test_a_daemon_started_on_a_backup_made_under_load_has_what_was_acknowledged_
     )
     assert {reply.status for reply in during} == {200}
     assert len(during) > 20
-    assert slowest(during, 100) < SLOW
+    assert slowest(during, 99) < SLOW
 
     traffic.daemons = (restored(running, folder, folder / "stockhook.db"),)
     traffic.acknowledged = dict.fromkeys(name for name in traffic.wanted if name in before)
