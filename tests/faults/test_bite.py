@@ -1,7 +1,7 @@
 """The tests bite: each broken build is caught (reliability.md H16). Run as a program, it prints which test caught what.
 
 ``python tests/faults/test_bite.py [BUILD...]`` (``make bite``) tries every test that is named, the test run the first
-of each build alone. STOCKHOOK_TEST_STORE_URL gives the tests that honour it another store.
+of each build alone.
 """
 
 import os

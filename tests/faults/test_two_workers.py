@@ -1,11 +1,10 @@
 """Two processes' worth of workers on one store, each with a store of its own: whose plan comes second is void.
 
 ``serve`` refuses a second daemon on one SQLite file, but commands book beside it, and many daemons share a PostgreSQL:
-versions of orders and items are what holds then. Give another store with ``STOCKHOOK_TEST_STORE_URL``.
+versions of orders and items are what holds then, and there locks as well.
 """
 
 import itertools
-import os
 import random
 import threading
 from collections import Counter
@@ -30,11 +29,13 @@ ORDERS = 40
 CONFIG = '[store]\nurl = "{url}"\n[channels.shop]\nmerchant_id = "DEMO"\ntoken = "{token}"\n'
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[list[settings.Settings]]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[settings.Settings]]:
     """The same store, opened three times over."""
     config = tmp_path / "config.toml"
-    url = os.environ.get("STOCKHOOK_TEST_STORE_URL", f"sqlite:///{tmp_path}/stockhook.db")
+    url = f"sqlite:///{tmp_path}/stockhook.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
     config.write_text(CONFIG.format(url=url, token="0123456789" * 4))
     with ExitStack() as stack:
         found = [settings.load(config) for _ in range(3)]
