@@ -128,6 +128,7 @@ def test_systemd_takes_the_units() -> None:
         "stockhook-backup.timer",
         "stockhook-failed@.service",
         "stockhook.service",
+        "stockhook.socket",
     ]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
