@@ -1,0 +1,264 @@
+"""PostgreSQL restarted, its connections cut, delayed and swallowed, and daemons that share it killed and stopped."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from altered_daemon import program
+from postgres import OwnServer, Stop, libpq, own_server
+from promises import finish
+from proxy import Proxy
+from sizes import LONG, seeds, times
+from traffic import Traffic
+
+from stockhook.intake import DEADLINE
+from stockhook.testing.daemon import RunningDaemon
+
+BACK = 20.0
+"""Seconds after which a delivery is stored again once the server takes connections."""
+PATIENCE = 1
+"""Seconds after which PostgreSQL ends a transaction whose daemon does nothing, where a test does not wait for 15."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture
+def url(server: OwnServer) -> Iterator[str]:
+    began = server.machine.log.stat().st_size
+    with server.server.database() as url:
+        yield url
+    assert b"deadlock detected" not in server.machine.log.read_bytes()[began:]
+
+
+@pytest.fixture
+def trading(tmp_path: Path, url: str) -> Iterator[Callable[..., Traffic]]:
+    """Start daemons on one database, the one of the test unless others are named, with stock to sell."""
+    with ExitStack() as stack:
+
+        def start(daemons: int = 1, seed: int = 20261121, url: str = url, **options: Any) -> Traffic:
+            started = []
+            for n in range(daemons):
+                folder = tmp_path / str(n)
+                folder.mkdir()
+                started.append(stack.enter_context(RunningDaemon(folder, url=url, **options)))
+            return Traffic(tuple(started), seed).stock_up()
+
+        yield start
+
+
+@pytest.fixture
+def proxy(server: OwnServer) -> Iterator[Proxy]:
+    with Proxy(server.machine.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied(server: OwnServer, proxy: Proxy, url: str) -> str:
+    """The URL of the database behind the proxy."""
+    return url.replace(f":{server.machine.port}/", f":{proxy.port}/")
+
+
+def ask(url: str, statement: str) -> list[Any]:
+    with psycopg.connect(libpq(url.partition("?")[0]), autocommit=True) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def keeps_its_promises(traffic: Traffic) -> None:
+    """Check the promises, and that the daemons bore it in silence."""
+    finish(traffic)
+    assert traffic.answers.keys() <= {200, 503}
+    for daemon in traffic.daemons:
+        assert daemon.code is None
+        assert not [line for line in daemon.lines if line["level"] in ("error", "critical") or "exception" in line]
+
+
+def stored_after(traffic: Traffic, moment: float) -> float:
+    """Return how many seconds after a moment the first delivery was stored."""
+    return min(reply.at - moment for reply in traffic.replies if reply.status == 200 and reply.at > moment)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 3))
+def test_restarted_under_load_nothing_is_lost_and_deliveries_are_stored_again_soon(
+    seed: int, server: OwnServer, url: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(2, seed)
+    ends = time.monotonic() + times(15, 120)
+    starts = []
+    with traffic.flowing():
+        while time.monotonic() < ends:
+            time.sleep(traffic.chance.uniform(5, 15) if LONG else traffic.chance.uniform(0.5, 2))
+            server.stop(Stop.IMMEDIATE)
+            time.sleep(traffic.chance.uniform(0, 1))
+            server.start()
+            starts.append(time.monotonic())
+        time.sleep(3)
+    back = [stored_after(traffic, start) for start in starts]
+    print(f"stored again after {[f'{seconds:.2f}' for seconds in back]} s, {traffic.answers}")
+    keeps_its_promises(traffic)
+    assert max(back) < BACK
+    for daemon in traffic.daemons:  # a line when it begins and one when it ends, of intake, worker, watcher, outbox
+        assert len(daemon.lines) < 10 + 8 * len(starts)
+
+
+def test_a_server_that_is_killed_and_recovers_has_all_that_was_acknowledged(
+    server: OwnServer, url: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(2)
+    with traffic.flowing():
+        for _ in range(times(2, 20)):
+            time.sleep(traffic.chance.uniform(0.5, 2))
+            server.crash()
+            server.start()
+        time.sleep(2)
+    keeps_its_promises(traffic)
+
+
+@pytest.mark.parametrize("how", ["cut", "half-closed", "terminated"] if LONG else ["any"])
+def test_connections_that_end_at_any_moment_cost_nothing_but_another_try(
+    how: str, url: str, proxy: Proxy, proxied: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(2, url=proxied)
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'stockhook' "
+        "AND datname = current_database() ORDER BY random() LIMIT 1) AS one"
+    )
+    ends = time.monotonic() + times(6, 60)
+    with traffic.flowing():
+        while time.monotonic() < ends:
+            time.sleep(traffic.chance.uniform(0.02, 0.3))
+            match traffic.chance.choice(["cut", "half-closed", "terminated"]) if how == "any" else how:
+                case "cut":
+                    proxy.cut(traffic.chance.choice([1, 1, 1, 100]))
+                case "half-closed":
+                    proxy.half_close()
+                case _:
+                    ask(url, kill)
+    keeps_its_promises(traffic)
+    assert len(traffic.acknowledged) > 50
+
+
+@pytest.mark.parametrize("drips", [False, True] if LONG else [True], ids=lambda drips: "dripping" if drips else "late")
+def test_a_slow_line_makes_it_slow_and_nothing_else(
+    drips: bool, url: str, proxy: Proxy, proxied: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(2, url=proxied)
+    proxy.delay, proxy.drips = (0.002, True) if drips else (0.05, False)
+    with traffic.flowing():
+        time.sleep(times(4, 60))
+    proxy.delay = 0.0
+    keeps_its_promises(traffic)
+    assert traffic.answers.keys() == {200}
+
+
+def test_a_line_that_swallows_everything_is_answered_in_time_and_heals(
+    proxy: Proxy, proxied: str, trading: Callable[..., Traffic]
+) -> None:
+    deadline = DEADLINE if LONG else 1.5
+    traffic = trading(2, url=proxied, program=program(deadline=deadline))
+    with traffic.flowing():
+        for reset in (False, True):
+            time.sleep(1)
+            proxy.swallows = True
+            began = time.monotonic()
+            time.sleep(2 * deadline + 2)
+            told = [reply for reply in traffic.replies if reply.at > began + 0.1]
+            assert {reply.status for reply in told} == {503}
+            assert max(reply.seconds for reply in told) < deadline + 2
+            proxy.swallows = False
+            if reset:
+                proxy.cut()
+            over = time.monotonic()
+            time.sleep(2)
+            assert stored_after(traffic, over) < 2
+    keeps_its_promises(traffic)
+
+
+def others_go_on(url: str, seconds: float) -> None:
+    """Wait until deliveries are worked that came from now on; raises AssertionError if that takes longer."""
+    [(newest,)] = ask(url, "SELECT max(id) FROM delivery")
+    worked = f"SELECT count(*) FROM delivery WHERE id > {newest} AND state = 'worked'"
+    RunningDaemon.until(lambda: ask(url, worked)[0][0] > 20, seconds, "the others to go on")
+
+
+def test_a_daemon_that_is_stopped_holds_up_the_others_for_a_while_and_doubles_nothing_when_it_goes_on(
+    server: OwnServer, url: str, trading: Callable[..., Traffic]
+) -> None:
+    patience = 15 if LONG else PATIENCE
+    traffic = trading(4, url=f"{url}?options=-c%20idle_in_transaction_session_timeout%3D{patience}s")
+    cut = "idle-in-transaction timeout"
+    before = server.machine.log.read_text(errors="replace").count(cut)
+    rounds = 0
+    with traffic.flowing():
+        time.sleep(1)
+        while server.machine.log.read_text(errors="replace").count(cut) == before or rounds < times(2, 10):
+            rounds += 1
+            assert rounds < 40, "no daemon was ever stopped in the middle of its work"
+            stopped = traffic.chance.choice(traffic.daemons)
+            stopped.signal(signal.SIGSTOP)
+            try:
+                others_go_on(url, patience + 5)
+                time.sleep(traffic.chance.uniform(0, patience + 1))
+            finally:
+                stopped.signal(signal.SIGCONT)
+            time.sleep(traffic.chance.uniform(0, 0.5))
+    keeps_its_promises(traffic)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 10))
+def test_daemons_killed_among_four_lose_nothing_and_double_nothing(
+    seed: int, url: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(4, seed)
+    with traffic.flowing():
+        for _ in range(times(3, 25)):
+            time.sleep(traffic.chance.uniform(0.1, 1))
+            daemon = traffic.chance.choice(traffic.daemons)
+            daemon.kill()
+            daemon.start()
+    keeps_its_promises(traffic)
+
+
+def test_a_server_that_is_away_at_the_start_is_told_in_a_sentence_and_tried_again_by_systemd(
+    server: OwnServer, url: str, tmp_path: Path
+) -> None:
+    daemon = RunningDaemon(tmp_path, url=url)
+    server.stop()
+    try:
+        refused = daemon.stockhook("serve", code=1)
+    finally:
+        server.start()
+    assert refused.err.startswith("Error: ")
+    assert "Traceback" not in refused.err
+    assert str(server.machine.port) in refused.err
+    assert server.machine.password not in refused.err + refused.out
+    with daemon:
+        assert not [line for line in daemon.lines if line["level"] == "error"]
+
+
+def test_a_daemon_whose_server_is_away_is_alive_but_not_ready(
+    server: OwnServer, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading()
+    [daemon] = traffic.daemons
+    body = traffic.bodies[traffic.order()]
+    server.stop(Stop.IMMEDIATE)
+    try:
+        assert daemon.post(body).status == 503
+        time.sleep(1)
+        assert [daemon.request("GET", path).status for path in ("/healthz", "/readyz")] == [200, 503]
+        assert daemon.request("GET", "/", base=daemon.admin).status in (500, 503)
+    finally:
+        server.start()
+    assert daemon.post(body).status == 200
+    assert daemon.request("GET", "/readyz").status == 200
+    assert daemon.request("GET", "/", base=daemon.admin).status == 200
+    finish(traffic)
