@@ -39,6 +39,7 @@ OLDEST: Final = 130000
 
 _CONNECTING: Final = {
     "application_name": "stockhook",
+    "client_encoding": "utf8",  # else that of the database, and texts of some come as bytes
     "connect_timeout": "5",
     "keepalives_idle": "10",  # seconds; a peer that is gone is found out before a sender gives up
     "keepalives_interval": "5",
@@ -116,9 +117,12 @@ class ServerDatabase:
         for setting, wanted in _DURABLE.items():
             [(found,)] = rows(connection, f"SHOW {setting}")
             if found != wanted:
+                # what the server, the database or the role say of this one does not count: the session sets it
+                ours = setting in _SESSION
+                way = "Take it out of the options of the URL" if ours else "Set it in postgresql.conf and restart it"
                 raise StoreUnavailable(
                     f"{self.name}: {setting} is {found!r}, not {wanted!r}; without it a commit may be lost when the "
-                    "power fails. Set it in postgresql.conf and restart PostgreSQL"
+                    f"power fails. {way}"
                 )
         [(encoding,)] = rows(connection, "SHOW server_encoding")
         if encoding != "UTF8":
