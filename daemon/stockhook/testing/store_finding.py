@@ -146,6 +146,9 @@ class FindingContract:
             assert counts({"state": frozenset({make.problem().state}), "count": Range(2, 4)}) == [3, 2]
             assert [row.lot for row in read.find(Unit, {"lot": None})] == [None]
             assert len(read.find(Unit, {"lot": frozenset({None, "L1"})})) == 3
+            many = [f"L{number}" for number in range(2_000)]
+            assert [row.lot for row in read.find(Unit, {"lot": frozenset(many)})] == ["L1", "L1"]
+            assert len(read.find(Unit, {"lot": frozenset({None, *many})})) == 3
             assert [row.serial for row in read.find(Unit, {"expires_on": Range(high=date(2028, 1, 1))})] == ["S"]
             assert len(read.find(Event, {"state": frozenset(EventState), "order_id": None})) == len(EventState)
             assert len(read.find(Event, {"state": EventState.PARKED})) == 1

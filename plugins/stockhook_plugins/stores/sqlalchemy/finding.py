@@ -3,7 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, literal_column, null, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    false,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from stockhook.plugin import FOREVER, RECORDS, Match, Range, Total
 from stockhook_plugins.stores.sqlalchemy.rows import Column, json_list, shape
@@ -70,7 +84,8 @@ def _condition(column: ColumnElement[Any], form: Column, wanted: Match, *, array
 def _in(column: ColumnElement[Any], form: Column, wanted: frozenset[Any], *, arrays: bool) -> ColumnElement[bool]:
     values = [form.bind(value) for value in wanted if value is not None]
     if len(values) > _MANY and form.kind is not bytes:
-        found = or_(false(), among(column, json_list(values), arrays=arrays))
+        listed = literal(json_list(values), Text())  # a text already: cast as it is, not written as JSON once more
+        found = or_(false(), among(column, listed, arrays=arrays))
     else:
         found = or_(false(), *([column.in_(values)] if values else []))
     return or_(found, column.is_(null())) if None in wanted else found
