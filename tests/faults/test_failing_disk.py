@@ -39,7 +39,7 @@ def test_after_one_failed_write_or_sync_nothing_is_acknowledged_and_a_restart_re
 ) -> None:
     traffic = trading(seed=seed, environment=disk.environment)
     traffic.daemon.start()
-    for kind, number in random.Random(seed).sample(FAULTS, times(7, 12)):
+    for kind, number in random.Random(seed).sample(FAULTS, times(5, 12)):
         with traffic.flowing():
             time.sleep(0.1)
             fail(disk, kind, number, number)
@@ -95,7 +95,7 @@ def test_without_space_it_asks_to_come_again_stays_up_and_goes_on_by_itself(
     traffic = trading(seed=seed, environment=disk.environment)
     daemon = traffic.daemon
     daemon.start()
-    for number in random.Random(seed).sample(range(1, 61), times(3, 20)):
+    for number in random.Random(seed).sample(range(1, 61), times(2, 20)):
         with traffic.flowing():
             time.sleep(0.1)
             fail(disk, "write", number, 0, errno.ENOSPC)
@@ -127,4 +127,27 @@ def test_one_write_without_space_is_forgotten(number: int, disk: Disk, trading: 
         traffic.daemon.until(lambda: disk.struck)
         time.sleep(0.5)
     assert traffic.daemon.code is None
+    finish(traffic)
+
+
+def test_without_space_for_the_index_of_the_log_it_waits_as_well(disk: Disk, trading: Callable[..., Traffic]) -> None:
+    traffic = trading(environment=disk.environment)
+    daemon = traffic.daemon
+    daemon.start()
+    disk.fail_writes(1, error=errno.ENOSPC, end="-shm")
+    name, chance = traffic.order(), random.Random(1)
+    plain = traffic.bodies[name]
+
+    def post() -> int:
+        padding = chance.randbytes(450_000).hex().encode()
+        status = daemon.post(plain.replace(b"{", b'{"padding": "' + padding + b'", ', 1)).status
+        if status == 200:
+            traffic.acknowledged[name] = None
+        return status
+
+    statuses = [post() for _ in range(50)]  # the index has to grow at 16 MiB of log
+    assert set(statuses) == {200, 503}, (statuses, daemon.lines[-1])
+    assert daemon.code is None
+    disk.well()
+    assert post() == 200
     finish(traffic)

@@ -64,14 +64,14 @@ class Disk:
         """Have one sync fail, and note each write, which succeeds, as struck as well."""
         self._say(f"sync {number} {number} {errno.EIO}", f"write 1 {FOR_EVER} 0")
 
-    def fail_writes(self, first: int, last: int = FOR_EVER, error: int = errno.EIO) -> None:
-        """Have whatever changes a file fail, likewise."""
-        self._say(f"write {first} {last} {error}")
+    def fail_writes(self, first: int, last: int = FOR_EVER, error: int = errno.EIO, end: str = "") -> None:
+        """Have whatever changes a file fail, likewise; only files of the store that end so."""
+        self._say(f"write {first} {last} {error}", end=end)
 
-    def _say(self, *words: str) -> None:
+    def _say(self, *words: str, end: str = "") -> None:
         Path(f"{self._control}.log").unlink(missing_ok=True)
         draft = self._control.with_suffix(".draft")
-        draft.write_text("\n".join([f"under {self.folder / 'stockhook.db'}", *words, ""]))
+        draft.write_text("\n".join([f"under {self.folder / 'stockhook.db'}{end}", *words, ""]))
         draft.rename(self._control)
 
     @property

@@ -16,7 +16,7 @@ _BROKEN: Final = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL}
 )
 _NO_TEXT: Final = "Could not decode to UTF-8"
-_PRIMARY: Final = 0xFF  # the lower byte of an extended result code
+_PRIMARY: Final = 0xFF  # the lower byte of an extended result code; IOERR_SHMSIZE is a full disk by another name
 
 
 class Faults:
@@ -62,7 +62,8 @@ class Faults:
         return StoreBroken(self._broken)
 
     def _translate(self, error: sqlite3.Error) -> StoreUnavailable | BadBooking:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = sqlite3.SQLITE_FULL if extended == sqlite3.SQLITE_IOERR_SHMSIZE else extended & _PRIMARY
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if code in _BROKEN:
             self._broken = (
