@@ -46,7 +46,7 @@ class Size:
     """Seconds of the soak."""
 
 
-FULL = Size(rounds=5, seconds=3.0, events=20_000, starts=7, backlog=100_000, long=60.0, ledger=1_000_000, soak=600.0)
+FULL = Size(rounds=5, seconds=2.5, events=10_000, starts=7, backlog=100_000, long=60.0, ledger=1_000_000, soak=600.0)
 QUICK = Size(rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, soak=2.0)
 
 

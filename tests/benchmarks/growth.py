@@ -17,7 +17,7 @@ def growth(bench: Bench) -> list[Figure]:
     empty = bench.shop()
     rates: dict[str, list[float]] = {"empty": [], "grown": []}
     memory = dict.fromkeys(rates, 0.0)
-    events = max(1, bench.size.events // 4)
+    events = max(1, bench.size.events // 2)
     for number in range(bench.rounds_of_a_drain):
         for name, config in (("empty", empty), ("grown", grown)):
             scene.backlog(config, scene.bodies(number), events)

@@ -10,7 +10,6 @@ from bench import Bench, asking, drained, middle, pace, ratios
 from figure import Figure, Side
 from postgres import OwnServer, own_server
 
-_COUNTS = (1, 2, 4)
 _APART = 2_000
 """Deliveries in a row without a common item: more than four daemons have in their hands together."""
 
@@ -26,7 +25,7 @@ class Drained:
 
 def shared(bench: Bench) -> list[Figure]:
     """Measure orders that all want the same 60 items: at any moment several daemons want the same one."""
-    found = _measure(bench, apart=0)
+    found = _measure(bench, (1, 2, 4), apart=0)
     figures = _speeds(found, "the same items", bench, {4: 0.9})
     one, four = ([run.cpu for run in found[number]] for number in (1, 4))
     cost, spread = ratios(four, one)
@@ -41,13 +40,13 @@ def shared(bench: Bench) -> list[Figure]:
 
 def disjoint(bench: Bench) -> list[Figure]:
     """Measure orders that have no item in common while they are in hand."""
-    return _speeds(_measure(bench, apart=_APART), "items apart", bench, {4: 1.2})
+    return _speeds(_measure(bench, (1, 4), apart=_APART), "items apart", bench, {4: 1.2})
 
 
 def _speeds(found: dict[int, list[Drained]], words: str, bench: Bench, least: dict[int, float]) -> list[Figure]:
     one = [run.rate for run in found[1]]
     figures = []
-    for number in _COUNTS[1:]:
+    for number in sorted(found)[1:]:
         many = [run.rate for run in found[number]]
         ratio, spread = ratios(many, one)
         sides = (Side(f"{number} daemons", middle(many)), Side("one daemon", middle(one)))
@@ -57,14 +56,14 @@ def _speeds(found: dict[int, list[Drained]], words: str, bench: Bench, least: di
     return figures
 
 
-def _measure(bench: Bench, apart: int) -> dict[int, list[Drained]]:
+def _measure(bench: Bench, counts: tuple[int, ...], apart: int) -> dict[int, list[Drained]]:
     found: dict[int, list[Drained]] = defaultdict(list)
     with own_server() as own, own.server.database() as stocked:
         config = scene.configure(bench.place("shared"), stocked)
         scene.stock(config, pieces=100_000, **({"items": scene.LINES * apart, "units": 1} if apart else {}))
         scene.backlog(config, scene.bodies(0, apart=apart), _events(bench))
         for _ in range(bench.rounds_of_a_drain):
-            for number in _COUNTS:
+            for number in counts:
                 found[number].append(_drain(bench, own, stocked, number))
     return found
 
