@@ -24,8 +24,15 @@ from stockhook.testing.payloads import envelope, line, order_ship
 MORE = '[notifiers.journal]\ntype = "log"\n[retention]\npayload_days = 30\n'
 
 
+@pytest.fixture(scope="module", params=range(1, times(1, 5) + 1))
+def count(request: pytest.FixtureRequest) -> int:
+    """At which time it dies; each has a store of its own, for a long history takes long to check."""
+    found: int = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
+def traffic(count: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
     folder = tmp_path_factory.mktemp("daemon")
     with RunningDaemon(folder, more=MORE, program=program(crash=folder / "crash")) as daemon:
         traffic = Traffic((daemon,)).stock_up()
@@ -57,7 +64,6 @@ def old_payloads(traffic: Traffic) -> None:
         )
 
 
-@pytest.mark.parametrize("count", range(1, times(1, 5) + 1))
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_a_step_it_loses_nothing_and_doubles_nothing(point: str, count: int, traffic: Traffic) -> None:
     daemon = traffic.daemon

@@ -115,6 +115,27 @@ def no_versions() -> None:
     ServerUnit._keep = lambda *_: None  # type: ignore[method-assign,assignment]
 
 
+def no_order_locks() -> None:
+    """Work on orders that another daemon works on; PostgreSQL."""
+    from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
+
+    ServerUnit._take = lambda _, keys, most=None: set(list(keys)[:most])  # type: ignore[method-assign,assignment]
+
+
+def no_item_locks() -> None:
+    """Plan with items that another daemon plans with; PostgreSQL."""
+    from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
+
+    ServerUnit._keep = lambda *_: None  # type: ignore[method-assign,assignment]
+
+
+def all_lead() -> None:
+    """Send every notice from every daemon."""
+    from stockhook_plugins.stores.sqlalchemy import SqlStore
+
+    SqlStore.leads = lambda *_: True  # type: ignore[method-assign,assignment]
+
+
 def floats() -> None:
     """Read quantities as binary fractions."""
     from stockhook import quantity
@@ -155,7 +176,7 @@ BUILDS: Mapping[str, Build] = {
     "two-commits": Build(
         "commits that events are worked before their effects",
         two_commits,
-        ("tests/faults/test_crash_points.py::test_killed_at_a_step_it_loses_nothing_and_doubles_nothing[book-due-1]",),
+        ("tests/faults/test_crash_points.py::test_killed_at_a_step_it_loses_nothing_and_doubles_nothing[1-book-due]",),
     ),
     "no-versions": Build(
         "books plans for orders and items that have moved since",
@@ -166,6 +187,26 @@ BUILDS: Mapping[str, Build] = {
             f"tests/contract/test_stores.py::TestMemoryStore::{_VOID}",
             f"{_TWO}[sqlite-20261121]",
             f"{_TWO}[postgres-20261121]",
+        ),
+    ),
+    "no-order-locks": Build(
+        "works on orders that another daemon works on",
+        no_order_locks,
+        ("tests/unit/test_postgres_store.py::test_an_order_in_the_hands_of_one_is_never_waited_for",),
+    ),
+    "no-item-locks": Build(
+        "plans with items that another daemon plans with",
+        no_item_locks,
+        (
+            "tests/unit/test_postgres_store.py::test_an_item_that_one_plans_with_is_waited_for_and_then_read_as_it_was_left",
+        ),
+    ),
+    "all-lead": Build(
+        "sends every notice from every daemon",
+        all_lead,
+        (
+            "tests/unit/test_postgres_store.py::test_who_leads_leads_until_it_closes_or_loses_its_connection",
+            "tests/functional/test_many_daemons.py",
         ),
     ),
     "floats": Build("reads quantities as floats", floats, ("tests/unit/test_quantity.py",)),
