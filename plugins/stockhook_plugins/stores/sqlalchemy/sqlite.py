@@ -111,8 +111,7 @@ class FileDatabase:
     def _leave_open(self) -> None:
         """Keep the writing connection until the process ends, since SQLite folds the log in when the last one closes.
 
-        After a failed sync the kernel may have dropped what was not written, and what is read of the log may be older
-        than what SQLite believes is there: nothing may be made of it before a restart has read it anew.
+        After a failed sync what is read of the log may be older than what SQLite believes is there (reliability.md 3.1).
         """
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw()))
 
@@ -131,13 +130,11 @@ class FileDatabase:
     def _refuse_other_file(self) -> None:
         """Look closer at a file that is younger than the log beside it, before anything of the log is folded in.
 
-        SQLite writes to it only to fold the log in, and empties that when it is done: either that was cut short, or
-        somebody has put another file there, such as a backup, and the log is none of it.
+        Either folding was cut short, or somebody has put another file there, and the log is none of it.
         """
         if not self.wal_size() or self.path.stat().st_ctime_ns <= self._wal.stat().st_ctime_ns:
             return
-        damage = self.damage()
-        if damage is not None:
+        if (damage := self.damage()) is not None:
             raise StoreBroken(
                 f"{self.path} and the log beside it do not belong together, or are damaged: {damage}. Restore a "
                 f"backup, and remove {self._wal.name} and {self.path.name}-shm, which belong to the file before it"
