@@ -111,7 +111,7 @@ class FileDatabase:
     def _leave_open(self) -> None:
         """Keep the writing connection until the process ends, since SQLite folds the log in when the last one closes.
 
-        After a failed sync what is read of the log may be older than what SQLite believes is there (reliability.md 3.1).
+        What is read of the log after a failed sync may be older than what SQLite believes is there.
         """
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._raw()))
 
