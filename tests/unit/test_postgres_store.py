@@ -19,7 +19,7 @@ from stockhook.plugin import StoreBroken, StoreTooNew, StoreUnavailable
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
-from stockhook_plugins.stores.sqlalchemy import SqlStore
+from stockhook_plugins.stores.sqlalchemy import SqlStore, postgres_jobs
 
 KEY = OrderKey(make.ACCOUNT, "DEMO-1")
 SOON = 0.5
@@ -301,13 +301,20 @@ def test_who_leads_leads_until_it_closes_or_loses_its_connection(url: str, opene
     assert [one.leads("a"), other.leads("a"), other.leads("b"), one.leads("b")] == [True, False, True, False]
     holder = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
     assert len(ask(url, holder)) == 2
-    with pytest.raises(StoreUnavailable):
-        one.leads("a")
-    with pytest.raises(StoreUnavailable):
-        other.leads("b")
-    assert [other.leads("a"), one.leads("a")] == [True, False]
+    assert [other.leads("a"), one.leads("b")] == [True, True]
+    assert [one.leads("a"), other.leads("b")] == [False, False]
     other.close()
     assert one.leads("a")
+
+
+def test_who_is_stopped_leads_no_more_after_a_while(
+    opened: Callable[..., SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_jobs, "FORGOTTEN", 0.3)
+    one, other = opened(), opened()
+    assert one.leads("a")
+    time.sleep(1)
+    assert [other.leads("a"), one.leads("a")] == [True, False]
 
 
 def test_an_order_in_the_hands_of_one_is_never_waited_for(opened: Callable[..., SqlStore]) -> None:

@@ -13,6 +13,10 @@ CHANNEL: Final = "stockhook"
 _OFTEN: Final = 0.2  # seconds between two rings, at least: a ring is a commit of its own
 _JOBS: Final = 8461_002  # the class of the locks; what is locked is told by the second number
 
+FORGOTTEN: Final = 150.0
+"""Seconds after which a process that does not ask for its jobs loses them; one that is well asks once a minute."""
+_ENDS_IDLE: Final = 140000  # the first version of PostgreSQL that ends idle sessions
+
 
 class Bell:
     """Rings for the others when something was written here, and hears them.
@@ -47,11 +51,7 @@ class Bell:
         with self._mutex:
             if self._over:
                 return False
-            try:
-                return self._listen(min(seconds, _OFTEN))
-            except BaseException:
-                self._drop()
-                raise
+            return _once_more(lambda: self._listen(min(seconds, _OFTEN)), self._drop)
 
     def _listen(self, seconds: float) -> bool:
         if self._connection is None:
@@ -90,8 +90,24 @@ class Bell:
             self._drop()
 
 
+def _once_more(do: Callable[[], bool], drop: Callable[[], None]) -> bool:
+    """Do it, on a new connection if the old one turns out to be gone."""
+    try:
+        return do()
+    except psycopg.OperationalError:
+        drop()
+    try:
+        return do()
+    except BaseException:
+        drop()
+        raise
+
+
 class Jobs:
-    """The jobs that one process at a time does for all; who has begun one keeps it as long as its connection lasts."""
+    """The jobs that one process at a time does for all; who has begun one keeps it as long as its connection lasts.
+
+    The server ends the connection of one that does not ask any more: it is stopped, and its jobs are for others.
+    """
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
@@ -102,16 +118,14 @@ class Jobs:
     def leads(self, job: str) -> bool:
         """Tell whether this process does ``job``; raises what the driver raises while the server is away."""
         with self._mutex:
-            try:
-                return self._leads(job)
-            except BaseException:
-                self._drop()
-                raise
+            return _once_more(lambda: self._leads(job), self._drop)
 
     def _leads(self, job: str) -> bool:
         if self._connection is None:
             self._connection = self._connect()
             self._mine = set()
+            if self._connection.info.server_version >= _ENDS_IDLE:
+                self._connection.execute(f"SET idle_session_timeout = {FORGOTTEN * 1000:.0f}")
         if job in self._mine:
             self._connection.execute("SELECT 1")  # fails when the connection, and the lock with it, is gone
             return True
