@@ -133,7 +133,8 @@ def ratios(some: Sequence[float], peers: Sequence[float]) -> tuple[float, tuple[
 def side(name: str, rounds: Sequence[Any], mib: float | None = None, note: str = "") -> Side:
     """Return what a load has measured in all rounds, in the middle."""
     rate, p50, p99 = (middle(found[key] for found in rounds) for key in ("per_second", "p50_ms", "p99_ms"))
-    return Side(name, rate, p50, p99, mib, note)
+    cpu = middle(found["cpu_ms"] for found in rounds) if all("cpu_ms" in found for found in rounds) else None
+    return Side(name, rate, p50, p99, mib, note, cpu)
 
 
 def rates(rounds: Sequence[Any]) -> list[float]:

@@ -91,22 +91,23 @@ def _intake(bench: Bench, words: str, size: int, connections: int, *, working: b
     used: tuple[list[float], list[float]] = ([], [])
     for number in range(min(3, bench.size.rounds)):
         with peer(bench, "simple" if working else None) as other:
-            theirs.append(process.load(other.server, connections, run=number, seconds=bench.size.seconds, size=size))
+            how = {"run": number, "seconds": bench.size.seconds, "size": size}
+            theirs.append(process.load(other.server, connections, others=other.processes, **how))
             used[1].append(other.mib())
         with process.daemon(bench.shop(pieces=50_000), *(() if working else (IDLE,))) as server:
-            ours.append(process.load(server, connections, run=number, seconds=bench.size.seconds, size=size))
+            ours.append(process.load(server, connections, **how))
             used[0].append(process.mib(server.process))
     ratio, spread = ratios(rates(ours), rates(theirs))
     sides = (
         side("stockhook", ours, middle(used[0])),
         side("Flask, gunicorn, RQ, Redis", theirs, middle(used[1])),
     )
-    how = "workers on" if working else "workers paused"
+    state = "workers on" if working else "workers paused"
     note = f"{connections} connections, middle of {len(ours)} rounds of {bench.size.seconds:g} s"
-    yield Figure(f"intake to Flask and RQ, {words}, {how}", ratio, least=least, spread=spread, sides=sides, note=note)
+    yield Figure(f"intake to Flask and RQ, {words}, {state}", ratio, least=least, spread=spread, sides=sides, note=note)
     if working:
         tail = [mine["p99_ms"] / other["p99_ms"] for mine, other in zip(ours, theirs, strict=True)]
-        yield Figure(f"its p99 to theirs, {words}, {how}", middle(tail), most=1, spread=(min(tail), max(tail)))
+        yield Figure(f"its p99 to theirs, {words}, {state}", middle(tail), most=1, spread=(min(tail), max(tail)))
 
 
 def booked(bench: Bench) -> list[Figure]:

@@ -153,13 +153,27 @@ def told(process: "subprocess.Popen[bytes]", output: Path, read: Callable[[str],
 
 
 def load(
-    server: Server, connections: int, *, run: int, seconds: float | None = None, requests: int = 0, size: int = 0
+    server: Server,
+    connections: int,
+    *,
+    run: int,
+    seconds: float | None = None,
+    requests: int = 0,
+    size: int = 0,
+    others: "Sequence[subprocess.Popen[bytes]]" = (),
 ) -> Found:
-    """Put load on a server for so long, or so many requests, and return what was measured."""
+    """Put load on a server for so long, or so many requests, and return what was measured.
+
+    ``cpu_ms`` is the processor time for each request, of the server and of the ``others`` that it needs.
+    """
+    family = {server.process.pid, *(other.pid for other in others)}
+    before = sum(map(cpu_seconds, family))
     much = ("--seconds", str(seconds)) if seconds else ("--requests", str(requests))
     words = (str(server.port), PATH, str(connections), *much, "--run", str(run), "--size", str(size))
     done = subprocess.run((sys.executable, HERE / "load.py", *words), stdout=subprocess.PIPE, check=True)
-    return measured(done.stdout)
+    spent = sum(map(cpu_seconds, family)) - before
+    found = measured(done.stdout)
+    return {**found, "cpu_ms": spent / found["answered"] * 1e3}
 
 
 def measured(printed: bytes) -> Found:
