@@ -68,13 +68,17 @@ def old_payloads(traffic: Traffic) -> None:
 def test_killed_at_a_step_it_loses_nothing_and_doubles_nothing(point: str, count: int, traffic: Traffic) -> None:
     daemon = traffic.daemon
     file: Path = daemon.folder / "crash"
+
+    def gone() -> bool:
+        if daemon.code is None and point.startswith(("prune", "give")):
+            old_payloads(traffic)
+        return daemon.code is not None
+
     with traffic.flowing():
         file.write_text(f"{point} {count}")
-        if point.startswith(("prune", "give")):
-            old_payloads(traffic)
         for _ in range(count if point.startswith("not") else 0):
             linked(traffic)
-        daemon.until(lambda: daemon.code is not None, 30, f"the crash at {point}")
+        daemon.until(gone, 30, f"the crash at {point}")
     file.unlink()
     assert daemon.code == -9
     daemon.start()
