@@ -1,51 +1,22 @@
-"""The loop between outbox and notifiers: who is told when, and what a failing notifier does to the others."""
+"""The outbox and the notifiers: who is told when, and what a failing notifier does to the others."""
 
 import asyncio
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from outbox_scene import MINUTE, Notifier, close, dispatcher, fail, hang, notices, outbox, put
 from structlog.testing import capture_logs
 
-from stockhook.dispatcher import Dispatcher
 from stockhook.errors import StoreUnavailable
-from stockhook.model import Notice, NoticeState, Problem, ProblemState
+from stockhook.model import Notice, NoticeState, ProblemState
 from stockhook.notifier import Message
-from stockhook.options import PluginOptions
 from stockhook.store import Work
 from stockhook.testing import ManualClock, factories
 from stockhook_plugins.stores.memory import MemoryStore
-
-MINUTE = timedelta(minutes=1)
-
-
-class Notifier:
-    """Keeps what it is given; ``does`` is called first and may raise or wait."""
-
-    type = "test"
-    Options = PluginOptions
-
-    def __init__(self, does: Callable[[Message], Awaitable[None]] | None = None) -> None:
-        self.messages: list[Message] = []
-        self.does = does
-
-    async def notify(self, message: Message) -> None:
-        if self.does is not None:
-            await self.does(message)
-        self.messages.append(message)
-
-
-async def fail(_message: Message) -> None:
-    raise ConnectionRefusedError("mail.example.com:587 refuses\nconnections")
-
-
-async def hang(_message: Message) -> None:
-    await asyncio.sleep(3600)
 
 
 @pytest.fixture(autouse=True)
@@ -56,52 +27,12 @@ def logged() -> Iterator[list[Any]]:
 
 @pytest.fixture
 def store() -> MemoryStore:
-    store = MemoryStore()
-    with store.write() as work:
-        work.save([factories.problem(), factories.problem("insufficient-inventory", "SOAP")])
-    return store
+    return outbox()
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
-
-
-def put(store: MemoryStore, **fields: Any) -> None:
-    with store.write() as work:
-        work.save([factories.notice(**fields)])
-
-
-def notices(store: MemoryStore) -> list[Notice]:
-    with store.read() as read:
-        return list(reversed(read.find(Notice)))
-
-
-def close(store: MemoryStore, state: ProblemState = ProblemState.CLOSED) -> None:
-    with store.write() as work:
-        work.save([replace(problem, state=state) for problem in work.find(Problem)])
-
-
-def dispatcher(store: MemoryStore, clock: ManualClock, /, *, chance: float = 0.0, **rest: Any) -> Dispatcher:
-    given = {name: rest.pop(name) for name in ("patience", "report") if name in rest}
-    link = "https://stock.example.com/problems#{}".format
-    return Dispatcher(store, rest, clock, lambda notice: link(notice.problem_id), chance=lambda: chance, **given)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.01)
-
-
-async def stop(running: asyncio.Task[None]) -> None:
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, 3)
-
-
-# What is sent
 
 
 async def test_a_due_notice_is_sent_with_what_a_person_needs_and_marked(store: MemoryStore, clock: ManualClock) -> None:
@@ -322,108 +253,3 @@ async def test_it_reports_a_notifier_that_fails_three_times_in_a_row_and_that_it
 
 
 # The loop
-
-
-async def test_it_sends_as_soon_as_it_is_woken_from_any_thread(store: MemoryStore, clock: ManualClock) -> None:
-    office = Notifier()
-    sending = dispatcher(store, clock, office=office)
-    sending.wake()
-    running = asyncio.create_task(sending.run())
-    await asyncio.sleep(0.05)
-    put(store)
-    threading.Thread(target=sending.wake).start()
-    await until(lambda: office.messages)
-    await stop(running)
-    sending.wake()
-
-
-async def test_it_wakes_by_itself_when_a_notice_comes_due(store: MemoryStore, clock: ManualClock) -> None:
-    put(store, due_at=clock.now() + timedelta(seconds=0.3))
-    office = Notifier()
-    running = asyncio.create_task(dispatcher(store, clock, office=office).run())
-    await asyncio.sleep(0.1)
-    assert not office.messages
-    clock.advance(MINUTE)
-    await until(lambda: office.messages)
-    await stop(running)
-
-
-async def test_a_message_under_way_when_the_daemon_stops_is_sent_after_the_restart(
-    store: MemoryStore, clock: ManualClock
-) -> None:
-    put(store)
-    started = asyncio.Event()
-
-    async def slow(_message: Message) -> None:
-        started.set()
-        await hang(_message)
-
-    running = asyncio.create_task(dispatcher(store, clock, office=Notifier(slow)).run())
-    await started.wait()
-    await stop(running)
-    assert notices(store)[0].state is NoticeState.WAITING
-    assert await dispatcher(store, clock, office=Notifier()).send_due() == 1
-
-
-async def test_the_loop_outlives_a_store_that_is_away(
-    store: MemoryStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
-) -> None:
-    read = store.read
-
-    def away() -> None:
-        raise StoreUnavailable("the database is locked")
-
-    put(store)
-    monkeypatch.setattr(store, "read", away)
-    office = Notifier()
-    sending = dispatcher(store, clock, office=office)
-    running = asyncio.create_task(sending.run())
-    await until(lambda: any(line["event"] == "outbox not read" for line in logged))
-    monkeypatch.setattr(store, "read", read)
-    sending.wake()
-    await until(lambda: office.messages)
-    await stop(running)
-
-
-async def test_who_does_not_lead_sends_nothing_and_who_leads_no_more_stops(
-    store: MemoryStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(store)
-    put(store, problem_id=2)
-    office = Notifier()
-    leading = False
-    monkeypatch.setattr(store, "leads", lambda _: leading)
-    sending = dispatcher(store, clock, office=office)
-    assert await sending.send_due() == 0
-
-    async def lose_the_lead(_: Message) -> None:
-        nonlocal leading
-        leading = False
-
-    leading = True
-    office.does = lose_the_lead
-    await sending.send_due()
-    assert len(office.messages) == 1
-    assert sorted(notice.state for notice in notices(store)) == [NoticeState.SENT, NoticeState.WAITING]
-
-
-async def test_the_log_says_what_was_not_sent_and_why(
-    store: MemoryStore, clock: ManualClock, logged: list[Any]
-) -> None:
-    put(store)
-    await dispatcher(store, clock, office=Notifier(fail)).send_due()
-    (line,) = [line for line in logged if line["event"] == "notice not sent"]
-    assert (line["notifier"], line["notice"], line["log_level"]) == ("office", 1, "warning")
-    assert "refuses connections" in line["error"]
-
-
-@pytest.mark.parametrize("turns", range(6))
-async def test_it_ends_when_asked_at_the_moment_it_is_woken(store: MemoryStore, turns: int) -> None:
-    dispatcher = Dispatcher(store, {}, ManualClock(), lambda _: None)
-    running = asyncio.create_task(dispatcher.run())
-    await asyncio.sleep(0.05)
-    dispatcher._woken.set()
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    running.cancel()
-    assert (await asyncio.wait({running}, timeout=2))[0]
