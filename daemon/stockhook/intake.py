@@ -6,6 +6,7 @@ timer. Nothing is parsed here.
 
 import asyncio
 import hashlib
+import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -58,7 +59,8 @@ class Intake:
         self._arrived = asyncio.Event()
         self._over = False
         self._append = ThreadPoolExecutor(1, thread_name_prefix="intake")
-        self._pack = ThreadPoolExecutor(1, thread_name_prefix="compress")
+        # both parts of it let go of the interpreter, so that two bodies take little longer than one
+        self._pack = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="compress")
         self.in_flight = 0
         self.committing_since: float | None = None
         self._failed_at: float | None = None
