@@ -77,7 +77,7 @@ class Daemon:
         self.health = Health(alive=self._alive, ready=self._ready)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
         self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, waiting=lambda: self.intake.waiting)
-        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, BODY)
+        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
         self._reload_failed = ""
@@ -169,6 +169,8 @@ class Daemon:
             max_header_size=_HEADERS,
             max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
         )
+        if name == "server":
+            server.conn_params.header_timeout = None  # IntakeServer sees to it, without a timer for each request
         if name == "admin" and handed:
             refuse_reachable(handed)
         sockets = handed or bind(address)

@@ -90,13 +90,13 @@ def health() -> Health:
 def app(io_loop: IOLoop, store: HeldStore, health: Health) -> IntakeServer:
     limits = Limits.model_validate({"body": 100_000, "in_flight": 150_000, "connections": 3})
     intake = Intake(store, ManualClock(), limits.in_flight)
-    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, SHORT)
+    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, silence=SHORT, body=SHORT)
 
 
 @pytest.fixture
 def http_server(io_loop: IOLoop, app: IntakeServer, _unused_port: tuple[Any, int]) -> Iterator[HTTPServer]:
     """Serve as the daemon does, but impatiently."""
-    server = Listener(app, idle_connection_timeout=SHORT, max_body_size=1 << 40)
+    server = Listener(app, max_body_size=1 << 40)
     server.add_socket(_unused_port[0])
     running: list[asyncio.Task[None]] = []
     io_loop.add_callback(lambda: running.append(asyncio.ensure_future(app.intake.run())))

@@ -5,7 +5,9 @@ The body is counted while it arrives, so that one that is too large, or for whic
 """
 
 import asyncio
+import math
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -23,6 +25,12 @@ from stockhook.intake import Intake
 logger = log.get(__name__)
 
 _LATER: Final = {"Retry-After": "5"}
+_STORED: Final = "stored\n"
+_ACKNOWLEDGED: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 7\r\n\r\nstored\n"
+)
+"""The answer that all but a few get, to the last byte: Tornado takes longer to put it together than to send it."""
+
 _NOTHING: Final = "there is nothing here\n"
 _LINGER: Final = 64 * 1024 * 1024
 """Bytes beyond the limit that are read and thrown away so that the sender gets to see its 413."""
@@ -49,20 +57,29 @@ class IntakeServer(HTTPServerConnectionDelegate):
         channels: Mapping[str, Channel],
         health: Health,
         limits: Limits,
-        body_timeout: float = 20.0,
+        *,
+        silence: float = 60.0,
+        body: float = 20.0,
     ) -> None:
-        """Take what keeps deliveries, the channels by name, the limits of the config, and seconds a body may take."""
+        """Take what keeps deliveries, the channels by name, and the limits of the config.
+
+        ``silence`` is how many seconds a connection may take from one request to the end of the next one's headers,
+        ``body`` how many a body may take after them. Tornado's own time-outs are not needed.
+        """
         self.intake = intake
         self.channels = channels
         self.health = health
         self.limits = limits
-        self.body_timeout = body_timeout
+        self.silence = silence
+        self.body = body
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
         self.busy: set[_Message] = set()
         """Requests whose headers have come and whose answer is not complete."""
         self.draining = False
         self._ended = asyncio.Event()
+        self._look_after = min(1.0, silence / 4, body / 4)
+        self._next_look: asyncio.TimerHandle | None = None
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> HTTPMessageDelegate:
         """Return what reads one request."""
@@ -70,6 +87,8 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.open.pop(server_conn, None)
         if len(self.open) >= self.limits.connections:
             self._make_room()
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(self._look_after, self._look)
         message = self.open[server_conn] = _Message(self, request_conn)
         return message
 
@@ -88,6 +107,14 @@ class IntakeServer(HTTPServerConnectionDelegate):
         while self.busy:
             self._ended.clear()
             await self._ended.wait()
+
+    def _look(self) -> None:
+        """Cut the connections that have taken too long; one timer for all of them, since one for each request costs."""
+        now = time.monotonic()
+        for message in [message for message in self.open.values() if message.until < now]:
+            message.cut()
+        again = asyncio.get_running_loop().call_later
+        self._next_look = again(self._look_after, self._look) if self.open else None
 
     def _make_room(self) -> None:
         """End the connection that has sent no headers for longest: idle ones must not shut everybody else out."""
@@ -112,9 +139,12 @@ class _Message(HTTPMessageDelegate):
         self._reserved = 0
         self.begun = False
         """Whether the headers have come."""
+        self.until = time.monotonic() + server.silence
+        """When, on the monotonic clock, what is being read must have come."""
         self._answered = self._ended = self._last = self._head = False
+        self._usual = False
+        """Whether the answer needs to say nothing about the connection."""
         self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
-        self._late: asyncio.TimerHandle | None = None
         self._written: asyncio.Future[None] | None = None
 
     def headers_received(
@@ -123,8 +153,10 @@ class _Message(HTTPMessageDelegate):
         """Judge the request; what must not be read is answered now."""
         assert isinstance(start_line, RequestStartLine)
         self.begun = True
+        self.until = time.monotonic() + self._server.body
         self._server.busy.add(self)
         self._head = start_line.method == "HEAD"
+        self._usual = start_line.version == "HTTP/1.1" and "Connection" not in headers
         path = start_line.path.partition("?")[0]
         host = headers.get("Host", "" if start_line.version == "HTTP/1.0" else ",")
         if not _HOST.fullmatch(host):  # Tornado sees to most of the framing, to this only for its own applications
@@ -140,8 +172,6 @@ class _Message(HTTPMessageDelegate):
             self._judge(start_line.method, path, headers)
         if self._answered and headers.get("Expect") == "100-continue":
             self._end()
-        # a timer of our own: Tornado's body_timeout costs a task for each request
-        self._late = asyncio.get_running_loop().call_later(self._server.body_timeout, self._cut)
         return None
 
     def _judge(self, method: str, path: str, headers: HTTPHeaders) -> None:
@@ -195,7 +225,7 @@ class _Message(HTTPMessageDelegate):
 
     def finish(self) -> None:
         """Store the body that has arrived, and answer behind the commit."""
-        self._in_time()
+        self.until = math.inf
         if self._answered or self._keep is None:
             self._end()
             return
@@ -205,29 +235,27 @@ class _Message(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """Forget a request whose connection was cut before all of it had arrived."""
-        self._in_time()
         self._answered = self._ended = True
         self._chunks = []
         self._release()
         self._server.ended(self)
 
     def _stored(self, stored: asyncio.Future[None]) -> None:
-        if stored.exception() is None:
-            self._answer(200, "stored\n")
-        else:
+        if stored.exception() is not None:
             self._answer(503, "not stored; send it again\n", _LATER)
+        elif self._answered or not self._usual or self._server.draining:
+            self._answer(200, _STORED)
+        else:
+            self._answered = True
+            self._connection.write(_ACKNOWLEDGED)
         self._end()
 
-    def _cut(self) -> None:
-        """End a connection whose body does not come to its end."""
-        self._late = None
-        logger.info("body not received in time")
+    def cut(self) -> None:
+        """End a connection on which a request does not come to its end."""
+        self.until = math.inf
+        if self.begun:
+            logger.info("body not received in time")
         self._connection.close()
-
-    def _in_time(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
 
     def _release(self) -> None:
         self._server.intake.release(self._reserved)
