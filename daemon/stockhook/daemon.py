@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -47,6 +48,8 @@ END: Final = 29.0
 """Seconds after which a process that was to end is ended: some thread hangs in the store or in a plugin."""
 GARBAGE: Final = 50_000
 """So many objects more than before make the collector look: records hold no cycles, and reference counts free them."""
+HAND_OVER: Final = 0.0005
+"""Seconds that a thread keeps the interpreter while others want it; Python's own 5 ms would be added many times."""
 _HEADERS: Final = 16 * 1024
 _UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can answer with a 413
 _SWEEP: Final = 60.0
@@ -76,7 +79,7 @@ class Daemon:
         self.channels = {name: one.channel for name, one in settings.channels.items()}
         self.health = Health(alive=self._alive, ready=self._ready)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
-        self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, waiting=lambda: self.intake.waiting)
+        self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet)
         self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
@@ -97,6 +100,7 @@ class Daemon:
             store.serve()
             self._start()
             _settle_memory()
+            _settle_threads()
             broken = await self._until_stopped()
             self._ending()
             await self._finish()
@@ -131,7 +135,7 @@ class Daemon:
         opening.result()
 
     def _start(self) -> None:
-        self.loop = WorkerLoop(self.worker, lambda: self.intake.waiting, self._booked)
+        self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self._booked)
         notifiers = {name: one.notifier for name, one in self.settings.notifiers.items()}
         self.dispatcher = Dispatcher(self.settings.store, notifiers, self.clock, self._link, report=self._notifier)
         for name, coroutine in (
@@ -369,6 +373,11 @@ def end_soon() -> None:
     last = threading.Timer(END, end)
     last.daemon = True
     last.start()
+
+
+def _settle_threads() -> None:
+    """Have a busy thread hand the interpreter over soon: a request needs it some ten times before it is answered."""
+    sys.setswitchinterval(HAND_OVER)
 
 
 def _settle_memory() -> None:

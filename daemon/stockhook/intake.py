@@ -6,6 +6,7 @@ timer. Nothing is parsed here.
 
 import asyncio
 import hashlib
+import math
 import os
 import time
 import zlib
@@ -65,6 +66,7 @@ class Intake:
         self.committing_since: float | None = None
         self._failed_at: float | None = None
         self._outage = log.Outage(logger, "deliveries could not be stored", "deliveries are stored again")
+        self._committed_at = -math.inf
         self.stored: Callable[[], None] = lambda: None
         """Called after each commit."""
 
@@ -77,9 +79,11 @@ class Intake:
         return self._failed_at is not None and time.monotonic() - self._failed_at < FAILING
 
     @property
-    def waiting(self) -> bool:
-        """Tell whether a request waits for a commit."""
-        return bool(self._queue) or self.committing_since is not None
+    def quiet(self) -> float:
+        """How many seconds ago a request last waited for a commit; 0 while one does."""
+        if self._queue or self.committing_since is not None:
+            return 0.0
+        return time.monotonic() - self._committed_at
 
     def reserve(self, size: int) -> bool:
         """Claim room for ``size`` more bytes of a body; False when there is none. Give it back with ``release``."""
@@ -172,6 +176,7 @@ class Intake:
             self._group = []
             self._failed_at = time.monotonic() if failing else None
             self.committing_since = None
+            self._committed_at = time.monotonic()
 
     def _next_group(self) -> list[_Waiting]:
         rows = total = 0

@@ -5,6 +5,7 @@ is taken apart, one delivery at a time.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -42,6 +43,15 @@ Ten times that and it takes none in any case.
 ELSEWHERE: Final = timedelta(milliseconds=100)
 """How long an event waits whose order is in the hands of another daemon: about as long as a batch takes."""
 
+FEW: Final = 16
+"""How many events a batch takes at most while deliveries come: none can be committed while a batch is written."""
+
+LATELY: Final = 1.0
+"""Deliveries come as long as the last one has been committed no more seconds ago."""
+
+QUIET: Final = 0.002
+"""Seconds for which no request has waited before the next batch begins: where many send, there is no gap so long."""
+
 _ACTOR: Final = "worker"
 
 
@@ -73,13 +83,17 @@ class Worker:
         *,
         batch: int = 256,
         planning: float = PLANNING,
-        waiting: Callable[[], bool] = lambda: False,
+        quiet: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        """Take what works and for which channels, how large a batch may be, and what tells that a request waits."""
+        """Take what works and for which channels, and how large a batch may be.
+
+        ``quiet`` tells how many seconds ago a request last waited for a commit; 0 while one does.
+        """
         self._desk = replace(desk, actor=_ACTOR)
         self._channels = channels
         self._most = self._pace = batch
-        self._planning, self._waiting = planning, waiting
+        self._planning = planning
+        self._quiet = quiet
 
     def step(self) -> int:
         """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
@@ -87,7 +101,7 @@ class Worker:
         Raises StoreUnavailable and StoreBroken; anything else that goes wrong is set aside with its event.
         """
         try:
-            return self._work(self._pace)
+            return self._work(min(self._pace, FEW) if self._quiet() < LATELY else self._pace)
         except (StoreUnavailable, StoreBroken):
             raise
         except Exception:
@@ -182,7 +196,7 @@ class Worker:
 
     def _time_is_over(self, began: float) -> bool:
         spent = time.monotonic() - began
-        return spent > self._planning and (self._waiting() or spent > 10 * self._planning)
+        return spent > self._planning and (not self._quiet() or spent > 10 * self._planning)
 
     def _event(self, batch: Batch, pending: Pending, result: _Result, now: datetime) -> None:
         event = pending.event
@@ -264,10 +278,10 @@ class Worker:
 class WorkerLoop:
     """Runs a worker in a thread of its own, wakes it, and has it give way to requests that wait for a commit."""
 
-    def __init__(self, worker: Worker, waiting: Callable[[], bool], booked: Callable[[], None]) -> None:
-        """Take the worker, what tells whether a request waits for a commit, and what to call after each batch."""
+    def __init__(self, worker: Worker, quiet: Callable[[], float], booked: Callable[[], None]) -> None:
+        """Take the worker, what tells how long ago a request last waited, and what to call after each batch."""
         self._worker = worker
-        self._waiting = waiting
+        self._quiet = quiet
         self._booked = booked
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
@@ -309,8 +323,8 @@ class WorkerLoop:
         answer is never far behind.
         """
         ends = time.monotonic() + min(7 * last_batch, 2.0)
-        while self._waiting() and time.monotonic() < ends:  # noqa: ASYNC110 - an event would cost the answer path
-            await asyncio.sleep(0.002)
+        while self._quiet() < QUIET and time.monotonic() < ends:  # noqa: ASYNC110 - an event would cost the answer path
+            await asyncio.sleep(0.001)
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -79,10 +79,10 @@ async def test_nothing_is_answered_before_the_commit(disk: Disk) -> None:
         stored = keep(kept)
         await asyncio.sleep(0.05)
         assert not stored.done()
-        assert kept.waiting
+        assert kept.quiet == 0
         disk.may.set()
         await stored
-        await until(lambda: not kept.waiting)
+        await until(lambda: kept.quiet > 0)
 
 
 async def test_what_gathers_while_one_commit_runs_is_the_next_one(disk: Disk) -> None:
@@ -145,10 +145,10 @@ async def test_a_commit_that_fails_is_answered_and_the_next_one_is_made(disk: Di
     async with running(disk) as kept:
         with pytest.raises(StoreUnavailable, match=str(error)):
             await keep(kept)
-        await until(lambda: not kept.waiting)
+        await until(lambda: kept.quiet > 0)
         assert kept.failing
         await keep(kept)
-        await until(lambda: not kept.waiting)
+        await until(lambda: kept.quiet > 0)
         assert not kept.failing
     assert len(disk.groups) == 1
 
@@ -184,7 +184,7 @@ async def test_who_waits_too_long_is_told_to_come_again_and_is_stored_all_the_sa
         with pytest.raises(StoreUnavailable, match="has not answered within"):
             await keep(kept)
         disk.may.set()
-        await until(lambda: not kept.waiting)
+        await until(lambda: kept.quiet > 0)
         assert [len(group) for group in disk.groups] == [1]
         await keep(kept)
 
@@ -221,6 +221,6 @@ async def test_a_failed_commit_keeps_senders_away_only_for_a_while(disk: Disk, m
     async with running(disk) as kept:
         with pytest.raises(StoreUnavailable):
             await keep(kept)
-        await until(lambda: not kept.waiting)
+        await until(lambda: kept.quiet > 0)
         assert kept.failing
         await until(lambda: not kept.failing)

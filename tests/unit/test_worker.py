@@ -1,4 +1,5 @@
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -369,12 +370,12 @@ class TestWorkerLoop:
     async def test_it_goes_on_at_once_while_there_is_work_and_tells_of_each_batch(self, fake: FakeWorker) -> None:
         fake.outcomes = [5, 5, 5, 0]
         booked: list[int] = []
-        await self.run_for(0.3, WorkerLoop(cast("Worker", fake), lambda: False, lambda: booked.append(1)))
+        await self.run_for(0.3, WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: booked.append(1)))
         assert len(fake.steps) == 4
         assert len(booked) == 3
 
     async def test_a_wake_up_ends_its_sleep(self, fake: FakeWorker) -> None:
-        loop = WorkerLoop(cast("Worker", fake), lambda: False, lambda: None)
+        loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
         asyncio.get_running_loop().call_later(0.1, loop.wake)
         await self.run_for(0.4, loop)
         assert len(fake.steps) == 2
@@ -382,14 +383,14 @@ class TestWorkerLoop:
     async def test_it_gives_way_to_requests_but_not_for_ever(self, fake: FakeWorker) -> None:
         fake.outcomes = [1, 1, 1]
         fake.takes = 0.05
-        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: True, lambda: None))
+        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: 0.0, lambda: None))
         gaps = [later - earlier for earlier, later in zip(fake.steps, fake.steps[1:], strict=False)]
         assert len(gaps) >= 1
         assert all(gap >= 0.15 for gap in gaps[:2]), "three times what the last batch took, and the batch itself"
 
     async def test_a_store_that_is_away_is_waited_for(self, fake: FakeWorker) -> None:
         fake.outcomes = [StoreUnavailable("full"), 1]
-        loop = WorkerLoop(cast("Worker", fake), lambda: False, lambda: None)
+        loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
         asyncio.get_running_loop().call_later(0.05, loop.wake)
         await self.run_for(0.3, loop)
         assert len(fake.steps) == 3
@@ -397,4 +398,4 @@ class TestWorkerLoop:
     async def test_a_broken_store_ends_it(self, fake: FakeWorker) -> None:
         fake.outcomes = [StoreBroken("damaged")]
         with pytest.raises(StoreBroken):
-            await WorkerLoop(cast("Worker", fake), lambda: False, lambda: None).run()
+            await WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None).run()
