@@ -166,7 +166,7 @@ def _mark_pruning(store: Any) -> None:
 
 def _around_sqlite(crash: CrashFile) -> None:
     """Watch what goes to SQLite behind SQLAlchemy; the log is folded in often, so that there is a time for it."""
-    from stockhook_plugins.stores.sqlalchemy import sqlite
+    from stockhook_plugins.stores.sqlalchemy import wal
 
     class Watched(sqlite3.Connection):
         def execute(self, sql: str, *rest: Any) -> sqlite3.Cursor:
@@ -184,4 +184,4 @@ def _around_sqlite(crash: CrashFile) -> None:
 
     connect = sqlite3.connect
     sqlite3.connect = functools.partial(connect, factory=Watched)  # type: ignore[assignment]
-    sqlite.WAL_LIMIT = 512 * 1024  # type: ignore[misc]
+    wal.LIMIT = 512 * 1024  # type: ignore[misc]

@@ -15,7 +15,7 @@ from sqlite_file import at, inside, raw, run
 from stockhook.model import Unit
 from stockhook.plugin import RECORDS, StoreBroken, StoreUnavailable
 from stockhook.testing import factories as make
-from stockhook_plugins.stores.sqlalchemy import SqlStore, locks, sqlite
+from stockhook_plugins.stores.sqlalchemy import SqlStore, locks, sqlite, wal
 
 
 @pytest.fixture
@@ -93,22 +93,54 @@ def test_a_damaged_page_is_found_by_the_integrity_check(path: Path) -> None:
 def test_the_log_is_bounded_while_writing_and_folded_when_idle(
     path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "WAL_LIMIT", 1 << 20)
-    inside(store)._next_fold = 1 << 20
+    monkeypatch.setattr(wal, "LIMIT", 1 << 20)
     for number in range(12):
         store.append([make.arrival(os.urandom(300_000))])
-        assert inside(store).wal_size() < 2 << 20, number
-    assert inside(store).wal_size() > 0
+        assert inside(store)._log.size() < 2 << 20, number
+    assert inside(store)._log.size() > 0
     store.wait(0)
-    assert inside(store).wal_size() > 0
+    assert inside(store)._log.size() > 0
     monkeypatch.setattr(sqlite, "IDLE", 0.0)
     store.wait(0)
-    assert inside(store).wal_size() == 0
+    assert inside(store)._log.size() == 0
+
+
+def test_the_log_stays_small_while_somebody_works(path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wal, "STEP", 0.0)
+    monkeypatch.setattr(wal, "SHARE", 0)
+    for number in range(12):
+        store.append([make.arrival(os.urandom(300_000))])
+        with store.write() as work:
+            work.save([make.item(f"A-{number}")])
+        assert inside(store)._log.size() < 1 << 20, number
+    assert path.stat().st_size > 12 * 300_000
+
+
+def test_a_file_that_was_folded_into_is_no_younger_than_its_log(
+    path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "STEP", 0.0)
+    monkeypatch.setattr(wal, "SHARE", 0)
+    before = path.stat().st_mtime_ns
+    for number in range(3):
+        with store.write() as work:
+            work.save([make.item(f"A-{number}")])
+        assert path.stat().st_ctime_ns <= inside(store)._log.path.stat().st_ctime_ns
+    assert path.stat().st_mtime_ns > before
+
+
+def test_a_slow_disk_is_folded_into_seldom(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wal, "STEP", 0.0)
+    monkeypatch.setattr(wal, "SHARE", 1e6)
+    for number in range(20):
+        store.append([make.arrival(os.urandom(100_000))])
+        with store.write() as work:
+            work.save([make.item(f"A-{number}")])
+    assert inside(store)._log.size() > 19 * 100_000
 
 
 def test_a_reader_that_stays_keeps_nobody_from_writing(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "WAL_LIMIT", 1 << 18)
-    inside(store)._next_fold = 1 << 18
+    monkeypatch.setattr(wal, "LIMIT", 1 << 18)
     with store.read() as read:
         assert read.find(Unit) == []
         start = time.monotonic()
@@ -116,7 +148,7 @@ def test_a_reader_that_stays_keeps_nobody_from_writing(store: SqlStore, monkeypa
             store.append([make.arrival(os.urandom(100_000))])
         assert time.monotonic() - start < 5
     store.append([make.arrival(os.urandom(400_000))])
-    assert inside(store).wal_size() < 1 << 20
+    assert inside(store)._log.size() < 1 << 20
 
 
 def test_too_many_open_views_are_unavailable_and_not_an_unknown_error(store: SqlStore) -> None:

@@ -21,10 +21,10 @@ from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.faults import Faults
 from stockhook_plugins.stores.sqlalchemy.locks import ANSWER, PATIENCE, FileLock, Turn, opened, served
 from stockhook_plugins.stores.sqlalchemy.sqlite_unit import FileUnit
+from stockhook_plugins.stores.sqlalchemy.wal import Log
 
 _MIB: Final = 1 << 20
 _TOGETHER: Final = 32  # rows in one statement, at most
-WAL_LIMIT: Final = 64 * _MIB
 IDLE: Final = 3.0  # seconds without a write after which the log is folded in
 _SETTINGS: Final = {
     "journal_mode": "wal",
@@ -60,10 +60,9 @@ class FileDatabase:
         self._lock = FileLock(path.with_name(path.name + ".write"))
         self._turn = Turn(self._lock)
         self._mutex = threading.Lock()  # around the writing connection; taken by who has the turn, or to look
-        self._wal = path.with_name(path.name + "-wal")
+        self._log = Log(path)
         self._holder = 0
         self._written = time.monotonic()
-        self._next_fold = WAL_LIMIT
         self._writer: Connection | None = None
         self._engines: list[Engine] = []
 
@@ -99,7 +98,7 @@ class FileDatabase:
             self._leave_open()
         elif self._writer is not None:
             with suppress(StoreUnavailable), self._turn.taken(), self._mutex, self.translated():
-                self._fold()
+                self._log.empty(self._raw())
                 self._writer.close()
                 self._engines[0].dispose()
         self._writer, self._engines = None, []
@@ -120,11 +119,11 @@ class FileDatabase:
         handle = opened(self.path)
         size = os.fstat(handle).st_size
         os.close(handle)
-        if size == 0 and (self._lock.note() == _KNOWN or (self._wal.exists() and self._wal.stat().st_size)):
+        if size == 0 and (self._lock.note() == _KNOWN or self._log.size()):
             self.path.unlink()
             raise StoreBroken(
                 f"{self.path} is empty or gone, but a store was there. Restore a backup; or, to start with an empty "
-                f"store, remove {self._lock.path} and {self._wal}"
+                f"store, remove {self._lock.path} and {self._log.path}"
             )
 
     def _refuse_other_file(self) -> None:
@@ -132,12 +131,12 @@ class FileDatabase:
 
         Either folding was cut short, or somebody has put another file there, and the log is none of it.
         """
-        if not self.wal_size() or self.path.stat().st_ctime_ns <= self._wal.stat().st_ctime_ns:
+        if not self._log.size() or self.path.stat().st_ctime_ns <= self._log.path.stat().st_ctime_ns:
             return
         if (damage := self.damage()) is not None:
             raise StoreBroken(
                 f"{self.path} and the log beside it do not belong together, or are damaged: {damage}. Restore a "
-                f"backup, and remove {self._wal.name} and {self.path.name}-shm, which belong to the file before it"
+                f"backup, and remove {self._log.path.name} and {self.path.name}-shm, which belong to the file before it"
             )
 
     def _writing_engine(self) -> Engine:
@@ -181,10 +180,11 @@ class FileDatabase:
     # --- transactions
 
     @contextmanager
-    def writing(self, patience: float = PATIENCE) -> Iterator[Connection]:
+    def writing(self, patience: float = PATIENCE, *, folds: bool = True) -> Iterator[Connection]:
         """Hold the one write transaction; it commits at the end of the block and rolls back on an exception.
 
-        Raises StoreUnavailable when it is not this thread's turn for ``patience`` seconds.
+        Raises StoreUnavailable when it is not this thread's turn for ``patience`` seconds. Who ``folds`` has time to
+        see to the write-ahead log afterwards.
         """
         if self._holder == threading.get_ident():
             raise StoreUnavailable(f"this thread writes to {self.path} already; it must do so through the Work it has")
@@ -195,13 +195,12 @@ class FileDatabase:
             with self._transaction(self._writer):
                 yield self._writer
             self._written = time.monotonic()
-            if self.wal_size() > self._next_fold:
-                with self.translated():
-                    self._fold()
+            with self.translated():
+                self._log.tend(self._raw(), along=folds)
 
     def appending(self) -> AbstractContextManager[Connection]:
         """Hold the write transaction for deliveries, whose senders wait."""
-        return self.writing(ANSWER)
+        return self.writing(ANSWER, folds=False)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -279,35 +278,6 @@ class FileDatabase:
             connection.exec_driver_sql(statement(size), tuple(values))
             at += size
 
-    # --- the write-ahead log
-
-    def wal_size(self) -> int:
-        """Return the bytes of the write-ahead log."""
-        try:
-            return self._wal.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def fold_if_idle(self) -> None:
-        """Fold the log into the file if nothing has been written for a while; skip it if someone is writing."""
-        if time.monotonic() - self._written < IDLE or not self.wal_size():
-            return
-        with self._turn.free() as free:
-            if free:
-                with self._mutex, self.translated():
-                    self.faults.check()
-                    if self._writer is not None:
-                        self._fold()
-                self._written = time.monotonic()
-
-    def _fold(self) -> None:
-        """Checkpoint; a reader may keep it from ending, then it is tried again when the log has grown some more."""
-        raw = self._raw()
-        raw.execute("PRAGMA busy_timeout=100")
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        raw.execute("PRAGMA busy_timeout=5000")
-        self._next_fold = max(WAL_LIMIT, self.wal_size() + WAL_LIMIT // 8)
-
     # --- what others do
 
     def changes(self) -> int:
@@ -330,6 +300,18 @@ class FileDatabase:
         """Fold the log in if there is time for it, and wait."""
         self.fold_if_idle()
         closing.wait(seconds)
+
+    def fold_if_idle(self) -> None:
+        """Fold the log into the file if nothing has been written for a while; skip it if someone is writing."""
+        if time.monotonic() - self._written < IDLE or not self._log.size():
+            return
+        with self._turn.free() as free:
+            if free:
+                with self._mutex, self.translated():
+                    self.faults.check()
+                    if self._writer is not None:
+                        self._log.empty(self._raw())
+                self._written = time.monotonic()
 
     def serve(self) -> None:
         """Hold ``PATH.serve`` until ``close``; raises Refused while another daemon does."""
