@@ -224,3 +224,13 @@ async def test_a_failed_commit_keeps_senders_away_only_for_a_while(disk: Disk, m
         await until(lambda: kept.quiet > 0)
         assert kept.failing
         await until(lambda: not kept.failing)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2047, 2048, 2049, 10_000, LARGE])
+async def test_the_digest_is_that_of_the_whole_body_whatever_its_size(disk: Disk, size: int) -> None:
+    body = bytes(n % 251 for n in range(size))
+    async with running(disk) as kept:
+        await keep(kept, body)
+    ((arrival,),) = disk.groups
+    assert arrival.body.data == body
+    assert arrival.body.digest == hashlib.sha256(body).digest()
