@@ -337,6 +337,55 @@ async def test_a_sender_that_leaves_during_the_commit_harms_nothing(
     assert (len(stored(store)), app.intake.in_flight, app.busy) == (2, 0, set())
 
 
+async def test_the_usual_answer_is_complete_and_no_byte_longer(client: Client) -> None:
+    reader, writer = await client.connect((head(2) + b"{}") * 3)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 7\r\n\r\nstored\n"
+    assert await asyncio.wait_for(reader.readexactly(3 * len(answer)), 3) == 3 * answer
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), SHORT / 4)
+    writer.close()
+
+
+async def test_a_sender_that_wants_the_connection_closed_gets_its_answer_and_that(client: Client) -> None:
+    reader, writer = await client.connect(head(2).replace(b"Host", b"Connection: close\r\nHost") + b"{}")
+    answer = await asyncio.wait_for(reader.read(), 3)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nstored\n")
+    writer.close()
+
+
+async def test_an_old_sender_is_told_whether_its_connection_stays(client: Client) -> None:
+    old = head(2).replace(b"HTTP/1.1", b"HTTP/1.0")
+    reader, writer = await client.connect(old.replace(b"Host", b"Connection: keep-alive\r\nHost") + b"{}")
+    answer = await asyncio.wait_for(reader.readuntil(b"stored\n"), 3)
+    assert b"\r\nConnection: Keep-Alive\r\n" in answer
+    writer.write(old + b"{}")
+    answer = await asyncio.wait_for(reader.read(), 3)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"\r\n\r\nstored\n")
+    writer.close()
+
+
+async def test_a_connection_in_use_is_not_taken_for_a_silent_one(client: Client) -> None:
+    reader, writer = await client.connect()
+    for _ in range(6):
+        await asyncio.sleep(SHORT / 4)
+        writer.write(head(2) + b"{}")
+        assert (await asyncio.wait_for(reader.readuntil(b"stored\n"), 3)).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert await asyncio.wait_for(reader.read(), 3 * SHORT) == b""
+    writer.close()
+
+
+async def test_an_answer_that_takes_longer_than_a_body_may_is_waited_for(client: Client, store: HeldStore) -> None:
+    store.go.clear()
+    answer = client.post()
+    await asyncio.sleep(2 * SHORT)
+    assert not answer.done()
+    store.go.set()
+    assert (await answer).code == 200
+
+
 async def test_an_intake_that_has_ended_lets_nobody_wait(client: Client, store: HeldStore, app: IntakeServer) -> None:
     store.error = ValueError("nobody expected this")
     answers = [client.post() for _ in range(3)]

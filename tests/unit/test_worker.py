@@ -27,7 +27,7 @@ from stockhook.quantity import ONE
 from stockhook.testing.payloads import envelope, order_ship
 from stockhook.testing.payloads import line as order_line
 from stockhook.testing.shop import Shop
-from stockhook.worker import ATTEMPTS, Worker, WorkerLoop, retry_after
+from stockhook.worker import ATTEMPTS, FEW, LATELY, QUIET, Worker, WorkerLoop, retry_after
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.stores.memory import MemoryStore
@@ -143,6 +143,15 @@ class TestRetrying:
         assert failing.state is EventState.PENDING
         assert failing.attempts <= 2
         assert sorted(set(states(shop).values())) == ["applied", "pending"]
+
+    @pytest.mark.parametrize(("quiet", "worked"), [(0.5, FEW), (LATELY, FEW + 4), (math.inf, FEW + 4)])
+    def test_batches_are_small_while_deliveries_come(
+        self, shop: Shop, channel: Scripted, quiet: float, worked: int
+    ) -> None:
+        worker = Worker(shop.desk, {"shop": channel}, batch=50, planning=1.0, quiet=lambda: quiet)
+        for number in range(FEW + 4):
+            deliver(shop, f"D-{number}")
+        assert worker.step() == worked
 
     def test_one_that_is_replayed_while_the_worker_is_at_its_delivery_is_not_forgotten(
         self, shop: Shop, channel: Scripted, monkeypatch: pytest.MonkeyPatch
@@ -387,6 +396,13 @@ class TestWorkerLoop:
         gaps = [later - earlier for earlier, later in zip(fake.steps, fake.steps[1:], strict=False)]
         assert len(gaps) >= 1
         assert all(gap >= 0.15 for gap in gaps[:2]), "three times what the last batch took, and the batch itself"
+
+    async def test_a_gap_too_short_for_a_batch_is_not_used(self, fake: FakeWorker) -> None:
+        fake.outcomes = [1, 1, 1]
+        fake.takes = 0.05
+        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: QUIET / 2, lambda: None))
+        first, second, *_ = fake.steps
+        assert second - first >= 0.15, "as if a request were waiting"
 
     async def test_a_store_that_is_away_is_waited_for(self, fake: FakeWorker) -> None:
         fake.outcomes = [StoreUnavailable("full"), 1]
