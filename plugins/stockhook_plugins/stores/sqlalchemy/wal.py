@@ -20,7 +20,8 @@ class Log:
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(database.name + "-wal")
         self._left = 0
-        self._next = time.monotonic() + STEP
+        self._folded = time.monotonic()
+        self._took = 0.0
 
     def size(self) -> int:
         """Return the bytes of the log's file, of which not all need to be in use."""
@@ -33,7 +34,7 @@ class Log:
         """Fold in what has been committed when it is time for it; without ``along`` only where nobody else has."""
         if self.size() > max(LIMIT, self._left + LIMIT // 8):
             self.empty(raw)
-        elif along and time.monotonic() > self._next:
+        elif along and time.monotonic() - self._folded >= max(STEP, SHARE * self._took):
             self._fold(raw)
 
     def empty(self, raw: Any) -> None:
@@ -51,5 +52,5 @@ class Log:
         began = time.monotonic()
         raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         os.utime(self.path)  # a file younger than its log was being folded into, or is another one
-        ended = time.monotonic()
-        self._next = ended + max(STEP, SHARE * (ended - began))
+        self._folded = time.monotonic()
+        self._took = self._folded - began
