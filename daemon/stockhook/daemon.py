@@ -34,7 +34,8 @@ from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
 from stockhook.web.overview import backlog
-from stockhook.worker import Worker, WorkerLoop
+from stockhook.worker import Worker
+from stockhook.worker_loop import WorkerLoop
 
 logger = log.get(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stockhook import cli, daemon, intake
 from stockhook.store import Arrival
-from stockhook.worker import WorkerLoop
+from stockhook.worker_loop import WorkerLoop
 
 
 class Idle(WorkerLoop):

@@ -1,6 +1,4 @@
-import asyncio
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +25,7 @@ from stockhook.quantity import ONE
 from stockhook.testing.payloads import envelope, order_ship
 from stockhook.testing.payloads import line as order_line
 from stockhook.testing.shop import Shop
-from stockhook.worker import ATTEMPTS, FEW, LATELY, QUIET, Worker, WorkerLoop, retry_after
+from stockhook.worker import ATTEMPTS, FEW, LATELY, Worker, retry_after
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.stores.memory import MemoryStore
@@ -344,74 +342,3 @@ def test_trouble_with_the_store_is_no_fault_of_an_event(
     assert shop.find(Event) == []
     shop.work()
     assert shop.booked("D-1") == {"A": ONE}
-
-
-class FakeWorker:
-    """Does one unit of work a step as long as there is some; notes when."""
-
-    def __init__(self, outcomes: Sequence[int | Exception] = ()) -> None:
-        self.outcomes = list(outcomes)
-        self.steps: list[float] = []
-        self.takes = 0.0
-
-    def step(self) -> int:
-        self.steps.append(time.monotonic())
-        time.sleep(self.takes)
-        outcome = self.outcomes.pop(0) if self.outcomes else 0
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-
-class TestWorkerLoop:
-    @pytest.fixture
-    def fake(self) -> FakeWorker:
-        return FakeWorker()
-
-    async def run_for(self, seconds: float, loop: WorkerLoop) -> None:
-        task = asyncio.ensure_future(loop.run())
-        try:
-            await asyncio.wait([task], timeout=seconds)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def test_it_goes_on_at_once_while_there_is_work_and_tells_of_each_batch(self, fake: FakeWorker) -> None:
-        fake.outcomes = [5, 5, 5, 0]
-        booked: list[int] = []
-        await self.run_for(0.3, WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: booked.append(1)))
-        assert len(fake.steps) == 4
-        assert len(booked) == 3
-
-    async def test_a_wake_up_ends_its_sleep(self, fake: FakeWorker) -> None:
-        loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
-        asyncio.get_running_loop().call_later(0.1, loop.wake)
-        await self.run_for(0.4, loop)
-        assert len(fake.steps) == 2
-
-    async def test_it_gives_way_to_requests_but_not_for_ever(self, fake: FakeWorker) -> None:
-        fake.outcomes = [1, 1, 1]
-        fake.takes = 0.05
-        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: 0.0, lambda: None))
-        gaps = [later - earlier for earlier, later in zip(fake.steps, fake.steps[1:], strict=False)]
-        assert len(gaps) >= 1
-        assert all(gap >= 0.15 for gap in gaps[:2]), "three times what the last batch took, and the batch itself"
-
-    async def test_a_gap_too_short_for_a_batch_is_not_used(self, fake: FakeWorker) -> None:
-        fake.outcomes = [1, 1, 1]
-        fake.takes = 0.05
-        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: QUIET / 2, lambda: None))
-        first, second, *_ = fake.steps
-        assert second - first >= 0.15, "as if a request were waiting"
-
-    async def test_a_store_that_is_away_is_waited_for(self, fake: FakeWorker) -> None:
-        fake.outcomes = [StoreUnavailable("full"), 1]
-        loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
-        asyncio.get_running_loop().call_later(0.05, loop.wake)
-        await self.run_for(0.3, loop)
-        assert len(fake.steps) == 3
-
-    async def test_a_broken_store_ends_it(self, fake: FakeWorker) -> None:
-        fake.outcomes = [StoreBroken("damaged")]
-        with pytest.raises(StoreBroken):
-            await WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None).run()
