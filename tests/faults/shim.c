@@ -148,21 +148,24 @@ static int change_fails(int fd, const char *path)
 
 /* --- what a power cut leaves; the mutex is held, so that one copy is made at a time */
 
-static void copy(const char *path, const char *shadow)
+/* The descriptor that was synced is read: to open and close the file would give up SQLite's locks on it. */
+static void copy(int from, const char *shadow)
 {
 	static char buffer[1 << 16];
 	char draft[PATH_MAX + 8];
-	int from = open(path, O_RDONLY | O_CLOEXEC), to;
+	off_t at = 0;
 	ssize_t length;
+	int to;
 
-	if (from < 0)
-		return;
 	snprintf(draft, sizeof draft, "%s.draft", shadow);
 	to = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	while ((length = read(from, buffer, sizeof buffer)) > 0)
+	while ((length = pread(from, buffer, sizeof buffer, at)) > 0) {
 		if (syscall(SYS_write, to, buffer, length) != length)
 			abort(); /* better no test than one that believes too much lost */
-	close(from);
+		at += length;
+	}
+	if (length < 0)
+		abort();
 	close(to);
 	if (syscall(SYS_rename, draft, shadow) != 0)
 		abort();
@@ -185,7 +188,7 @@ static void forget(const char *folder)
 		closedir(kept);
 }
 
-static void keep(const char *path)
+static void keep(int fd, const char *path)
 {
 	char shadow[2 * PATH_MAX];
 	struct stat found;
@@ -196,7 +199,7 @@ static void keep(const char *path)
 	if (S_ISDIR(found.st_mode))
 		forget(path);
 	else if (concerns(path))
-		copy(path, shadow);
+		copy(fd, shadow);
 }
 
 /* --- syncs */
@@ -238,7 +241,7 @@ static int synced(int fd, int (*real)(int))
 	if (real(fd) != 0)
 		return -1;
 	pthread_mutex_lock(&mutex);
-	keep(path);
+	keep(fd, path);
 	pthread_mutex_unlock(&mutex);
 	return 0;
 }

@@ -10,6 +10,7 @@ import pytest
 from disk import Disk
 from promises import check, finish
 from sizes import seeds, times
+from sqlite_file import reading
 from traffic import Traffic
 
 pytestmark = pytest.mark.needs("gcc")
@@ -69,7 +70,7 @@ def test_a_disk_that_fails_while_nothing_happens_is_noticed_when_the_log_is_fold
 ) -> None:
     traffic = trading(environment=disk.environment)
     traffic.daemon.start()
-    with traffic.flowing():
+    with reading(traffic.daemon.folder / "stockhook.db"), traffic.flowing():  # so that something is left to fold in
         time.sleep(0.2)
     time.sleep(1)  # no command may run meanwhile: it would fold the log in itself
     disk.fail_syncs(1)

@@ -1,30 +1,20 @@
 """The write-ahead log: it stays within bounds under load, also behind a reader that holds on to an old view."""
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from altered_daemon import program
 from promises import check, finish
 from sizes import times
+from sqlite_file import reading
 from traffic import Traffic
 
 LIMIT = 1 << 20
 SLACK = 1 << 20
 """What a few commits of the worker add before the limit is looked at."""
-
-
-@contextmanager
-def reading(database: Path) -> Iterator[None]:
-    """Hold a view of now, as a slow page or a program of somebody else would."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM delivery").fetchall()
-        yield
-        reader.execute("COMMIT")
 
 
 @contextmanager

@@ -35,9 +35,10 @@ def hurry(seconds: str) -> None:
 
 def wal_limit(size: str) -> None:
     """Fold SQLite's write-ahead log in from so many bytes on, and never for want of anything else to do."""
-    from stockhook_plugins.stores.sqlalchemy import sqlite
+    from stockhook_plugins.stores.sqlalchemy import sqlite, wal
 
-    sqlite.WAL_LIMIT = int(size)  # type: ignore[misc]
+    wal.LIMIT = int(size)  # type: ignore[misc]
+    wal.STEP = float("inf")  # type: ignore[misc]
     sqlite.IDLE = float("inf")  # type: ignore[misc]
 
 

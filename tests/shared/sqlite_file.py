@@ -4,6 +4,8 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +43,13 @@ def raw(path: Path, statement: str) -> list[Any]:
         return found
     finally:
         connection.close()
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[None]:
+    """Hold a view of now, as a slow page or a program of somebody else would: nothing newer is folded in meanwhile."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM delivery").fetchall()
+        yield
+        reader.execute("COMMIT")

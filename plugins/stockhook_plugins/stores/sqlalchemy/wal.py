@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from stockhook_plugins.stores.sqlalchemy.rows import Damaged
+
 _MIB: Final = 1 << 20
 LIMIT: Final = 64 * _MIB  # bytes of the log's file beyond which it is emptied by whoever writes
 STEP: Final = 0.1  # seconds of writing after which what is in the log is folded in: a few milliseconds' work
@@ -51,6 +53,9 @@ class Log:
         """Fold in what readers allow, without waiting; where that is all, the log is written over from its start."""
         began = time.monotonic()
         raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        os.utime(self.path)  # a file younger than its log was being folded into, or is another one
+        try:
+            os.utime(self.path)  # a file younger than its log was being folded into, or is another one
+        except FileNotFoundError:
+            raise Damaged(f"{self.path.name} was removed while it was in use, with what was committed last") from None
         self._folded = time.monotonic()
         self._took = self._folded - began
