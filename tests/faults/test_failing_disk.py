@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from altered_daemon import program
 from disk import Disk
 from promises import check, finish
 from sizes import seeds, times
@@ -70,9 +71,10 @@ def test_a_disk_that_fails_while_nothing_happens_is_noticed_when_the_log_is_fold
 ) -> None:
     traffic = trading(environment=disk.environment)
     traffic.daemon.start()
-    with reading(traffic.daemon.folder / "stockhook.db"), traffic.flowing():  # so that something is left to fold in
-        time.sleep(0.2)
-    time.sleep(1)  # no command may run meanwhile: it would fold the log in itself
+    with reading(traffic.daemon.folder / "stockhook.db"):  # so that something is left to fold in
+        with traffic.flowing():
+            time.sleep(0.2)
+        time.sleep(1)  # no command may run meanwhile: it would fold the log in itself
     disk.fail_syncs(1)
     clear_end(traffic)
     disk.well()
@@ -132,7 +134,7 @@ def test_one_write_without_space_is_forgotten(number: int, disk: Disk, trading: 
 
 
 def test_without_space_for_the_index_of_the_log_it_waits_as_well(disk: Disk, trading: Callable[..., Traffic]) -> None:
-    traffic = trading(environment=disk.environment)
+    traffic = trading(environment=disk.environment, program=program(wal_limit=1 << 26))  # as behind a reader that stays
     daemon = traffic.daemon
     daemon.start()
     disk.fail_writes(1, error=errno.ENOSPC, end="-shm")

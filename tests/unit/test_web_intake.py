@@ -151,7 +151,7 @@ def stored(store: MemoryStore) -> list[Delivery]:
 async def test_the_answer_comes_after_the_commit_and_not_before(client: Client, store: HeldStore) -> None:
     store.go.clear()
     answer = client.post(b'{"a":1}')
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(1.5 * SHORT)  # longer than a body may take
     assert not answer.done()
     store.go.set()
     assert (await answer).code == 200
@@ -375,15 +375,6 @@ async def test_a_connection_in_use_is_not_taken_for_a_silent_one(client: Client)
         assert (await asyncio.wait_for(reader.readuntil(b"stored\n"), 3)).startswith(b"HTTP/1.1 200 OK\r\n")
     assert await asyncio.wait_for(reader.read(), 3 * SHORT) == b""
     writer.close()
-
-
-async def test_an_answer_that_takes_longer_than_a_body_may_is_waited_for(client: Client, store: HeldStore) -> None:
-    store.go.clear()
-    answer = client.post()
-    await asyncio.sleep(2 * SHORT)
-    assert not answer.done()
-    store.go.set()
-    assert (await answer).code == 200
 
 
 async def test_an_intake_that_has_ended_lets_nobody_wait(client: Client, store: HeldStore, app: IntakeServer) -> None:
