@@ -67,7 +67,7 @@ class TestWorkerLoop:
     async def test_a_gap_too_short_for_a_batch_is_not_used(self, fake: FakeWorker) -> None:
         fake.outcomes = [1, 1, 1]
         fake.takes = 0.05
-        await self.run_for(0.5, WorkerLoop(cast("Worker", fake), lambda: QUIET / 2, lambda: None))
+        await self.run_for(2.0, WorkerLoop(cast("Worker", fake), lambda: QUIET / 2, lambda: None))
         first, second, *_ = fake.steps
         assert second - first >= 0.15, "as if a request were waiting"
 
