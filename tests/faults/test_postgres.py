@@ -1,6 +1,8 @@
 """PostgreSQL restarted, its connections cut, delayed and swallowed, and daemons that share it killed and stopped."""
 
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -69,7 +71,8 @@ def proxied(server: OwnServer, proxy: Proxy, url: str) -> str:
 
 def ask(url: str, statement: str) -> list[Any]:
     with psycopg.connect(libpq(url.partition("?")[0]), autocommit=True) as connection:
-        return connection.execute(statement).fetchall()
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
 
 def keeps_its_promises(traffic: Traffic) -> None:
@@ -105,8 +108,8 @@ def test_restarted_under_load_nothing_is_lost_and_deliveries_are_stored_again_so
     print(f"stored again after {[f'{seconds:.2f}' for seconds in back]} s, {traffic.answers}")
     keeps_its_promises(traffic)
     assert max(back) < BACK
-    for daemon in traffic.daemons:  # a line when it begins and one when it ends, of intake, worker, watcher, outbox
-        assert len(daemon.lines) < 10 + 8 * len(starts)
+    for daemon in traffic.daemons:  # a line when it begins and one when it ends, of each loop
+        assert len(daemon.lines) < 20 + 12 * len(starts)
 
 
 def test_a_server_that_is_killed_and_recovers_has_all_that_was_acknowledged(
@@ -262,3 +265,47 @@ def test_a_daemon_whose_server_is_away_is_alive_but_not_ready(
     assert daemon.request("GET", "/readyz").status == 200
     assert daemon.request("GET", "/", base=daemon.admin).status == 200
     finish(traffic)
+
+
+@pytest.fixture
+def narrow(server: OwnServer) -> Iterator[str]:
+    """The URL of a database on a disk of its own, of few MiB."""
+    disk = server.machine.folder / "narrow"
+    disk.mkdir()
+    subprocess.run(("mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk), check=True)
+    try:
+        shutil.chown(disk, server.machine.user)
+        ask(server.machine.url, f"CREATE TABLESPACE narrow LOCATION '{disk}'")
+        with server.server.database() as url:
+            ask(server.machine.url, f"ALTER DATABASE {url.rpartition('/')[2]} SET TABLESPACE narrow")
+            yield url
+        ask(server.machine.url, "DROP TABLESPACE narrow")
+    finally:
+        subprocess.run(("umount", "--lazy", disk), check=True)
+
+
+def fill_up(url: str) -> None:
+    """Write until there is no room left; raises DiskFull."""
+    while True:
+        ask(url, "INSERT INTO other.filler SELECT md5(n::text) FROM generate_series(1, 1000) AS n")
+
+
+@pytest.mark.needs("root")
+def test_on_a_full_disk_deliveries_are_refused_and_stored_again_once_there_is_room(
+    narrow: str, trading: Callable[..., Traffic]
+) -> None:
+    traffic = trading(url=narrow)
+    ask(narrow, "CREATE SCHEMA other")
+    ask(narrow, "CREATE TABLE other.filler (data text)")
+    with traffic.flowing():
+        time.sleep(1)
+        with pytest.raises(psycopg.errors.DiskFull):
+            fill_up(narrow)
+        RunningDaemon.until(lambda: traffic.answers[503] > 20, 30, "deliveries to be refused")
+        began = time.monotonic()
+        ask(narrow, "DROP TABLE other.filler")
+        time.sleep(2)
+    assert stored_after(traffic, began) < 2
+    [told] = traffic.daemon.logged("deliveries could not be stored")[:1]
+    assert told["error"].endswith("its disk is full; free some space, nothing has to be restarted")
+    keeps_its_promises(traffic)
