@@ -86,6 +86,7 @@ class Daemon:
         self.addresses: dict[str, str] = {}
         self._reload_failed = ""
         self._watched: float | None = None
+        self._unwatched = log.Outage(logger, "store cannot be watched", "store is watched again")
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._servers: list[HTTPServer] = []
@@ -252,7 +253,6 @@ class Daemon:
 
     async def _watch(self) -> None:
         """Wake the loops when a command, or another daemon, has changed something."""
-        outage = log.Outage(logger, "store cannot be watched", "store is watched again")
         while True:
             self._watched = time.monotonic()
             try:
@@ -260,10 +260,10 @@ class Daemon:
             except StoreBroken:
                 raise
             except StoreUnavailable as error:
-                outage.failed(error)
+                self._unwatched.failed(error)
                 await asyncio.sleep(1)
             else:
-                outage.ended()
+                self._unwatched.ended()
                 if changed:
                     self._wake()
 
@@ -345,7 +345,7 @@ class Daemon:
             return "stopping"
         if not self._servers:
             return "starting"
-        if self.intake.failing:
+        if self.intake.failing or self._unwatched.lasts:
             return "store unavailable"
         return None
 

@@ -42,6 +42,11 @@ class Outage:
         self._told_at = 0.0
         self._tries = 0
 
+    @property
+    def lasts(self) -> bool:
+        """Tell whether the last try failed."""
+        return self._since is not None
+
     def failed(self, error: BaseException, **fields: object) -> None:
         """Note a failed try; ``fields`` are told with it."""
         now = time.monotonic()

@@ -255,14 +255,14 @@ def test_a_daemon_whose_server_is_away_is_alive_but_not_ready(
     body = traffic.bodies[traffic.order()]
     server.stop(Stop.IMMEDIATE)
     try:
+        daemon.until(lambda: daemon.request("GET", "/readyz").status == 503, 5, "the daemon to notice by itself")
         assert daemon.post(body).status == 503
-        time.sleep(1)
         assert [daemon.request("GET", path).status for path in ("/healthz", "/readyz")] == [200, 503]
         assert daemon.request("GET", "/", base=daemon.admin).status == 503
     finally:
         server.start()
     assert daemon.post(body).status == 200
-    assert daemon.request("GET", "/readyz").status == 200
+    daemon.until(lambda: daemon.request("GET", "/readyz").status == 200, 5, "the daemon to be ready")
     assert daemon.request("GET", "/", base=daemon.admin).status == 200
     finish(traffic)
 
