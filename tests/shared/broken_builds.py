@@ -192,20 +192,20 @@ BUILDS: Mapping[str, Build] = {
     "no-order-locks": Build(
         "works on orders that another daemon works on",
         no_order_locks,
-        ("tests/unit/test_postgres_store.py::test_an_order_in_the_hands_of_one_is_never_waited_for",),
+        ("tests/unit/test_postgres_sharing.py::test_an_order_in_the_hands_of_one_is_never_waited_for",),
     ),
     "no-item-locks": Build(
         "plans with items that another daemon plans with",
         no_item_locks,
         (
-            "tests/unit/test_postgres_store.py::test_an_item_that_one_plans_with_is_waited_for_and_then_read_as_it_was_left",
+            "tests/unit/test_postgres_sharing.py::test_an_item_that_one_plans_with_is_waited_for_and_then_read_as_it_was_left",
         ),
     ),
     "all-lead": Build(
         "sends every notice from every daemon",
         all_lead,
         (
-            "tests/unit/test_postgres_store.py::test_who_leads_leads_until_it_closes_or_loses_its_connection",
+            "tests/unit/test_postgres_sharing.py::test_who_leads_leads_until_it_closes_or_loses_its_connection",
             "tests/functional/test_many_daemons.py",
         ),
     ),

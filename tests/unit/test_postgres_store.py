@@ -1,4 +1,4 @@
-"""What is particular to the PostgreSQL store: what it asks of a server, and how those who share it keep apart."""
+"""What is particular to the PostgreSQL store: what it asks of a server, what it keeps, and by which plans it reads."""
 
 import random
 import re
@@ -8,22 +8,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 import pytest
 from postgres import OwnServer, libpq, own_server
+from postgres_store import ask, at, end_connections, stocked
+from sqlalchemy import Connection
 
-from stockhook.model import Delivery, DeliveryState, Event, Movement, OrderKey, Unit
+from stockhook.model import Delivery, Event
 from stockhook.plugin import StoreBroken, StoreTooNew, StoreUnavailable
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
-from stockhook_plugins.stores.sqlalchemy import SqlStore, postgres_jobs
-
-KEY = OrderKey(make.ACCOUNT, "DEMO-1")
-SOON = 0.5
-"""Seconds within which one daemon hears of what another one wrote."""
+from stockhook_plugins.stores.sqlalchemy import SqlStore, migrations
 
 
 @pytest.fixture(scope="module")
@@ -55,34 +52,6 @@ def opened(url: str) -> Iterator[Callable[..., SqlStore]]:
 @pytest.fixture
 def store(opened: Callable[..., SqlStore]) -> SqlStore:
     return opened()
-
-
-def at(url: str) -> SqlStore:
-    return SqlStore(SqlStore.Options.model_validate({"url": url}))
-
-
-def ask(url: str, statement: str) -> list[Any]:
-    """Run a statement behind the store's back."""
-    with psycopg.connect(libpq(url), autocommit=True) as connection:
-        cursor = connection.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
-def end_connections(url: str) -> int:
-    """Have the server end all connections of stores, and return how many there were."""
-    ended = ask(
-        url,
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-        "WHERE application_name = 'stockhook' AND datname = current_database()",
-    )
-    return len(ended)
-
-
-def stocked(store: SqlStore, *skus: str) -> list[int]:
-    with store.write() as work:
-        assert not work.book([make.receipt(sku) for sku in skus])
-    with store.read() as read:
-        return [unit.id for unit in reversed(read.find(Unit))]
 
 
 # --- what is asked of the server
@@ -180,6 +149,23 @@ def test_of_many_who_open_an_empty_database_at_once_each_succeeds(url: str) -> N
     assert ask(url, "SELECT count(*) FROM alembic_version") == [(1,)]
 
 
+def test_a_migration_may_take_longer_than_any_other_statement(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrade, allowed = migrations.upgrade, "SHOW statement_timeout"
+    seen = []
+
+    def watched(connection: Connection) -> None:
+        seen.append(connection.exec_driver_sql(allowed).scalar())
+        upgrade(connection)
+
+    monkeypatch.setattr(migrations, "upgrade", watched)
+    store = at(url)
+    store.open()
+    with store._session._database.writing() as connection:
+        seen.append(connection.exec_driver_sql(allowed).scalar())
+    store.close()
+    assert seen == ["0", "1min"]
+
+
 def test_nothing_is_left_behind_by_a_store_that_is_closed(url: str, store: SqlStore) -> None:
     store.leads("test")
     stocked(store, "SOAP")
@@ -263,197 +249,6 @@ def test_no_body_is_removed_while_a_delivery_comes_that_has_it_again(opened: Cal
     with sending.read() as read:
         young_ones = [row for row in read.find(Delivery) if row.received_at == new]
         assert all(read.body(row.id) is not None for row in young_ones)
-
-
-# --- those who share it
-
-
-def test_what_another_store_writes_is_told_at_once_and_what_it_writes_itself_is_not(
-    opened: Callable[..., SqlStore],
-) -> None:
-    one, other = opened(), opened()
-    with ThreadPoolExecutor(2) as threads:
-        for _ in range(2):
-            own, told = threads.submit(one.wait, 1.5), threads.submit(other.wait, 5.0)
-            time.sleep(0.5)
-            began = time.monotonic()
-            one.append([make.arrival()])
-            assert told.result()
-            assert time.monotonic() - began < SOON + 0.5  # the machine is shared
-            assert not own.result()
-
-
-def test_a_command_that_ends_after_its_one_change_is_heard(opened: Callable[..., SqlStore]) -> None:
-    daemon, command = opened(), opened()
-    with ThreadPoolExecutor(1) as threads:
-        told = threads.submit(daemon.wait, 5.0)
-        time.sleep(0.3)
-        with command.write() as work:
-            work.save([make.item()])
-        command.close()
-        began = time.monotonic()
-        assert told.result()
-        assert time.monotonic() - began < SOON + 0.5
-
-
-def test_who_leads_leads_until_it_closes_or_loses_its_connection(url: str, opened: Callable[..., SqlStore]) -> None:
-    one, other = opened(), opened()
-    assert [one.leads("a"), other.leads("a"), other.leads("b"), one.leads("b")] == [True, False, True, False]
-    holder = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-    assert len(ask(url, holder)) == 2
-    assert [other.leads("a"), one.leads("b")] == [True, True]
-    assert [one.leads("a"), other.leads("b")] == [False, False]
-    other.close()
-    assert one.leads("a")
-
-
-def test_who_is_stopped_leads_no_more_after_a_while(
-    opened: Callable[..., SqlStore], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_jobs, "FORGOTTEN", 0.3)
-    one, other = opened(), opened()
-    assert one.leads("a")
-    time.sleep(1)
-    assert [other.leads("a"), one.leads("a")] == [True, False]
-
-
-def test_an_order_in_the_hands_of_one_is_never_waited_for(opened: Callable[..., SqlStore]) -> None:
-    one, other = opened(), opened()
-    with one.write() as work:
-        assert work.hold([KEY]) == frozenset()
-        assert work.hold([KEY]) == frozenset()
-        with other.write() as beside:
-            assert beside.hold([KEY, KEY._replace(order_id="DEMO-2")]) == {KEY}
-    with other.write() as beside:
-        assert beside.hold([KEY]) == frozenset()
-
-
-def test_an_item_that_one_plans_with_is_waited_for_and_then_read_as_it_was_left(
-    opened: Callable[..., SqlStore],
-) -> None:
-    one, other = opened(), opened()
-    [unit] = stocked(one, "SOAP")
-    planning = threading.Event()
-
-    def second() -> int:
-        with other.write() as work:
-            planning.set()
-            stock = work.units(["SOAP"])
-            assert not work.book([make.shipment("B", [(unit, ONE)], items=dict(stock.versions))])
-            return stock.units[0].quantity
-
-    with ThreadPoolExecutor(1) as threads:
-        with one.write() as work:
-            stock = work.units(["SOAP"])
-            found = threads.submit(second)
-            planning.wait()
-            time.sleep(0.3)
-            assert not found.done()
-            assert not work.book([make.shipment("A", [(unit, 3 * ONE)], items=dict(stock.versions))])
-        assert found.result() == 7 * ONE
-
-
-def test_two_who_read_the_same_items_the_other_way_round_do_not_wait_for_each_other_for_ever(
-    url: str, opened: Callable[..., SqlStore]
-) -> None:
-    one, other = opened(), opened()
-    units = dict(zip(("SOAP", "SALT"), stocked(one, "SOAP", "SALT"), strict=True))
-    both_have_one = threading.Barrier(2)
-
-    def plan(store: SqlStore, name: str, first: str, second: str) -> bool:
-        with store.write() as work:
-            versions = dict(work.units([first]).versions)
-            both_have_one.wait()
-            versions |= work.units([second]).versions
-            return bool(work.book([make.shipment(name, [(units[second], ONE)], second, items=versions)]))
-
-    began = time.monotonic()
-    with ThreadPoolExecutor(2) as threads:
-        plans = [threads.submit(plan, one, "A", "SOAP", "SALT"), threads.submit(plan, other, "B", "SALT", "SOAP")]
-        void = [each.result() for each in plans]
-    assert sorted(void) in ([False, False], [False, True])
-    assert time.monotonic() - began < 5
-    assert ask(url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
-
-
-def test_items_that_were_not_read_are_booked_without_waiting_for_who_plans_with_them(
-    opened: Callable[..., SqlStore],
-) -> None:
-    one, other = opened(), opened()
-    [unit] = stocked(one, "SOAP")
-    with one.write() as work:
-        versions = dict(work.units(["SOAP"]).versions)
-        began = time.monotonic()
-        with other.write() as beside:
-            assert not beside.book([make.receipt("SOAP")])
-        assert time.monotonic() - began < 5
-        assert work.book([make.shipment("DEMO-1", [(unit, ONE)], items=versions)]) == {KEY}
-
-
-def test_a_delivery_is_worked_by_one_and_left_out_by_the_others(opened: Callable[..., SqlStore]) -> None:
-    one, other = opened(), opened()
-    ids = one.append([make.arrival(b"%d" % n) for n in range(6)])
-    with one.write() as work, other.write() as beside:
-        mine = [row.id for row in work.claim(START, 4).deliveries]
-        theirs = [row.id for row in beside.claim(START, 4).deliveries]
-        assert (mine, theirs) == (ids[:4], ids[4:])
-        again = [row.id for row in work.claim(START, 4).deliveries]
-        assert again == []
-
-
-# --- lost connections
-
-
-def test_after_a_lost_connection_nothing_fails_that_has_not_begun(url: str, store: SqlStore) -> None:
-    [unit] = stocked(store, "SOAP")
-    with store.read() as read:
-        read.find(Unit)
-    assert end_connections(url) >= 2
-    assert store.append([make.arrival()])
-    with store.read() as read:
-        assert read.find(Unit)[0].id == unit
-    with store.write() as work:
-        assert not work.book([make.receipt("SALT")])
-
-
-@pytest.mark.parametrize("moment", ["before it writes", "when it has written"])
-def test_a_unit_of_work_whose_connection_is_lost_leaves_no_trace_and_the_next_one_works(
-    moment: str, url: str, store: SqlStore, caplog: pytest.LogCaptureFixture
-) -> None:
-    [unit] = stocked(store, "SOAP")
-    shipment = make.shipment("DEMO-1", [(unit, ONE)])
-    with pytest.raises(StoreUnavailable, match="stockhook_"), store.write() as work:  # noqa: PT012 - it is one
-        work.units(["SOAP"])
-        if moment == "when it has written":
-            work.book([shipment])
-        end_connections(url)
-        if moment == "before it writes":
-            work.book([shipment])
-    with store.read() as read:
-        assert len(read.find(Movement)) == 1
-    with store.write() as work:
-        assert not work.book([shipment])
-    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
-
-
-def test_a_stopped_daemon_loses_its_unit_of_work_to_the_others(url: str) -> None:
-    stopped, other = at(f"{url}?options=-c%20idle_in_transaction_session_timeout%3D500ms"), at(url)
-    stopped.open()
-    other.open()
-    stocked(other, "SOAP")
-    stopped.append([make.arrival()])
-    with pytest.raises(StoreUnavailable), stopped.write() as work:  # noqa: PT012 - the block is what is stopped
-        assert work.claim(START, 1).deliveries
-        work.units(["SOAP"])
-        work.save([make.item()])
-        with other.write() as beside:  # waits until the server has ended the other one
-            stock = beside.units(["SOAP"])
-            assert not beside.book([make.receipt("SOAP", items=dict(stock.versions))])
-            [delivery] = beside.claim(START, 1).deliveries
-            assert delivery.state is DeliveryState.PENDING
-        work.save([make.item()])
-    stopped.close()
-    other.close()
 
 
 # --- plans

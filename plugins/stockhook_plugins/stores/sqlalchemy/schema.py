@@ -32,6 +32,8 @@ def update(database: Database) -> None:
                 f"{database.name} was written by a newer stockhook (its tables are {stored}, this one knows up to "
                 f"{REVISION}); install that version again, or restore a backup made before it"
             )
+        if connection.dialect.name == "postgresql":  # an index on a long history takes longer than any other statement
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         migrations.upgrade(connection)
 
 

@@ -1,0 +1,38 @@
+"""A PostgreSQL store: opened, filled, and seen from behind its back."""
+
+from typing import Any
+
+import psycopg
+from postgres import libpq
+
+from stockhook.model import Unit
+from stockhook.testing import factories as make
+from stockhook_plugins.stores.sqlalchemy import SqlStore
+
+
+def at(url: str) -> SqlStore:
+    return SqlStore(SqlStore.Options.model_validate({"url": url}))
+
+
+def ask(url: str, statement: str) -> list[Any]:
+    """Run a statement behind the store's back."""
+    with psycopg.connect(libpq(url), autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def end_connections(url: str) -> int:
+    """Have the server end all connections of stores, and return how many there were."""
+    ended = ask(
+        url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE application_name = 'stockhook' AND datname = current_database()",
+    )
+    return len(ended)
+
+
+def stocked(store: SqlStore, *skus: str) -> list[int]:
+    with store.write() as work:
+        assert not work.book([make.receipt(sku) for sku in skus])
+    with store.read() as read:
+        return [unit.id for unit in reversed(read.find(Unit))]
