@@ -211,7 +211,7 @@ def test_open_states_are_found_by_the_indexes_on_them(path: Path, store: SqlStor
         driver.set_trace_callback(seen.append)
         from stockhook_plugins.stores.sqlalchemy.finding import find
 
-        assert find(connection, Problem, {"state": ProblemState.OPEN}, None, 10) == []
+        assert find(connection, for_sqlite(), Problem, {"state": ProblemState.OPEN}, None, 10) == []
         driver.set_trace_callback(None)
     [statement] = [text for text in seen if text.startswith("SELECT")]
     assert any("problem_open" in row[3] for row in raw(path, f"EXPLAIN QUERY PLAN {statement}"))

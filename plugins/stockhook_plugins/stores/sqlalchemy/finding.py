@@ -1,91 +1,122 @@
-"""Any record by any of its fields, and totals: the one place where SQL is composed as it is asked for."""
+"""Any record by any of its fields, and totals: the one place where SQL is composed as it is asked for.
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+What is asked comes in few forms; the text of each is made once, and its values are parameters.
+"""
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Text,
-    and_,
-    false,
-    func,
-    literal,
-    literal_column,
-    null,
-    or_,
-    select,
-    true,
-    tuple_,
-)
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, null, or_, select
+from sqlalchemy import tuple_ as row_of
 
 from stockhook.plugin import FOREVER, RECORDS, Match, Range, Total
+from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.rows import Column, json_list, shape
-from stockhook_plugins.stores.sqlalchemy.statements import among, constant
+from stockhook_plugins.stores.sqlalchemy.statements import Statements, constant
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 
 R = TypeVar("R")
 
-_MANY: Final = 500  # values of a set that become parameters of their own
+Term: TypeAlias = tuple[Any, ...]
+"""The form of one condition: the field, what it is compared with, and what of that is part of the text."""
+
+_EQUAL: Final = "equal"
+_WORD: Final = "word"
+_FROM: Final = "from"
+_BELOW: Final = "below"
+_AMONG: Final = "among"
+_AMONG_OR_NULL: Final = "among or null"
+_NULL: Final = "null"
 
 
 def find(
-    connection: Connection, record: type[R], where: Mapping[str, Match], after: tuple[Any, ...] | None, most: int
+    connection: Connection,
+    sql: Statements,
+    record: type[R],
+    where: Mapping[str, Match],
+    after: tuple[Any, ...] | None,
+    most: int,
 ) -> list[R]:
     """Return records that match, by descending key, from behind the key ``after``."""
     table, form, key = TABLES[record], shape(record), RECORDS[record].key
-    columns = [table.c[name] for name in key]
-    statement = (
-        select(table).where(*_conditions(connection, record, where)).order_by(*(column.desc() for column in columns))
-    )
+    terms, values = _asked(form.by_name, where)
+
+    def make() -> Any:
+        columns = [table.c[name] for name in key]
+        statement = select(table).where(*_conditions(sql, record, terms))
+        if after is not None:
+            last = [bindparam(None, type_=column.type) for column in columns]
+            statement = statement.where(row_of(*columns) < row_of(*last))
+        statement = statement.order_by(*(column.desc() for column in columns))
+        return statement.limit(bindparam(None)).offset(bindparam(None)) if most < FOREVER else statement
+
+    text = sql.composed(("find", record, terms, after is None, most < FOREVER), make)
     if after is not None:
-        last = [form.by_name[name].bind(value) for name, value in zip(key, after, strict=True)]
-        statement = statement.where(tuple_(*columns) < tuple(last) if len(last) > 1 else columns[0] < last[0])
+        values += [form.by_name[name].bind(value) for name, value in zip(key, after, strict=True)]
     if most < FOREVER:
-        statement = statement.limit(most)
-    return [form.decode(row) for row in connection.execute(statement)]
+        values += [most, 0]
+    return [form.decode(row) for row in rows(connection, text, values)]
 
 
-def totals(connection: Connection, record: type[Any], by: Sequence[str], where: Mapping[str, Match]) -> list[Total]:
+def totals(
+    connection: Connection, sql: Statements, record: type[Any], by: Sequence[str], where: Mapping[str, Match]
+) -> list[Total]:
     """Return counts and sums per group."""
     table, form, amount = TABLES[record], shape(record), RECORDS[record].amount
-    groups = [table.c[name] for name in by]
-    summed = func.coalesce(func.sum(table.c[amount]), 0) if amount else literal_column("0")
-    statement = select(*groups, func.count(), summed).select_from(table).where(*_conditions(connection, record, where))
-    if groups:
-        statement = statement.group_by(*groups).order_by(*(group.asc().nulls_first() for group in groups))
+    terms, values = _asked(form.by_name, where)
+
+    def make() -> Any:
+        groups = [table.c[name] for name in by]
+        zero: ColumnElement[int] = literal_column("0")
+        summed = func.coalesce(func.sum(table.c[amount]), zero) if amount else zero
+        statement = select(*groups, func.count(), summed).select_from(table).where(*_conditions(sql, record, terms))
+        if groups:
+            statement = statement.group_by(*groups).order_by(*(group.asc().nulls_first() for group in groups))
+        return statement
+
+    text = sql.composed(("totals", record, terms, tuple(by)), make)
     load = [form.by_name[name].load for name in by]
     return [
         Total(tuple(decode(value) for decode, value in zip(load, row, strict=False)), row[-2], int(row[-1]))
-        for row in connection.execute(statement)
+        for row in rows(connection, text, values)
     ]
 
 
-def _conditions(connection: Connection, record: type[Any], where: Mapping[str, Match]) -> list[ColumnElement[bool]]:
-    table, form, arrays = TABLES[record], shape(record), connection.dialect.name == "postgresql"
-    return [_condition(table.c[name], form.by_name[name], wanted, arrays=arrays) for name, wanted in where.items()]
+def _asked(columns: Mapping[str, Column], where: Mapping[str, Match]) -> tuple[tuple[Term, ...], list[Any]]:
+    """Return the form of the conditions, and their values in the order in which the text has them."""
+    terms: list[Term] = []
+    values: list[Any] = []
+    for name, wanted in where.items():
+        column = columns[name]
+        if isinstance(wanted, Range):
+            for kind, end in ((_FROM, wanted.low), (_BELOW, wanted.high)):
+                if end is not None:
+                    terms.append((name, kind))
+                    values.append(column.bind(end))
+        elif isinstance(wanted, frozenset):
+            terms.append((name, _AMONG_OR_NULL if None in wanted else _AMONG))
+            values.append(json_list(column.bind(value) for value in wanted if value is not None))
+        elif wanted is None:
+            terms.append((name, _NULL))
+        elif (stored := column.bind(wanted)) in column.words:
+            terms.append((name, _WORD, stored))  # as a constant, so that the indexes on open states are found
+        else:
+            terms.append((name, _EQUAL))
+            values.append(stored)
+    return tuple(terms), values
 
 
-def _condition(column: ColumnElement[Any], form: Column, wanted: Match, *, arrays: bool) -> ColumnElement[bool]:
-    if isinstance(wanted, Range):
-        low, high = form.bind(wanted.low), form.bind(wanted.high)
-        return and_(
-            true(), *([column >= low] if low is not None else []), *([column < high] if high is not None else [])
-        )
-    if isinstance(wanted, frozenset):
-        return _in(column, form, wanted, arrays=arrays)
-    if wanted is None:
-        return column.is_(null())
-    stored = form.bind(wanted)
-    # our own words as constants, so that the indexes on open states are found
-    return column == (constant(stored) if form.words and stored in form.words else stored)
+def _conditions(sql: Statements, record: type[Any], terms: Sequence[Term]) -> list[ColumnElement[bool]]:
+    table = TABLES[record]
+    return [_CONDITIONS[kind](sql, table.c[name], *rest) for name, kind, *rest in terms]
 
 
-def _in(column: ColumnElement[Any], form: Column, wanted: frozenset[Any], *, arrays: bool) -> ColumnElement[bool]:
-    values = [form.bind(value) for value in wanted if value is not None]
-    if len(values) > _MANY and form.kind is not bytes:
-        listed = literal(json_list(values), Text())  # a text already: cast as it is, not written as JSON once more
-        found = or_(false(), among(column, listed, arrays=arrays))
-    else:
-        found = or_(false(), *([column.in_(values)] if values else []))
-    return or_(found, column.is_(null())) if None in wanted else found
+_CONDITIONS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
+    _EQUAL: lambda _, column: column == bindparam(None),
+    _WORD: lambda _, column, word: column == constant(word),
+    _FROM: lambda _, column: column >= bindparam(None),
+    _BELOW: lambda _, column: column < bindparam(None),
+    _AMONG: lambda sql, column: sql.listed(column),
+    _AMONG_OR_NULL: lambda sql, column: or_(sql.listed(column), column.is_(null())),
+    _NULL: lambda _, column: column.is_(null()),
+}

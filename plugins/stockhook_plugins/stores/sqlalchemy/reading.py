@@ -143,14 +143,14 @@ class Reading:
     ) -> list[R]:
         """Return records by their fields; see ``Read``."""
         with self._view() as connection:
-            return find(connection, record, where or {}, after, most)
+            return find(connection, self._sql, record, where or {}, after, most)
 
     def totals(
         self, record: type[Any], by: Sequence[str] = (), where: Mapping[str, Match] | None = None
     ) -> list[Total]:
         """Return counts and sums; see ``Read``."""
         with self._view() as connection:
-            return totals(connection, record, by, where or {})
+            return totals(connection, self._sql, record, by, where or {})
 
 
 def unpacked(codec: str, data: bytes) -> bytes:

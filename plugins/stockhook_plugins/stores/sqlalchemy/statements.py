@@ -5,7 +5,7 @@ JSON. Statements that write rows take one row at a time in SQLite and, in Postgr
 ``write`` of the database knows.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -67,14 +67,6 @@ def constant(value: str) -> ColumnElement[Any]:
     return literal_column(f"'{value}'")
 
 
-def among(column: ColumnElement[Any], listed: Any, *, arrays: bool) -> ColumnElement[bool]:
-    """Return that a column is one of the values in a JSON list; ``arrays`` where the database has them."""
-    if arrays:
-        words = select(func.json_array_elements_text(cast(listed, JSON)).column_valued("word")).subquery().c.word
-        return column == any_(func.array(select(cast(words, column.type)).scalar_subquery()))
-    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
-
-
 class Statements:
     """The statements of one dialect, each a text."""
 
@@ -98,7 +90,7 @@ class Statements:
         self.orders = self._of_orders(model.Order)
         self.order_versions = self._text(
             select(orders.c.order_id, orders.c.version).where(
-                orders.c.account == bindparam(None), self._listed(orders.c.order_id)
+                orders.c.account == bindparam(None), self.listed(orders.c.order_id)
             )
         )
         self.lines = self._of_orders(model.Line, "number")
@@ -109,7 +101,7 @@ class Statements:
     def _of_orders(self, record: type[Any], *order_by: str) -> str:
         """Select what belongs to orders: parameters account, order ids."""
         table = TABLES[record]
-        found = _whole(record, table.c.account == bindparam(None), self._listed(table.c.order_id))
+        found = _whole(record, table.c.account == bindparam(None), self.listed(table.c.order_id))
         return self._text(found.order_by(*(table.c[name] for name in order_by)))
 
     def _takes(self) -> str:
@@ -123,7 +115,7 @@ class Statements:
         names = ("order_id", "id", "unit_id", "line", "sku")
         found = select(*(moves.c[name] for name in names), taken, left).where(
             moves.c.account == bindparam(None),
-            self._listed(moves.c.order_id),
+            self.listed(moves.c.order_id),
             moves.c.kind == constant(model.MovementKind.CONSUMPTION),
         )
         return self._text(found.order_by(moves.c.id))
@@ -133,14 +125,14 @@ class Statements:
             select(version.c.number).where(version.c.kind == constant("catalogue"), version.c.name == constant(""))
         )
         items = select(version.c.name, version.c.number).where(
-            version.c.kind == constant("item"), self._listed(version.c.name)
+            version.c.kind == constant("item"), self.listed(version.c.name)
         )
         self.item_versions = self._text(items)
-        self.aliases = self._text(_whole(model.Alias, self._listed(TABLES[model.Alias].c.code)))
-        self.locations = self._text(_whole(model.Location, self._listed(TABLES[model.Location].c.path)))
+        self.aliases = self._text(_whole(model.Alias, self.listed(TABLES[model.Alias].c.code)))
+        self.locations = self._text(_whole(model.Location, self.listed(TABLES[model.Location].c.path)))
         self.folded = {
             record: self._text(
-                _whole(record, TABLES[record].c.sku == names.c.sku, self._listed(names.c.code)).order_by(
+                _whole(record, TABLES[record].c.sku == names.c.sku, self.listed(names.c.code)).order_by(
                     TABLES[record].c.sku.desc()
                 )
             )
@@ -149,9 +141,9 @@ class Statements:
 
     def _units(self) -> None:
         stocked = or_(_units.c.quantity != literal_column("0"), _units.c.held != literal_column("0"))
-        self.units = self._text(_whole(model.Unit, self._listed(_units.c.sku), stocked).order_by(_units.c.id))
+        self.units = self._text(_whole(model.Unit, self.listed(_units.c.sku), stocked).order_by(_units.c.id))
         quantities = select(_units.c.id, _units.c.sku, _units.c.quantity)
-        self.unit_quantities = self._text(quantities.where(self._listed(_units.c.id)))
+        self.unit_quantities = self._text(quantities.where(self.listed(_units.c.id)))
         row = self._row({"quantity": int, "id": int})
         self.unit_moves = self._text(update(_units).values(quantity=row["quantity"]).where(_units.c.id == row["id"]))
         rest = [column for column in shape(model.Unit).columns if column.name not in ("id", "quantity")]
@@ -183,7 +175,7 @@ class Statements:
         self.claim_deliveries = self._text(pending.with_for_update(skip_locked=True))
         """As ``due_deliveries``, but keeps the rows from others until the commit, and leaves out what others keep."""
         self.hold_deliveries = self._text(
-            select(_deliveries.c.id).where(self._listed(_deliveries.c.id)).order_by(_deliveries.c.id).with_for_update()
+            select(_deliveries.c.id).where(self.listed(_deliveries.c.id)).order_by(_deliveries.c.id).with_for_update()
         )
         self.body = self._text(
             select(body.c.codec, body.c.data).where(
@@ -192,7 +184,7 @@ class Statements:
         )
         self.small_bodies = self._text(
             select(_deliveries.c.id, body.c.codec, body.c.data).where(
-                body.c.digest == _deliveries.c.digest, self._listed(_deliveries.c.id)
+                body.c.digest == _deliveries.c.digest, self.listed(_deliveries.c.id)
             )
         )
 
@@ -234,9 +226,7 @@ class Statements:
             .limit(bindparam(None))
             .offset(bindparam(None))
         )
-        self.drop_bodies = tuple(
-            self._text(delete(table).where(self._listed(table.c.id))) for table in (body, body_use)
-        )
+        self.drop_bodies = tuple(self._text(delete(table).where(self.listed(table.c.id))) for table in (body, body_use))
 
     def bodies_once(self, number: int = 1) -> str:
         """Return the statement that keeps bodies, each unless it is there: digest, codec, size, data.
@@ -309,8 +299,17 @@ class Statements:
     def _text(self, statement: Any) -> str:
         return str(statement.compile(dialect=self._dialect))
 
-    def _listed(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
-        return among(column, bindparam(None), arrays=self._arrays)
+    def composed(self, form: Hashable, make: Callable[[], Any]) -> str:
+        """Return the text of a statement that is composed as it is asked for; of those of one ``form`` once."""
+        return self._once("composed", form, make)
+
+    def listed(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return that a column is one of the values of a JSON list, which is a parameter."""
+        parameter: ColumnElement[Any] = bindparam(None)
+        if self._arrays:
+            words = select(func.json_array_elements_text(cast(parameter, JSON)).column_valued("word")).subquery().c.word
+            return column == any_(func.array(select(cast(words, column.type)).scalar_subquery()))
+        return column.in_(select(func.json_each(parameter).table_valued("value").c.value))
 
     def _row(self, kinds: Mapping[str, type]) -> Mapping[str, ColumnElement[Any]]:
         """Return the values of a row to be written, which are parameters or come out of arrays that are."""
