@@ -231,3 +231,21 @@ def test_a_stopped_daemon_loses_its_unit_of_work_to_the_others(postgres_url: str
         work.save([make.item()])
     stopped.close()
     other.close()
+
+
+def test_a_daemon_stopped_between_two_statements_that_are_queued_loses_its_unit_of_work_too(postgres_url: str) -> None:
+    stopped, other = at(f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D500ms"), at(postgres_url)
+    stopped.open()
+    other.open()
+    database = stopped._session._database
+    bump = database.sql.bump
+    units: list[int] = []
+    with pytest.raises(StoreUnavailable), database.translated(), database.unit() as unit:  # noqa: PT012 - as above
+        connection = unit.writer()
+        with database.queued(connection):
+            database.write(connection, bump, [("item", "SOAP")])
+            units = stocked(other, "SOAP")  # waits until the server has ended the other one
+            database.write(connection, bump, [("item", "SOAP")])
+    assert len(units) == 1
+    stopped.close()
+    other.close()

@@ -9,7 +9,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -198,14 +198,24 @@ class ServerDatabase:
         """Return what gives ids."""
         return Sequences(connection)
 
-    def queued(self, connection: Connection) -> AbstractContextManager[Any]:
+    @contextmanager
+    def queued(self, connection: Connection) -> Iterator[None]:
         """Have the server work on one statement while the next one is written."""
-        return _driver(connection).pipeline()  # type: ignore[no-any-return]
+        with _driver(connection).pipeline() as queue:
+            connection.info["queue"] = queue
+            try:
+                yield
+            finally:
+                del connection.info["queue"]
 
     def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Run a statement once, with the rows as one array a column."""
         if found:
             _driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
+            queue = connection.info.get("queue")
+            if queue is not None:
+                # in the middle of a queue no time-out counts: a daemon stopped there would hold up the others for ever
+                queue.sync()
 
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows; a key that comes twice would be refused in one statement."""
