@@ -68,7 +68,7 @@ class _Result:
 
 
 class Worker:
-    """Works deliveries and orders. ``step`` does one batch; ``run`` keeps at it and gives way to intake."""
+    """Works deliveries and orders: ``step`` does one batch. ``WorkerLoop`` keeps at it and gives way to intake."""
 
     def __init__(
         self,
