@@ -52,6 +52,9 @@ class Range:
     high: Any = None
 
 
+JOBS: Final = ("sweep", "dispatcher", "prune")
+"""What one daemon does for all that share a store, see ``leads``; where daemons run, one of them does the first two."""
+
 Progress: TypeAlias = Callable[[int, int], None]
 """Hears how much of how much is done."""
 

@@ -199,18 +199,36 @@ def test_an_empty_store_can_be_copied_too(empty: Callable[[str, str], str]) -> N
 # --- refusals
 
 
-def test_a_store_that_a_daemon_serves_is_refused(empty: Callable[[str, str], str]) -> None:
-    serving = opened(empty("sqlite", "source"))
-    serving.serve()
-    store = opened(empty("sqlite", "source"))
-    with pytest.raises(Refused, match="another stockhook daemon"):
-        copied(shop_in(store), empty("sqlite", "target"))
-    serving.close()
-    other = opened(empty("sqlite", "target"))
-    other.serve()
-    with pytest.raises(Refused, match="another stockhook daemon"):
-        copied(shop_in(store), empty("sqlite", "target"))
-    other.close()
+def serving(url: str) -> SqlStore:
+    """Open a store as the daemon does that does least: it leads one job, and the others are led by nobody."""
+    store = opened(url)
+    store.serve()
+    assert store.leads("sweep")
+    return store
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_a_store_that_a_daemon_serves_is_refused(empty: Callable[[str, str], str], source: str, target: str) -> None:
+    here, there = empty(source, "source"), empty(target, "target")
+    words = {"sqlite": "another stockhook daemon", "postgres": "a stockhook daemon serves (the store of|postgresql)"}
+    store = opened(here)
+    shop = shop_in(store)
+    shop.stock(SOAP=1)
+    daemon = serving(here)
+    with pytest.raises(Refused, match=words[source]):
+        copied(shop, there)
+    daemon.close()
+    store.close()
+    store.open()
+    daemon = serving(there)
+    with pytest.raises(Refused, match=words[target]):
+        copied(shop, there)
+    with daemon.read() as view:
+        assert view.find(Unit) == []
+    daemon.close()
+    store.close()
+    store.open()
+    assert copied(shop, there).rows["unit"] == 1
     store.close()
 
 

@@ -12,7 +12,7 @@ from stockhook.model import Movement, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.verify import Checked, verify
 from stockhook.quantity import Quantity
-from stockhook.store import RECORDS, Chunk, Read, Transferable
+from stockhook.store import JOBS, RECORDS, Chunk, Read, Store, Transferable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ def transfer(
     if not isinstance(store, Transferable):
         raise Refused(f"a store of type {store.type} cannot be copied to another one")
     target = store.other(url)
-    store.serve()
+    _claim(store, "the store of this configuration")
     account, copied = _Account(), _Account()
     target.open()
     try:
-        target.serve()
+        _claim(target, shown(url))
         assert isinstance(target, Transferable)
         with store.read() as view:
             target.fill(account.counted(store.dump(view), progress, "copying"))
             sums = _sums(view)
         target.close()
         target.open()
-        target.serve()
+        _claim(target, shown(url))
         with target.read() as view:
             for _ in copied.counted(target.dump(view), progress, "comparing"):
                 pass
@@ -100,6 +100,16 @@ def transfer(
     moved, on_hand = (sum(total for _, total in sums[kind].values()) for kind in ("movements of unit", "units of item"))
     rows = {table: count for table, count in account.rows.items() if table}
     return Transfer(shown(url), rows, moved, on_hand, tuple(each for each, _ in failing))
+
+
+def _claim(store: Store, name: str) -> None:
+    """Raise Refused where a daemon serves the store; of several that share it one leads what is done for all."""
+    store.serve()
+    if not all(store.leads(job) for job in JOBS):
+        raise Refused(
+            f"a stockhook daemon serves {name}, on this machine or another; stop all that share it first, and start "
+            "them again when the copy is made"
+        )
 
 
 def shown(url: str) -> str:
