@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable
 from stockhook_plugins.stores.sqlalchemy.database import rows
-from stockhook_plugins.stores.sqlalchemy.postgres_array import array
+from stockhook_plugins.stores.sqlalchemy.postgres_array import array, register
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
 from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
 from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
@@ -98,6 +98,7 @@ class ServerDatabase:
             use_native_hstore=False,
             **({"execution_options": options} if options else {}),
         )
+        event.listen(engine, "connect", _prepare)
         event.listen(engine, "checkout", _check)
         return engine
 
@@ -299,6 +300,10 @@ class Sequences:
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
+
+
+def _prepare(driver: Any, _record: object) -> None:
+    register(driver)
 
 
 def _check(driver: Any, _record: object, _connection: object) -> None:
