@@ -1,4 +1,14 @@
-"""One run of the benchmark: where its files are, how much of everything is done, and what rounds amount to."""
+"""One run of the benchmark: where its files are, how much of everything is done, and what rounds amount to.
+
+What is told of a side (``Side``), and why not all of it everywhere:
+
+- requests (intake, group commit, peer, open stream, large messages): rate, p50, p99, memory; processor time besides
+  where a closed loop sends as fast as it is answered
+- posted to booked: the rate of the whole way, p50 and p99 of the answers to what is posted, memory
+- drain, growth, many daemons: the rate and memory of the daemons. Nobody waits for an answer there: how long an event
+  of a backlog waits is a matter of the backlog. The loop by hand has no memory of its own: it is part of the benchmark.
+- start, soak: one figure each, of one side; the memory of the daemons that were started is in the last row
+"""
 
 import sqlite3
 import statistics
@@ -44,10 +54,22 @@ class Size:
     """Movements of the ledger that has grown."""
     soak: float
     """Seconds of the soak."""
+    apart: int
+    """Deliveries in a row without a common item: for a measurement more than four daemons have in their hands."""
 
 
-FULL = Size(rounds=5, seconds=2.5, events=10_000, starts=7, backlog=100_000, long=60.0, ledger=1_000_000, soak=600.0)
-QUICK = Size(rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, soak=2.0)
+FULL = Size(
+    rounds=5,
+    seconds=2.5,
+    events=10_000,
+    starts=7,
+    backlog=100_000,
+    long=60.0,
+    ledger=1_000_000,
+    soak=600.0,
+    apart=2_000,
+)
+QUICK = Size(rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, soak=2.0, apart=50)
 
 
 @dataclass(slots=True)

@@ -10,17 +10,18 @@ from bench import Bench, asking, drained, middle, pace, ratios
 from figure import Figure, Side
 from postgres import OwnServer, own_server
 
-_APART = 2_000
-"""Deliveries in a row without a common item: more than four daemons have in their hands together."""
-
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How so many daemons drained a backlog: events a second, microseconds of processor time for each, deadlocks."""
+    """How so many daemons drained a backlog: events a second, microseconds of processor time for each, deadlocks.
+
+    ``mib`` is the memory of the daemons together, PostgreSQL's left out.
+    """
 
     rate: float
     cpu: float
     deadlocks: int
+    mib: float
 
 
 def shared(bench: Bench) -> list[Figure]:
@@ -40,7 +41,7 @@ def shared(bench: Bench) -> list[Figure]:
 
 def disjoint(bench: Bench) -> list[Figure]:
     """Measure orders that have no item in common while they are in hand."""
-    return _speeds(_measure(bench, (1, 4), apart=_APART), "items apart", bench, {4: 1.2})
+    return _speeds(_measure(bench, (1, 4), apart=bench.size.apart), "items apart", bench, {4: 1.2})
 
 
 def _speeds(found: dict[int, list[Drained]], words: str, bench: Bench, least: dict[int, float]) -> list[Figure]:
@@ -49,7 +50,11 @@ def _speeds(found: dict[int, list[Drained]], words: str, bench: Bench, least: di
     for number in sorted(found)[1:]:
         many = [run.rate for run in found[number]]
         ratio, spread = ratios(many, one)
-        sides = (Side(f"{number} daemons", middle(many)), Side("one daemon", middle(one)))
+        used = {count: middle(run.mib for run in found[count]) for count in (1, number)}
+        sides = (
+            Side(f"{number} daemons", middle(many), mib=used[number]),
+            Side("one daemon", middle(one), mib=used[1]),
+        )
         note = f"draining {_events(bench):,} events on PostgreSQL, middle of {len(one)} rounds"
         name = f"{number} daemons to one, {words}"
         figures.append(Figure(name, ratio, least=least.get(number), spread=spread, note=note, sides=sides))
@@ -76,13 +81,14 @@ def _drain(bench: Bench, own: OwnServer, stocked: str, number: int) -> Drained:
             began, before = time.time(), sum(map(process.cpu_seconds, family))
             drained(url)
             spent = sum(map(process.cpu_seconds, family)) - before
+            used = process.mib(*(server.process for server in servers))
             for server in servers:
                 bench.note_memory(server)
         with asking(url) as ask:
             [events] = ask(f"SELECT count(*) FROM event WHERE finished_at >= {began * 1e6:.0f}")
             [deadlocks] = ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         rate = pace(url, began) or pace(url)  # in a smoke run all is done before the last daemon listens
-        return Drained(rate, spent / max(1, events) * 1e6, deadlocks)
+        return Drained(rate, spent / max(1, events) * 1e6, deadlocks, used)
 
 
 def _events(bench: Bench) -> int:

@@ -23,7 +23,7 @@ import process
 import scene
 from bench import IDLE, Bench, middle, rates, ratios, side
 from drain import the_same
-from figure import Figure, Side
+from figure import Figure
 from process import HERE, Server
 
 WEB = ("--workers", "2", "--worker-class", "gthread", "--threads", "8")
@@ -44,6 +44,17 @@ class Peer:
     def mib(self) -> float:
         """Return what all its processes have in memory now."""
         return process.mib(*self.processes)
+
+
+def needed() -> str:
+    """Return the program of Redis; ends the run where it or a package of the peer is missing, saying which."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("the rows against Flask and RQ need Redis: apt install redis-server")
+    missing = [name for name in ("flask", "gunicorn", "redis", "rq") if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"the rows against Flask and RQ need {', '.join(missing)}: pip install -e '.[bench]'")
+    return program
 
 
 @contextmanager
@@ -113,8 +124,8 @@ def _intake(bench: Bench, words: str, size: int, connections: int, *, working: b
 def booked(bench: Bench) -> list[Figure]:
     """Measure from the first delivery posted to the last one booked, posted as fast as each side takes them."""
     number = min(_BOOKED, bench.size.events)
-    ours: list[float] = []
-    theirs: list[float] = []
+    ours: list[Any] = []
+    theirs: list[Any] = []
     used: tuple[list[float], list[float]] = ([], [])
     for run in range(min(3, bench.size.rounds)):
         with peer(bench, "simple") as other:
@@ -128,37 +139,31 @@ def booked(bench: Bench) -> list[Figure]:
         the_same(hand_loop.counts(config.with_name("stock.db")), hand_loop.counts(other.database), "the peer")
     few = min(_BOOKED_FORKING, number)
     with peer(bench, "forking") as other:
-        forking = Side(
-            "the same, RQ's default worker", _until_booked(other.server, other.database, 0, few), mib=other.mib()
-        )
-    ratio, spread = ratios(ours, theirs)
+        forked = _until_booked(other.server, other.database, 0, few)
+        forking = side("the same, RQ's default worker", [forked], other.mib())
+    ratio, spread = ratios(rates(ours), rates(theirs))
     sides = (
-        Side("stockhook", middle(ours), mib=middle(used[0])),
-        Side("Flask, gunicorn, RQ SimpleWorker", middle(theirs), mib=middle(used[1])),
+        side("stockhook", ours, middle(used[0])),
+        side("Flask, gunicorn, RQ SimpleWorker", theirs, middle(used[1])),
         forking,
     )
     note = f"{number:,} deliveries of {scene.LINES} lines ({few} with a fork for each), middle of {len(ours)} rounds"
     return [Figure("posted to booked, to Flask and RQ", ratio, least=3, spread=spread, sides=sides, note=note)]
 
 
-def _until_booked(server: Server, database: Path, run: int, number: int) -> float:
-    """Return how many deliveries a second went the whole way."""
-    process.load(server, 32, run=run, requests=number)
+def _until_booked(server: Server, database: Path, run: int, number: int) -> Any:
+    """Return how many deliveries a second went the whole way, and how long their senders waited for answers."""
+    answers = process.load(server, 32, run=run, requests=number)
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         while connection.execute("SELECT count(*) FROM delivery WHERE state = 'worked'").fetchone()[0] < number:
             time.sleep(0.01)
         over = time.time()
         first = connection.execute("SELECT min(received_at) FROM delivery").fetchone()[0] / 1e6
-    return float(number / (over - first))
+    return {"per_second": number / (over - first), "p50_ms": answers["p50_ms"], "p99_ms": answers["p99_ms"]}
 
 
 def _redis(folder: Path, socket: Path) -> tuple[str, ...]:
-    program = shutil.which("redis-server")
-    if program is None:
-        raise SystemExit("the rows against Flask and RQ need Redis: apt install redis-server")
-    missing = [name for name in ("flask", "gunicorn", "redis", "rq") if find_spec(name) is None]
-    if missing:
-        raise SystemExit(f"the rows against Flask and RQ need {', '.join(missing)}: pip install -e '.[bench]'")
+    program = needed()
     durable = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
     return (program, "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), *durable)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,11 @@ class Server:
 
 def mib(*processes: "subprocess.Popen[bytes]") -> float:
     """Return what processes and their children have in memory now, in MiB; shared pages count once."""
-    family = [each for one in processes for each in _family(one.pid)]
-    return sum(float(each.memory_full_info().pss) for each in family) / 2**20
+    found = 0.0
+    for each in [each for one in processes for each in _family(one.pid)]:
+        with suppress(psutil.NoSuchProcess):  # a fork for one job may be over by now
+            found += float(each.memory_full_info().pss)
+    return found / 2**20
 
 
 def cpu_seconds(pid: int) -> float:

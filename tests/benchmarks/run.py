@@ -46,6 +46,9 @@ EXPERIMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
 LONG = ("soak",)
 """What is left out unless it is asked for."""
 
+PEERS = frozenset({"peer", "booked"})
+"""What needs Redis and the peer's packages."""
+
 
 def main() -> int:
     """Run the experiments and print the table."""
@@ -59,6 +62,8 @@ def main() -> int:
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown:
         parser.error(f"no rows are called {', '.join(unknown)}; there are {', '.join(EXPERIMENTS)}")
+    if not PEERS.isdisjoint(names):
+        peer.needed()  # rather now than after minutes of measuring, which would be lost
     began, busy = time.monotonic(), os.getloadavg()[0]
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="stockhook-bench-") as folder:
