@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -25,11 +27,14 @@ ROWS = {
         "a grown ledger to an empty one",
         "p99 of an open stream while draining",
         "growth of memory over a soak",
+        "growth of open files over a soak",
+        "write-ahead log over a soak",
     },
-    "drain-postgres,daemons": {
+    "drain-postgres,daemons,daemons-apart": {
         "drain on PostgreSQL",
         "drain on PostgreSQL to a hand-written loop",
         "4 daemons to one, the same items",
+        "4 daemons to one, items apart",
         "CPU of an event, four daemons to one",
         "deadlocks",
     },
@@ -48,9 +53,10 @@ def figure() -> ModuleType:
     return module
 
 
-def run(*options: str) -> "subprocess.CompletedProcess[str]":
+def run(*options: str, **more: str) -> "subprocess.CompletedProcess[str]":
     command = (sys.executable, str(BENCHMARKS / "run.py"), *options)
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    environment = {**os.environ, **more}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
 
 
 @pytest.mark.parametrize("rows", ROWS)
@@ -61,7 +67,11 @@ def test_a_quick_run_measures_every_figure_that_has_a_bar(rows: str) -> None:
     barred = [row for row in told["figures"] if row["least"] is not None or row["most"] is not None]
     assert {row["name"] for row in barred} == ROWS[rows]
     measured = [row["name"] for row in told["figures"] if row["value"] > 0]
-    assert set(measured) >= ROWS[rows] - {"deadlocks", "growth of memory over a soak"}
+    assert set(measured) >= ROWS[rows] - {
+        "deadlocks",
+        "growth of memory over a soak",
+        "growth of open files over a soak",
+    }
     assert told["ok"] == all(row["ok"] for row in told["figures"])
     assert done.returncode == (0 if told["ok"] else 1)
 
@@ -70,6 +80,14 @@ def test_rows_that_are_not_there_are_named_together_with_those_that_are() -> Non
     done = run("--rows", "start,speed")
     assert done.returncode == 2
     assert "no rows are called speed; there are start, intake, " in done.stderr
+
+
+def test_what_the_rows_of_the_peer_need_is_missed_before_anything_is_measured(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = run("--rows", "soak,booked", PATH=str(tmp_path))
+    assert time.monotonic() - began < 60, "it has measured first"
+    assert done.returncode == 1
+    assert "need Redis: apt install redis-server" in done.stderr
 
 
 def test_a_figure_is_well_when_it_reaches_its_bar(figure: ModuleType) -> None:
