@@ -78,6 +78,7 @@ class Daemon:
         self.budget = Budget()
         self.desk = set_up(settings, self.clock, "daemon", self.budget)
         self.channels = {name: one.channel for name, one in settings.channels.items()}
+        self.notifiers = {name: one.notifier for name, one in settings.notifiers.items()}
         self.health = Health(alive=self._alive, ready=self._ready)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
         self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet)
@@ -138,8 +139,7 @@ class Daemon:
 
     def _start(self) -> None:
         self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self._booked)
-        notifiers = {name: one.notifier for name, one in self.settings.notifiers.items()}
-        self.dispatcher = Dispatcher(self.settings.store, notifiers, self.clock, self._link, report=self._notifier)
+        self.dispatcher = Dispatcher(self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier)
         for name, coroutine in (
             ("intake", self.intake.run()),
             ("worker", self.loop.run()),
@@ -193,8 +193,9 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: secrets and the log level change, the rest needs a restart.
+        """Read the configuration again: the log level and the secrets of channels and notifiers change.
 
+        What comes of their own options changes with them; all the rest, the store's password included, needs a restart.
         Whatever goes wrong, the old configuration stays, and systemd hears that the reload is over and has failed.
         """
         self.systemd.reloading()
@@ -208,8 +209,11 @@ class Daemon:
         else:
             log.configure(fresh.log.level)
             self.channels.update({name: one.channel for name, one in fresh.channels.items() if name in self.channels})
+            self.notifiers.update(
+                {name: one.notifier for name, one in fresh.notifiers.items() if name in self.notifiers}
+            )
             self._reload_failed = ""
-            logger.info("reloaded", channels=sorted(self.channels))
+            logger.info("reloaded", channels=sorted(self.channels), notifiers=sorted(self.notifiers))
         finally:
             self.systemd.ready(self._status())
 

@@ -50,10 +50,11 @@ class _Lane:
 class Dispatcher:
     """The loop between outbox and notifiers.
 
-    ``notifiers`` are those of the config by name; ``link`` gives the address of the page about a notice, if there is
-    one. ``report`` hears, in a thread of its own, that a notifier failed three times in a row (its name, the last
-    error) and that it works (its name, None). ``patience`` is how many seconds a notifier gets for one message,
-    ``chance`` returns 0 to 1 and spreads the tries. A message is tried until it is accepted; once its problem is no
+    ``notifiers`` are those of the config by name, each looked up for each message, so that a reload may exchange them;
+    ``link`` gives the address of the page about a notice, if there is one. ``report`` hears, in a thread of its own,
+    that a notifier failed three times in a row (its name, the last error) and that it works (its name, None).
+    ``patience`` is how many seconds a notifier gets for one message, ``chance`` returns 0 to 1 and spreads the tries. A
+    message is tried until it is accepted; once its problem is no
     longer open, for three days at most.
     """
 

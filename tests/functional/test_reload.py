@@ -1,11 +1,17 @@
-"""A reload by signal while deliveries come in: tokens are rotated and not one request fails."""
+"""A reload by signal: tokens are rotated while deliveries come in and not one request fails, and so are passwords."""
 
 import signal
+import ssl
 import threading
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
-from stockhook.testing.daemon import TOKEN, RunningDaemon
-from stockhook.testing.payloads import envelope, order_ship
+import trustme
+
+from stockhook.testing.daemon import TOKEN, RunningDaemon, table
+from stockhook.testing.mail import MailServer
+from stockhook.testing.payloads import envelope, line, order_ship
 
 NEW = "another-token-for-tests-9876543210"
 
@@ -49,3 +55,33 @@ def test_tokens_are_rotated_under_load_without_a_failed_request(daemon: RunningD
     written = "\n".join(map(str, daemon.lines))
     assert TOKEN not in written
     assert NEW not in written
+
+
+def test_a_new_password_of_the_mail_server_is_used_for_the_next_mail(
+    running: Callable[..., RunningDaemon], tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with MailServer(login=("stockhook", "the new password"), tls=tls) as mail:
+        office: dict[str, str | int | list[str]] = {"type": "email", "host": "127.0.0.1", "port": mail.port}
+        office |= {"ca_file": str(tmp_path / "ca.pem"), "from": "stockhook@example.com", "to": ["stock@example.com"]}
+        office |= {"username": "stockhook", "password": "the old password"}
+        daemon = running(more=table("notifiers.office", office))
+
+        def ship(order: str) -> None:
+            assert daemon.post(envelope(order_ship(order, [line("SOAP", 1)], linked=True))).status == 200
+
+        ship("D-1")
+        daemon.until(lambda: daemon.logged("notice not sent"), what="the old password to be refused")
+        assert mail.mails == []
+        office["password"] = "the new password"
+        daemon.configure(more=table("notifiers.office", office))
+        daemon.signal(signal.SIGHUP)
+        daemon.until(lambda: daemon.logged("reloaded"), what="the reload")
+        ship("D-2")
+        daemon.until(lambda: any("D-2" in str(each.get_body()) for each in mail.mails), 20, "the mail")
+    written = "\n".join(map(str, daemon.lines))
+    assert "the old password" not in written
+    assert "the new password" not in written
