@@ -249,3 +249,29 @@ def test_a_daemon_stopped_between_two_statements_that_are_queued_loses_its_unit_
     assert len(units) == 1
     stopped.close()
     other.close()
+
+
+def test_a_daemon_stopped_in_the_middle_of_a_statement_is_ended_by_the_others(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_jobs, "_LOOK", 0.2)
+    asked = f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D1s"
+    stopped, other = at(asked), at(asked)
+    stopped.open()
+    other.open()
+    database = stopped._session._database
+    units: list[int] = []
+    with pytest.raises(StoreUnavailable), database.translated(), database.unit() as unit:  # noqa: PT012 - as above
+        driver = unit.writer().connection.driver_connection
+        assert driver is not None
+        with ThreadPoolExecutor(1) as threads, driver.pipeline():
+            driver.execute("SELECT 1")  # and the end of the statement does not come
+            written = threads.submit(stocked, other, "SOAP")
+            began = time.monotonic()
+            while not written.done() and time.monotonic() - began < 10:
+                other.wait(0.2)
+            units = written.result()
+            assert time.monotonic() - began < 5
+    assert len(units) == 1
+    stopped.close()
+    other.close()

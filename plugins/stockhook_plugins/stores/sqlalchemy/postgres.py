@@ -84,12 +84,9 @@ class ServerDatabase:
         self.bell.open()
 
     def _engine(self, isolation: str, settings: Mapping[str, str], overflow: int, **options: Any) -> Engine:
-        words = [f"-c {name}={value}" for name, value in settings.items()]
-        asked = self._url.query.get("options", ())  # of the URL's own, which come last, and so win
-        words += [asked] if isinstance(asked, str) else asked
         engine = create_engine(
             self._url,
-            connect_args={"options": " ".join(words)},
+            connect_args={"options": self._options(settings)},
             isolation_level=isolation,
             poolclass=QueuePool,
             pool_size=4,
@@ -102,12 +99,18 @@ class ServerDatabase:
         event.listen(engine, "checkout", _check)
         return engine
 
+    def _options(self, settings: Mapping[str, str]) -> str:
+        """Return settings of sessions as the server reads them; the URL's own come last, and so win."""
+        asked = self._url.query.get("options", ())
+        words = [f"-c {name}={value}" for name, value in settings.items()]
+        return " ".join([*words, *([asked] if isinstance(asked, str) else asked)])
+
     def _connect(self) -> Any:
         """Return a connection for one purpose, apart from the others and without transactions."""
         if not self._engines:
             raise StoreUnavailable(f"{self.name} is not open")
         _, named = self._engines[0].dialect.create_connect_args(self._url)
-        return psycopg.connect(**named, autocommit=True)
+        return psycopg.connect(**{**named, "options": self._options(_SESSION)}, autocommit=True)
 
     def _prove(self, connection: Connection) -> None:
         version = int(rows(connection, "SHOW server_version_num")[0][0])

@@ -17,6 +17,15 @@ FORGOTTEN: Final = 150.0
 """Seconds after which a process that does not ask for its jobs loses them; one that is well asks once a minute."""
 _ENDS_IDLE: Final = 140000  # the first version of PostgreSQL that ends idle sessions
 
+_LOOK: Final = 5.0  # seconds between two looks at who has the right to write
+_END_STOPPED: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND classid = 8461001 AND objid = 1 AND objsubid = 2 AND granted
+AND datname = current_database() AND state = 'active' AND wait_event = 'ClientRead'
+AND query_start < now() - current_setting('idle_in_transaction_session_timeout')::interval
+"""
+"""Ends whoever has the right to write and was stopped in the middle of a statement: there no time-out counts."""
+
 
 class Bell:
     """Rings for the others when something was written here, and hears them.
@@ -29,7 +38,7 @@ class Bell:
         self._mutex = threading.Lock()
         self._connection: Any = None
         self._to_ring = False
-        self._rung_at = 0.0
+        self._rung_at = self._looked_at = 0.0
         self._heard = 0
         self._followed = False
         self._over = False
@@ -61,10 +70,16 @@ class Bell:
                 self._heard += 1  # what was rung while nobody listened
             self._followed = True
         self._ring()
+        self._end_stopped()
         mine = self._connection.info.backend_pid
         heard = [one for one in self._connection.notifies(timeout=seconds, stop_after=1) if one.pid != mine]
         self._heard += len(heard)
         return bool(heard)
+
+    def _end_stopped(self) -> None:
+        if time.monotonic() - self._looked_at >= _LOOK:
+            self._looked_at = time.monotonic()
+            self._connection.execute(_END_STOPPED)
 
     def _ring(self) -> None:
         if self._to_ring and time.monotonic() - self._rung_at >= _OFTEN:
