@@ -305,7 +305,7 @@ class Chunk:
 
 
 @runtime_checkable
-class Transferable(Protocol):
+class Copyable(Protocol):
     """What a store may offer besides: to be copied into another of its type, as it is, with ids, versions and all.
 
     ``find`` and ``book`` cannot: they give new ids, and count versions anew.

@@ -8,7 +8,7 @@ from stockhook.cli import output
 from stockhook.cli.arguments import stages
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.operations.transfer import transfer
+from stockhook.operations.store_copy import copy_store
 from stockhook.quantity import text
 
 
@@ -34,7 +34,7 @@ def copy(context: Context, url: str) -> None:
     Example: stockhook store copy --to postgresql+psycopg://stockhook@localhost/stockhook
     """
     with context.desk() as desk, stages(context) as progress:
-        done = transfer(desk, url, context.settings.payload_days, progress)
+        done = copy_store(desk, url, context.settings.payload_days, progress)
     moved, on_hand = text(done.moved), text(done.on_hand)
     failing = [{"name": each.name, "detail": each.detail} for each in done.failing]
     if context.json:

@@ -137,17 +137,17 @@ class Session:
 
     def dump(self, view: Reading) -> Iterator[Chunk]:
         """Yield all rows that a view shows."""
-        from stockhook_plugins.stores.sqlalchemy import transfer
+        from stockhook_plugins.stores.sqlalchemy import store_copy
 
         with view.connected() as connection:
-            yield from transfer.dump(connection)
+            yield from store_copy.dump(connection)
 
     def fill(self, chunks: Iterable[Chunk]) -> None:
         """Insert all rows of another store."""
-        from stockhook_plugins.stores.sqlalchemy import transfer
+        from stockhook_plugins.stores.sqlalchemy import store_copy
 
         with self._database.writing() as connection, self._database.translated():
-            transfer.fill(connection, self._database.name, chunks)
+            store_copy.fill(connection, self._database.name, chunks)
 
 
 def _storable(arrival: Arrival) -> Arrival:

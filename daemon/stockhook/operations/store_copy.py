@@ -12,11 +12,11 @@ from stockhook.model import Movement, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.verify import Checked, verify
 from stockhook.quantity import Quantity
-from stockhook.store import JOBS, RECORDS, Chunk, Read, Store, Transferable
+from stockhook.store import JOBS, RECORDS, Chunk, Copyable, Read, Store
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class StoreCopy:
     """A store that was copied.
 
     ``url`` is the new one without a password, ``rows`` counts per table, ``moved`` and ``on_hand`` sum all movements
@@ -64,16 +64,16 @@ class _Account:
         return self.rows[table], digest.digest() if digest is not None and self.rows[table] else b""
 
 
-def transfer(
+def copy_store(
     desk: Desk, url: str, payload_days: int | None, progress: Callable[[str, int], None] = lambda _name, _done: None
-) -> Transfer:
+) -> StoreCopy:
     """Copy the open store to the empty one at ``url`` and prove it (design.md 8: ``store copy``).
 
     ``payload_days`` is how long payloads are kept, None for ever; ``progress`` hears what of each table is done. Raises
     Refused where a daemon serves one of the two, the new one is not empty, or the copy is not the same.
     """
     store = desk.store
-    if not isinstance(store, Transferable):
+    if not isinstance(store, Copyable):
         raise Refused(f"a store of type {store.type} cannot be copied to another one")
     target = store.other(url)
     _claim(store, "the store of this configuration")
@@ -81,7 +81,7 @@ def transfer(
     target.open()
     try:
         _claim(target, shown(url))
-        assert isinstance(target, Transferable)
+        assert isinstance(target, Copyable)
         with store.read() as view:
             target.fill(account.counted(store.dump(view), progress, "copying"))
             sums = _sums(view)
@@ -99,7 +99,7 @@ def transfer(
         target.close()
     moved, on_hand = (sum(total for _, total in sums[kind].values()) for kind in ("movements of unit", "units of item"))
     rows = {table: count for table, count in account.rows.items() if table}
-    return Transfer(shown(url), rows, moved, on_hand, tuple(each for each, _ in failing))
+    return StoreCopy(shown(url), rows, moved, on_hand, tuple(each for each, _ in failing))
 
 
 def _claim(store: Store, name: str) -> None:

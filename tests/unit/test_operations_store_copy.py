@@ -14,7 +14,7 @@ from sqlite_file import at, inside, raw
 from stockhook.errors import Refused
 from stockhook.model import Delivery, Item, Movement, OrderKey, Unit
 from stockhook.operations import codes
-from stockhook.operations.transfer import Transfer, shown, transfer
+from stockhook.operations.store_copy import StoreCopy, copy_store, shown
 from stockhook.plugin import RECORDS, Chunk
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER
@@ -97,8 +97,8 @@ def dumped(store: SqlStore) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def copied(shop: Shop, url: str, days: int | None = 30) -> Transfer:
-    return transfer(shop.desk, url, days)
+def copied(shop: Shop, url: str, days: int | None = 30) -> StoreCopy:
+    return copy_store(shop.desk, url, days)
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
