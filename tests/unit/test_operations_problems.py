@@ -1,10 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stockhook.batch import Batch, Policies
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Booking, Notice, OrderKey, Problem, ProblemState, Shortage
 from stockhook.operations import problems
@@ -12,6 +14,7 @@ from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
+from stockhook.store import Read
 from stockhook.testing import factories
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
@@ -151,6 +154,34 @@ def test_waiving_is_tried_again_when_the_order_was_booked_meanwhile(
     assert shop.owed("SOAP") == 2 * ONE
 
 
+@pytest.mark.parametrize("done", ["waive", "reopen"])
+def test_goods_that_settle_what_is_owed_between_two_reads_stay_booked(
+    done: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.items("SOAP")
+    ship(shop, "D-1", 5)
+    problem = only(shop)
+    if done == "reopen":
+        problems.waive(shop.desk, problem.id, 2 * ONE, "lost")
+    come = iter([True])
+
+    def batch(policies: Policies, view: Read, keys: Collection[OrderKey]) -> Batch:
+        if next(come, False):
+            shop.receive(("SOAP", 3))
+        return Batch(policies, view, keys)
+
+    monkeypatch.setattr(problems, "Batch", batch)
+    if done == "waive":
+        problems.waive(shop.desk, problem.id, None, "lost")
+    else:
+        problems.reopen(shop.desk, problem.id)
+    (row,) = shop.find(Shortage)
+    assert (row.settled, row.waived + row.open) == (3 * ONE, 2 * ONE)
+    assert shop.booked("D-1") == {"SOAP": 3 * ONE}
+    assert shop.on_hand("SOAP") == 0
+    assert [check for check in verify(shop.desk, 30) if not check.ok] == []
+
+
 def test_only_what_is_owed_can_be_waived(shop: Shop) -> None:
     ship(shop, "D-1", 3)
     with pytest.raises(Refused, match=r"of the kind unknown-item; only what is owed.*acknowledge"):
@@ -184,6 +215,27 @@ def test_a_problem_that_closed_by_itself_is_not_acknowledged(shop: Shop) -> None
         work.save([factories.problem(state=ProblemState.CLOSED)])
     with pytest.raises(Refused, match="has closed by itself"):
         problems.acknowledge(shop.desk, 1)
+
+
+def test_a_problem_that_closes_while_it_is_being_acknowledged_stays_closed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop.store.write() as work:
+        work.save([factories.problem("bad-plan", "fifo")])
+    plain, settled = problems._find, iter([True])
+
+    def find(view: Read, problem_id: int) -> Problem:
+        found = plain(view, problem_id)
+        if next(settled, False):
+            with shop.store.write() as work:
+                work.save([replace(found, state=ProblemState.CLOSED)])
+        return found
+
+    monkeypatch.setattr(problems, "_find", find)
+    with pytest.raises(Refused, match="has closed by itself"):
+        problems.acknowledge(shop.desk, 1)
+    assert shop.find(Problem)[0].state is ProblemState.CLOSED
+    assert shop.find(Audit) == []
 
 
 def test_a_problem_without_a_cause_or_with_a_newer_one_open_is_not_reopened(shop: Shop) -> None:

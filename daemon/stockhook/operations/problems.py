@@ -31,7 +31,7 @@ class Waived:
 
 
 class _Moved(Exception):
-    """An order or item was booked between reading and booking."""
+    """An order or item was booked between two reads, or between reading and booking."""
 
 
 def list_problems(
@@ -49,7 +49,11 @@ def list_problems(
 
 def acknowledge(desk: Desk, problem_id: int) -> Problem:
     """Close an open problem by a person's word; its orders and shortages stay as they are."""
+    with desk.store.read() as view:
+        found = _find(view, problem_id)
     with desk.store.write() as work:
+        # the first write comes before the read, so that what a worker counts or closes meanwhile is not undone
+        work.save([desk.audit("problems acknowledge", _name(found), kind=found.kind, about=found.subject)])
         problem = _find(work, problem_id)
         if problem.state is ProblemState.ACKNOWLEDGED:
             raise Refused(f"problem {problem_id} was acknowledged before")
@@ -59,7 +63,6 @@ def acknowledge(desk: Desk, problem_id: int) -> Problem:
             )
         known = replace(problem, state=ProblemState.ACKNOWLEDGED)
         problems.save(work, [known], desk.subscriptions, desk.clock.now())
-        work.save([desk.audit("problems acknowledge", _name(problem), kind=problem.kind, about=problem.subject)])
     return known
 
 
@@ -167,9 +170,16 @@ def _changed(
 
 
 def _adopt(batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
-    """Put changed shortages into an order of the batch, with a sentence each in its history."""
+    """Put changed shortages into an order of the batch, with a sentence each in its history.
+
+    Raises _Moved where one is no longer as it was chosen: the version at the booking is that of the order as the
+    batch has read it, and protects nothing that was read before.
+    """
     state = batch.state(key)
     assert state is not None, "a shortage without its order"
+    known = {row.id: row for row in state.shortages}
+    if any(known.get(before.id) != before for before, _ in chosen):
+        raise _Moved
     rows = {after.id: after for _, after in chosen}
     history = (_in_words(before, after, reason) for before, after in chosen)
     order = replace(state.order, history=(*state.order.history, *history))
