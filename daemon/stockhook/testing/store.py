@@ -1,7 +1,10 @@
 """What every store must pass: subclass ``StoreContract`` with a fixture ``store`` that yields an opened one.
 
-Override ``reopen`` where a closed store is opened again by a new object, as after a restart, and set ``copies`` to
-False for a store that has nothing to copy and refuses ``backup``.
+What a subclass may say of its store:
+
+- ``reopen`` closes it and returns it opened again: the same object, or a new one as after a restart
+- ``copies = False``: it has nothing to copy, and refuses ``backup``
+- ``shared = True``: any number of daemons may serve it at a time, so that ``serve`` never refuses one
 """
 
 import threading
@@ -9,6 +12,7 @@ import zlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +44,9 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract):
     """A test for every sentence of ``stockhook.store``: deliveries and units of work here, the rest in the bases."""
 
     copies = True
+    """Whether ``backup`` makes a copy."""
     shared = False
+    """Whether many daemons may serve at a time."""
 
     def reopen(self, store: Store) -> Store:
         """Close the store and open it again."""
@@ -128,13 +134,18 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract):
             with pytest.raises(Refused):
                 store.backup(target)
             return
-        store.backup(target)
+        options = store.backup(target)
         assert b"kept" in target.read_bytes()
         assert target.stat().st_mode & 0o777 == 0o600
         with pytest.raises(Refused, match=r"copy\.db"):
             store.backup(target)
-        with store.read() as read:
-            assert read.body(number) == b"kept"
+        kind: Any = type(store)
+        copy: Store = kind(kind.Options.model_validate(options))
+        copy.open()
+        for each in (store, copy):
+            with each.read() as read:
+                assert read.body(number) == b"kept"
+        copy.close()
 
     # --- views and units of work
 
