@@ -105,8 +105,8 @@ class SqlStore:
             from stockhook_plugins.stores.sqlalchemy.postgres import ServerDatabase
         except ImportError as error:
             raise StoreUnavailable(
-                f"PostgreSQL needs the package psycopg, which is not installed ({error}): pip install "
-                "'stockhook[postgres]'"
+                f"PostgreSQL needs the package psycopg, which is not installed ({error}). Beside "
+                "stockhook: pip install 'psycopg[binary]>=3.2'"
             ) from None
         password = self._options.password
         return ServerDatabase(self._options.url, None if password is None else password.reveal())
