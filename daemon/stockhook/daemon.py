@@ -25,6 +25,7 @@ from stockhook.errors import ConfigError, StoreBroken, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
 from stockhook.model import Notice
+from stockhook.opening import open_for_daemon
 from stockhook.operations.desk import set_up
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
@@ -59,8 +60,6 @@ _PRUNE_STEP: Final = 20
 _PRUNE_PAUSE: Final = 0.2
 _WATCH: Final = 1.0
 _TELL: Final = 5.0
-_OPENING: Final = 3600.0  # seconds for which more time is asked to open the store; a migration may take long
-_MORE: Final = 30  # seconds asked for at a time
 
 
 class Daemon:
@@ -98,7 +97,7 @@ class Daemon:
         Raises what opening the store raises, and Refused when an address cannot be listened on.
         """
         store = self.settings.store
-        await self._open()
+        await open_for_daemon(store, self.systemd)
         try:
             store.serve()
             self._start()
@@ -126,16 +125,6 @@ class Daemon:
         self._stop.set()
 
     # --- start ---
-
-    async def _open(self) -> None:
-        """Open the store, and ask systemd for more time while that takes long."""
-        opening = asyncio.create_task(asyncio.to_thread(self.settings.store.open))
-        began = time.monotonic()
-        while not (await asyncio.wait({opening}, timeout=_MORE / 3))[0]:
-            spent = time.monotonic() - began
-            if spent < _OPENING:
-                self.systemd.starting(f"opening the store, for {spent:.0f} s so far", _MORE)
-        opening.result()
 
     def _start(self) -> None:
         self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self._booked)

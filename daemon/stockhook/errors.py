@@ -65,6 +65,13 @@ class StoreUnavailable(StockhookError):
     """The store cannot be reached, is full, or cannot promise that a commit lasts; worth another try."""
 
 
+class StoreAway(StoreUnavailable):
+    """The store is on another machine, or run by somebody else, and does not let us in now: it may by itself, later.
+
+    A daemon that starts waits for it for a while; a store that a person must mend first is just unavailable.
+    """
+
+
 class StoreBroken(StoreUnavailable):
     """The store reported an I/O error or a damaged file: stop, so that a restart recovers what is on disk."""
 

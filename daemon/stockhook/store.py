@@ -185,6 +185,9 @@ class Work(Read, Protocol):
     Reading in it sees what it has written, and nothing older than what it has read before. From its first ``save`` or
     ``book`` on it is the only one that writes. No lock that holds up an append is taken before that, so planning may
     happen between ``claim`` and ``book``; ``units`` may wait for a Work that has read the same items to end.
+
+    Before the first write two reads may show different moments. So only that may be acted upon which a version covers
+    that was read before it, or together with it, and is named in the booking; the rest is to be read behind a write.
     """
 
     def claim(self, now: datetime, most: int) -> Due:
@@ -233,7 +236,8 @@ class Store(Protocol):
     def open(self) -> None:
         """Connect, prove that commits last, and bring the schema up to date.
 
-        Raises StoreUnavailable, and StoreTooNew for a store written by a newer stockhook.
+        Raises StoreUnavailable, or StoreAway where waiting for it may be enough, and StoreTooNew for a store written by
+        a newer stockhook.
         """
         ...
 

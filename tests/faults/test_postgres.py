@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -230,21 +231,73 @@ def test_daemons_killed_among_four_lose_nothing_and_double_nothing(
     keeps_its_promises(traffic)
 
 
-def test_a_server_that_is_away_at_the_start_is_told_in_a_sentence_and_tried_again_by_systemd(
+def told(daemon: RunningDaemon, event: str) -> list[Any]:
+    """Return the lines of the log that tell of an event, of a daemon that may not have begun to write."""
+    return daemon.logged(event) if (daemon.folder / "daemon.log").exists() else []
+
+
+def test_a_server_that_is_away_at_the_start_is_waited_for(server: OwnServer, url: str, tmp_path: Path) -> None:
+    daemon = RunningDaemon(tmp_path, url=url)
+    server.stop()
+    with ThreadPoolExecutor() as pool:
+        try:
+            starting = pool.submit(daemon.start)
+            daemon.until(lambda: told(daemon, "store is away, waiting for it"), 20, "the daemon to say so")
+            time.sleep(2.5)
+            assert daemon.running
+            server.start()
+            starting.result()
+            assert daemon.request("GET", "/readyz").status == 200
+            [away] = daemon.logged("store is away, waiting for it")
+            assert str(server.machine.port) in away["error"]
+            assert away["level"] == "warning"
+            assert daemon.logged("store is there")
+            assert server.machine.password not in str(daemon.lines)
+            assert not [line for line in daemon.lines if line["level"] == "error"]
+        finally:
+            daemon.kill()
+            if server.process.poll() is not None:
+                server.start()
+
+
+def test_a_server_that_stays_away_ends_the_start_with_a_sentence_and_commands_do_not_wait_for_it(
+    server: OwnServer, url: str, tmp_path: Path
+) -> None:
+    daemon = RunningDaemon(tmp_path, url=url, program=program(away=3))
+    server.stop()
+    try:
+        began = time.monotonic()
+        with pytest.raises(AssertionError, match=r"ended with 1 before it listened: Error: .*refused"):
+            daemon.start()
+        assert time.monotonic() - began > 2
+        refused = daemon.stockhook("stock", "list", code=1)
+    finally:
+        server.start()
+    for words in (daemon.complaints, refused.err):
+        assert words.startswith("Error: ")
+        assert "Traceback" not in words
+        assert str(server.machine.port) in words
+        assert server.machine.password not in words
+    assert "waiting" not in refused.err + refused.out
+    with daemon:
+        assert not [line for line in daemon.lines if line["level"] in ("warning", "error")]
+
+
+def test_a_daemon_that_waits_for_its_server_ends_when_it_is_stopped(
     server: OwnServer, url: str, tmp_path: Path
 ) -> None:
     daemon = RunningDaemon(tmp_path, url=url)
     server.stop()
-    try:
-        refused = daemon.stockhook("serve", code=1)
-    finally:
-        server.start()
-    assert refused.err.startswith("Error: ")
-    assert "Traceback" not in refused.err
-    assert str(server.machine.port) in refused.err
-    assert server.machine.password not in refused.err + refused.out
-    with daemon:
-        assert not [line for line in daemon.lines if line["level"] == "error"]
+    with ThreadPoolExecutor() as pool:
+        try:
+            starting = pool.submit(daemon.start)
+            daemon.until(lambda: told(daemon, "store is away, waiting for it"), 20, "the daemon to say so")
+            assert daemon.terminate(5) == -signal.SIGTERM
+            with pytest.raises(AssertionError, match="before it listened"):
+                starting.result()
+        finally:
+            daemon.kill()
+            server.start()
 
 
 def test_a_daemon_whose_server_is_away_is_alive_but_not_ready(

@@ -17,7 +17,7 @@ from typing import Any
 import broken_builds
 import crash_points
 
-from stockhook import cli, daemon, dispatcher, intake
+from stockhook import cli, daemon, dispatcher, intake, opening
 from stockhook.store import Store
 
 
@@ -50,6 +50,11 @@ def silence(seconds: str) -> None:
 def deadline(seconds: str) -> None:
     """Have requests wait so many seconds for their commit before they are told to come again."""
     intake.DEADLINE = daemon.DEADLINE = float(seconds)  # type: ignore[misc]
+
+
+def away(seconds: str) -> None:
+    """Wait so many seconds for a store that is away at the start."""
+    opening.AWAY = float(seconds)  # type: ignore[misc]
 
 
 def end(seconds: str) -> None:
@@ -135,6 +140,7 @@ ALTERATIONS: Mapping[str, Callable[[str], None]] = {
     "hurry": hurry,
     "silence": silence,
     "deadline": deadline,
+    "away": away,
     "end": end,
     "hang": hang,
     "handed": handed,

@@ -134,20 +134,6 @@ async def test_a_reload_that_raises_anything_at_all_is_over_and_said_to_have_fai
         assert "failed" not in told[3]
 
 
-async def test_systemd_is_asked_for_more_time_while_the_store_takes_long_to_open(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(composed, "_MORE", 0.03)
-    monkeypatch.setattr("stockhook.systemd.Systemd._send", lambda _, message: told.append(message))
-    monkeypatch.setattr("stockhook_plugins.stores.memory.MemoryStore.open", lambda _: time.sleep(0.1))
-    async with house.running():
-        pass
-    assert told[0].endswith("\nSTATUS=opening the store, for 0 s so far")
-    assert told[0].startswith("EXTEND_TIMEOUT_USEC=")
-    assert sum(message.startswith("EXTEND") for message in told) >= 2
-
-
 async def test_a_watcher_that_the_store_does_not_answer_fails_health(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from postgres_store import ask, at, end_connections, stocked
 from sqlalchemy import Connection
 
 from stockhook.model import Delivery, Event
-from stockhook.plugin import StoreBroken, StoreTooNew, StoreUnavailable
+from stockhook.plugin import StoreAway, StoreBroken, StoreTooNew, StoreUnavailable
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
@@ -63,8 +63,9 @@ def test_a_server_that_does_not_flush_is_refused(server: OwnServer, url: str) ->
         ask(url, "SELECT pg_reload_conf()")
         while ask(url, "SHOW fsync") == [("on",)]:  # the server reads it when it gets to it
             time.sleep(0.02)
-        with pytest.raises(StoreUnavailable, match=r"fsync is 'off'.*postgresql\.conf"):
+        with pytest.raises(StoreUnavailable, match=r"fsync is 'off'.*postgresql\.conf") as caught:
             at(url).open()
+        assert not isinstance(caught.value, StoreAway)  # a person must mend it: no daemon waits for that
     finally:
         ask(url, "ALTER SYSTEM RESET fsync")
         ask(url, "SELECT pg_reload_conf()")
@@ -118,7 +119,7 @@ def test_a_database_that_cannot_hold_every_script_is_refused(server: OwnServer) 
 def test_a_server_that_cannot_be_reached_is_told_in_one_sentence_without_a_password(
     change: Callable[[str, OwnServer], str], told: str, server: OwnServer, url: str
 ) -> None:
-    with pytest.raises(StoreUnavailable, match=told) as caught:
+    with pytest.raises(StoreAway, match=told) as caught:  # which a daemon waits for: each may be mended over there
         at(change(url, server)).open()
     words = str(caught.value)
     assert "\n" not in words

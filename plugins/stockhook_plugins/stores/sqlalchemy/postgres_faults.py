@@ -7,7 +7,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from stockhook.plugin import BadBooking, Refused, StoreUnavailable
+from stockhook.plugin import BadBooking, Refused, StoreAway, StoreUnavailable
 
 
 class ServerFaults:
@@ -44,4 +44,5 @@ class ServerFaults:
             return StoreUnavailable(f"{self._name}: its disk is full; free some space, nothing has to be restarted")
         if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
             return StoreUnavailable(f"{self._name}: others are writing to it ({words}); try again")
-        return StoreUnavailable(f"{self._name}: {words}")
+        kind = StoreAway if isinstance(error, psycopg.OperationalError) else StoreUnavailable
+        return kind(f"{self._name}: {words}")
