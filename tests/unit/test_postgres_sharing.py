@@ -5,16 +5,24 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from postgres_store import ask, at, end_connections, stocked
 
-from stockhook.model import DeliveryState, Movement, OrderKey, Unit
+from stockhook.model import Delivery, DeliveryState, Movement, OrderKey, Unit
+from stockhook.operations import events
 from stockhook.plugin import StoreUnavailable
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.shop import Shop
+from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.stores.sqlalchemy import SqlStore, postgres_jobs
+from stockhook_plugins.strategies.received import Fifo
 
 KEY = OrderKey(make.ACCOUNT, "DEMO-1")
 SOON = 0.5
@@ -176,6 +184,35 @@ def test_a_delivery_is_worked_by_one_and_left_out_by_the_others(opened: Callable
         assert (mine, theirs) == (ids[:4], ids[4:])
         again = [row.id for row in work.claim(START, 4).deliveries]
         assert again == []
+
+
+def test_replaying_what_a_worker_has_claimed_waits_for_it_without_keeping_it_from_writing(
+    postgres_url: str, opened: Callable[..., SqlStore]
+) -> None:
+    worker, person = opened(), opened()
+    options = UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32})
+    shop = Shop(person, UltraCart(options), Fifo(Fifo.Options()))
+    shop.stock(SOAP=5)
+    [event] = shop.send(envelope(order_ship("D-1", [line("SOAP", 1, shipped="2026-11-02T12:00:00-05:00")])))
+    [delivery] = shop.find(Delivery)
+    later = shop.clock.now() + timedelta(hours=1)
+    put_off = replace(delivery, state=DeliveryState.PENDING, due_at=later)
+    with person.write() as work:
+        work.save([put_off])
+    with ThreadPoolExecutor(1) as threads:
+        with worker.write() as work:
+            assert [row.id for row in work.claim(later, 1).deliveries] == [delivery.id]
+            replayed = threads.submit(events.replay, shop.desk, [event.id])
+            time.sleep(0.5)
+            assert not replayed.done()
+            work.save([delivery])
+        assert replayed.result().events == (event.id,)
+    [again] = shop.find(Delivery)
+    assert (again.state, again.due_at) == (DeliveryState.PENDING, shop.clock.now())
+    assert shop.states("D-1") == ["pending"]
+    assert shop.work() == 1
+    assert shop.booked("D-1") == {"SOAP": ONE}
+    assert ask(postgres_url, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
 
 # --- lost connections

@@ -129,13 +129,10 @@ def _replay_some(desk: Desk, work: Work, events: Iterable[Event]) -> Replayed:
     again = [event for event in ordered if event.delivery_id in kept]
     pruned = [event for event in ordered if event.delivery_id not in kept]
     now = desk.clock.now()
-    work.save(
-        [replace(e, state=EventState.PENDING, reason=None, attempts=0, finished_at=None, text=None) for e in again]
-    )
     found = work.find(Delivery, {"id": frozenset(kept)}, most=FOREVER) if kept else []
-    # one that is due anyhow may be in the hands of a worker, who must not be waited for while nobody else can write
-    idle = [d for d in found if d.state is not DeliveryState.PENDING or (d.due_at is not None and d.due_at > now)]
-    work.save([replace(d, state=DeliveryState.PENDING, due_at=now, attempts=0) for d in idle])
+    fresh = [replace(e, state=EventState.PENDING, reason=None, attempts=0, finished_at=None, text=None) for e in again]
+    # together: a delivery in the hands of a worker is waited for, which must not be while nobody else can write
+    work.save([*fresh, *(replace(one, state=DeliveryState.PENDING, due_at=now, attempts=0) for one in found)])
     keys = {event.id: OrderKey(event.account or "", event.order_id or "") for event in pruned}
     orders = work.orders(set(keys.values())) if keys else {}
     make_due(desk, work, orders)
