@@ -1,5 +1,8 @@
-"""The write-ahead log: it stays within bounds under load, also behind a reader that holds on to an old view."""
+"""The write-ahead log: bounded under load, also behind a reader that keeps an old view; large, it delays no start."""
 
+import base64
+import json
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +16,10 @@ from sqlite_file import reading
 from traffic import Traffic
 
 LIMIT = 1 << 20
+LARGE = times(16, 500) << 20
+"""How large a log a daemon is killed with; folded in as it should be, it has less than 70 MiB."""
+START = 15.0
+"""Seconds in which a daemon listens all the same: thrice what a machine with nothing else to do may take."""
 SLACK = 1 << 20
 """What a few commits of the worker add before the limit is looked at."""
 
@@ -70,3 +77,24 @@ def test_the_log_is_folded_in_when_there_is_nothing_else_to_do(trading: Callable
     assert log.stat().st_size > 0
     daemon.until(lambda: log.stat().st_size == 0, 10)
     check(traffic)
+
+
+def test_a_daemon_starts_at_once_on_a_large_log_and_has_all_that_is_in_it(trading: Callable[..., Traffic]) -> None:
+    traffic = trading()
+    daemon = traffic.daemon
+    log = daemon.folder / "stockhook.db-wal"
+    as_shipped, daemon.program = daemon.program, program(wal_limit=1 << 40)
+    daemon.start()
+    with traffic.flowing():
+        time.sleep(0.5)
+        while log.stat().st_size < LARGE:
+            padding = base64.b64encode(random.randbytes(2 << 20)).decode()
+            assert daemon.post(json.dumps({"events": [{"of_no_concern": {"padding": padding}}]}).encode()).status == 200
+        daemon.kill()
+    assert log.stat().st_size >= LARGE
+    daemon.program = as_shipped
+    began = time.monotonic()
+    daemon.start()
+    assert time.monotonic() - began < START
+    finish(traffic)
+    daemon.until(lambda: log.stat().st_size == 0, START)

@@ -9,6 +9,7 @@ import random
 import zlib
 
 import pytest
+from sizes import times
 
 from stockhook.model import Event, EventState
 from stockhook.quantity import ONE
@@ -187,7 +188,8 @@ def test_damaged_bodies_of_all_kinds_are_stored_and_leave_the_worker_well(sender
     chance = random.Random(20261121)
     before = sender.deliveries()
     connection = sender.daemon.connect()
-    for n in range(400):
+    number = times(400, 10_000)
+    for n in range(number):
         body = bytearray(envelope(order_ship(f"F-{n}", [line("SOAP", 1, shipped=SHIPPED), line("NONE", 2)])))
         for _ in range(chance.randint(1, 12)):
             at = chance.randrange(len(body))
@@ -205,8 +207,8 @@ def test_damaged_bodies_of_all_kinds_are_stored_and_leave_the_worker_well(sender
         answer.read()
         assert answer.status == 200
     connection.close()
-    assert sender.deliveries() == before + 400
-    sender.daemon.until_idle()
+    assert sender.deliveries() == before + number
+    sender.daemon.until_idle(times(30, 300))
     with sender.desk.store.read() as view:
         pending = view.find(Event, {"state": EventState.PENDING})
     assert pending == []
