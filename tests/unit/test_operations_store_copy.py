@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from postgres import Server, any_server
+from postgres import Server, any_server, own_server
 from sqlite_file import at, inside, raw
 
 from stockhook.errors import Refused
 from stockhook.model import Delivery, Item, Movement, OrderKey, Unit
 from stockhook.operations import codes
 from stockhook.operations.store_copy import StoreCopy, copy_store, shown
+from stockhook.operations.verify import verify
 from stockhook.plugin import RECORDS, Chunk
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER
@@ -193,6 +194,23 @@ def test_an_empty_store_can_be_copied_too(empty: Callable[[str, str], str]) -> N
     store = opened(empty("sqlite", "source"))
     done = copied(shop_in(store), empty("postgres", "target"))
     assert (done.rows, done.moved, done.on_hand) == ({}, 0, 0)
+    store.close()
+
+
+def test_a_store_moves_to_an_older_postgresql_and_lives_on_there(empty: Callable[[str, str], str]) -> None:
+    store = opened(empty("sqlite", "source"))
+    shop = shop_in(store)
+    shop.stock(SOAP=5, LAMP=2)
+    with own_server(oldest=True) as server, server.server.database() as url:
+        assert copied(shop, url).failing == ()
+        old = opened(url)
+        with inside(old).reading() as connection:
+            assert connection.connection.driver_connection.info.server_version < 170000  # type: ignore[union-attr]
+        there = shop_in(old)
+        live(there)
+        assert old.leads("sweep")
+        assert [each for each in verify(there.desk, 30) if not each.ok] == []
+        old.close()
     store.close()
 
 

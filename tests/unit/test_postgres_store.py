@@ -21,6 +21,7 @@ from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 from stockhook_plugins.stores.sqlalchemy import SqlStore, migrations
+from stockhook_plugins.stores.sqlalchemy.postgres import OLDEST
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,20 @@ def test_options_of_the_url_count_but_none_that_makes_commits_less_durable(url: 
     store.close()
     with pytest.raises(StoreUnavailable, match=r"synchronous_commit is 'off'.*options of the URL"):
         at(f"{url}?options=-c%20synchronous_commit%3Doff").open()
+
+
+def test_a_server_without_what_it_takes_is_refused_by_its_version(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockhook_plugins.stores.sqlalchemy.postgres.OLDEST", 990000)
+    with pytest.raises(StoreUnavailable, match=r"is PostgreSQL 1\d, and stockhook needs 99 or newer") as caught:
+        at(url).open()
+    assert not isinstance(caught.value, StoreAway)
+
+
+def test_the_jobs_of_a_daemon_that_hangs_are_freed_by_every_version_that_is_taken(store: SqlStore) -> None:
+    assert OLDEST >= 140000  # the first one that knows the setting
+    jobs = store._session._database.jobs  # type: ignore[attr-defined]
+    assert store.leads("sweep")
+    assert jobs._connection.execute("SHOW idle_session_timeout").fetchone() == ("150s",)
 
 
 def test_a_database_that_cannot_hold_every_script_is_refused(server: OwnServer) -> None:

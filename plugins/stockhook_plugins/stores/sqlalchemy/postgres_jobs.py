@@ -15,7 +15,6 @@ _JOBS: Final = 8461_002  # the class of the locks; what is locked is told by the
 
 FORGOTTEN: Final = 150.0
 """Seconds after which a process that does not ask for its jobs loses them; one that is well asks once a minute."""
-_ENDS_IDLE: Final = 140000  # the first version of PostgreSQL that ends idle sessions
 
 _LOOK: Final = 5.0  # seconds between two looks at who has the right to write
 _END_STOPPED: Final = """
@@ -139,8 +138,7 @@ class Jobs:
         if self._connection is None:
             self._connection = self._connect()
             self._mine = set()
-            if self._connection.info.server_version >= _ENDS_IDLE:
-                self._connection.execute(f"SET idle_session_timeout = {FORGOTTEN * 1000:.0f}")
+            self._connection.execute(f"SET idle_session_timeout = {FORGOTTEN * 1000:.0f}")
         if job in self._mine:
             self._connection.execute("SELECT 1")  # fails when the connection, and the lock with it, is gone
             return True
