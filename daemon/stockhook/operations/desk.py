@@ -1,27 +1,44 @@
 """What every operation works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stockhook.allocation import Method
 from stockhook.batch import Policies
 from stockhook.budget import Budget
 from stockhook.clock import Clock
-from stockhook.model import Audit
+from stockhook.model import Audit, OrderKey
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
-from stockhook.store import Store
+from stockhook.store import Store, Total
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What the last sweep saw of an item that is waited for.
+
+    ``goods`` are its version and the ids of the units that may be offered, ``waiting`` how many orders wait for how
+    much, and ``orders`` which ones, as far as there were goods.
+    """
+
+    goods: tuple[int, frozenset[int]]
+    waiting: tuple[Total, ...]
+    orders: frozenset[OrderKey]
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The open store, what decides, who is to be told, the time, and who asks (``cli:USER``, ``web:NAME``)."""
+    """The open store, what decides, who is to be told, the time, and who asks (``cli:USER``, ``web:NAME``).
+
+    ``swept`` is what the sweep remembers of each item from one minute to the next.
+    """
 
     store: Store
     policies: Policies
     subscriptions: Mapping[str, Subscription]
     clock: Clock
     actor: str
+    swept: dict[str, Swept] = field(default_factory=dict, compare=False)
 
     def audit(self, action: str, subject: str, reason: str | None = None, **details: str) -> Audit:
         """Return the audit entry of a change made here and now, to be saved with it."""

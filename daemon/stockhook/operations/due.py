@@ -6,10 +6,11 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
+from stockhook.allocation import Pool
 from stockhook.kits import resolve
-from stockhook.model import Catalogue, Delivery, DeliveryState, Order, OrderKey, Wait, WaitKind
-from stockhook.operations.desk import Desk
-from stockhook.store import RECORDS, Match, Range, Read, Work
+from stockhook.model import Catalogue, Delivery, DeliveryState, Order, OrderKey, Shortage, Stock, Wait, WaitKind
+from stockhook.operations.desk import Desk, Swept
+from stockhook.store import FOREVER, RECORDS, Match, Range, Read, Total, Work
 
 R = TypeVar("R")
 
@@ -64,24 +65,67 @@ def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:
     return {OrderKey(wait.account, wait.order_id) for wait in every(view, Wait, where)}
 
 
+def waiting_orders(view: Read, skus: Collection[str]) -> set[OrderKey]:
+    """Return the orders to which something of these items is owed, or that wait for them."""
+    owed = view.find(Shortage, {"sku": frozenset(skus), "open": Range(low=1)}, most=FOREVER)
+    waits = view.find(Wait, {"kind": WaitKind.ITEM, "subject": frozenset(skus)}, most=FOREVER)
+    return {OrderKey(row.account, row.order_id) for row in owed} | {
+        OrderKey(row.account, row.order_id) for row in waits
+    }
+
+
 def sweep(desk: Desk) -> int:
     """Make due what waits for nothing, and return how much that was: the poll behind a wake-up.
 
-    That is orders that wait for a code which resolves by now, and whatever a clock that was set back has left behind.
+    That is orders that wait for a code which resolves by now, or for an item of which there are goods, and whatever a
+    clock that was set back has left behind.
     """
     with desk.store.read() as view:
-        waited = [
-            (str(total.by[0]), str(total.by[1]))
-            for total in view.totals(Wait, by=("account", "subject"), where={"kind": WaitKind.CODE})
-        ]
-        catalogue = view.catalogue(set(waited)) if waited else Catalogue()
-        found = [each for each in waited if resolve(*each, catalogue) is not None]
-        keys = {key for account, code in found for key in waiting_on_code(view, code, account)}
+        goods, seen = _waiting_beside_goods(view, desk.swept)
+        keys = _waiting_on_known_codes(view) | goods
         far = {"due_at": Range(low=desk.clock.now() + FAR)}
         keys |= {order.key for order in every(view, Order, far)}
         put_off = list(every(view, Delivery, {"state": DeliveryState.PENDING, **far}))
-    if not keys and not put_off:
-        return 0
-    with desk.store.write() as work:
-        work.save([replace(delivery, due_at=None) for delivery in put_off])
-        return make_due(desk, work, keys) + len(put_off)
+    made = 0
+    if keys or put_off:
+        with desk.store.write() as work:
+            work.save([replace(delivery, due_at=None) for delivery in put_off])
+            made = make_due(desk, work, keys) + len(put_off)
+    desk.swept.clear()
+    desk.swept.update(seen)
+    return made
+
+
+def _waiting_on_known_codes(view: Read) -> set[OrderKey]:
+    waited = [
+        (str(total.by[0]), str(total.by[1]))
+        for total in view.totals(Wait, by=("account", "subject"), where={"kind": WaitKind.CODE})
+    ]
+    catalogue = view.catalogue(set(waited)) if waited else Catalogue()
+    found = [each for each in waited if resolve(*each, catalogue) is not None]
+    return {key for account, code in found for key in waiting_on_code(view, code, account)}
+
+
+def _waiting_beside_goods(view: Read, before: Mapping[str, Swept]) -> tuple[set[OrderKey], dict[str, Swept]]:
+    """Return the orders that wait for items of which there are goods, and what to compare with the next time.
+
+    An order may have to wait beside goods (they have expired, or are too few for the whole of it), so it is looked at
+    again only once the goods have changed.
+    """
+    waiting: dict[str, list[Total]] = {}
+    owed = view.totals(Shortage, by=("sku",), where={"open": Range(low=1)})
+    for total in (*owed, *view.totals(Wait, by=("subject",), where={"kind": WaitKind.ITEM})):
+        waiting.setdefault(str(total.by[0]), []).append(total)
+    pool = Pool(view.units(waiting) if waiting else Stock())
+    keys: set[OrderKey] = set()
+    seen: dict[str, Swept] = {}
+    for sku, totals in waiting.items():
+        offered = frozenset(pool.shelf(sku, ()).tiers[0])
+        goods, last = (pool.versions.get(sku, 0), offered), before.get(sku)
+        if last is not None and (last.goods, last.waiting) == (goods, tuple(totals)):
+            seen[sku] = last
+            continue
+        orders = frozenset(waiting_orders(view, {sku}) if offered else ())
+        keys |= orders - last.orders if last is not None and last.goods == goods else orders
+        seen[sku] = Swept(goods, tuple(totals), orders)
+    return keys, seen

@@ -6,8 +6,7 @@ from typing import Final
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Location, Unit
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every, make_due
-from stockhook.operations.posting import waiting_orders
+from stockhook.operations.due import every, make_due, waiting_orders
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.store import FOREVER, Range, Read
 

@@ -8,10 +8,10 @@ from stockhook import log, problems
 from stockhook.batch import Batch
 from stockhook.draft import Cause
 from stockhook.errors import Refused
-from stockhook.model import Booking, Location, OrderKey, Shortage, Wait, WaitKind
+from stockhook.model import Booking, Location, OrderKey
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import make_due
-from stockhook.store import FOREVER, Range, Work
+from stockhook.operations.due import make_due, waiting_orders
+from stockhook.store import Work
 
 logger = log.get(__name__)
 
@@ -101,15 +101,6 @@ def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
     """Make due what waits for items of which an order has given something back."""
     if skus:
         make_due(desk, work, waiting_orders(work, skus))
-
-
-def waiting_orders(work: Work, skus: Collection[str]) -> set[OrderKey]:
-    """Return the orders to which something of these items is owed, or that wait for them."""
-    owed = work.find(Shortage, {"sku": frozenset(skus), "open": Range(low=1)}, most=FOREVER)
-    waits = work.find(Wait, {"kind": WaitKind.ITEM, "subject": frozenset(skus)}, most=FOREVER)
-    return {OrderKey(row.account, row.order_id) for row in owed} | {
-        OrderKey(row.account, row.order_id) for row in waits
-    }
 
 
 def _due(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> list[Any]:
