@@ -10,7 +10,7 @@ from promises import check, finish
 from sizes import seeds, times
 from traffic import Traffic
 
-from stockhook.model import Order
+from stockhook.model import Delivery, Order
 from stockhook.testing.daemon import RunningDaemon
 from stockhook.testing.payloads import envelope, line, order_ship
 
@@ -39,6 +39,12 @@ def test_killed_at_random_moments_it_loses_nothing_acknowledged_and_doubles_noth
     assert len(traffic.acknowledged) > 20
 
 
+def stored(daemon: RunningDaemon) -> int:
+    """Return how many deliveries are stored."""
+    with daemon.desk() as desk, desk.store.read() as view:
+        return sum(total.count for total in view.totals(Delivery))
+
+
 def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknowledged(traffic: Traffic) -> None:
     daemon = traffic.daemon
     for _ in range(times(2, 50)):
@@ -48,6 +54,8 @@ def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknow
             assert daemon.terminate() == 0
             assert time.monotonic() - began < 10
         assert traffic.answers.keys() <= {200, 503}
+        # one more stored is an answer that was cut off, or a 503 for what was kept; a request not read is not stored
+        assert stored(daemon) == traffic.answers[200]
         # a sender may find the connection closed before its next request, but never in the middle of an answer
         assert traffic.broken.keys() <= {
             "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError", "ConnectionRefusedError",
