@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Item, Location, Movement, Unit
-from stockhook.operations import locations
+from stockhook.operations import locations, stock
 from stockhook.operations.spreadsheet import FORMULA, armoured, lines, rows, write_lines
 from stockhook.operations.stock import adjust
 from stockhook.operations.stock_import import COLUMNS, export_stock, import_stock, moment
@@ -163,6 +163,25 @@ def test_a_file_imported_before_is_refused_with_the_date_unless_again(shop: Shop
     assert shop.on_hand("SOAP") == 3 * ONE
     import_stock(shop.desk, tmp_path / "renamed.csv", again=True)
     assert shop.on_hand("SOAP") == 6 * ONE
+
+
+@pytest.mark.parametrize("reached", ["_check", "_unit"])
+def test_a_file_imported_by_two_at_the_same_time_is_booked_once(
+    reached: str, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = sheet(tmp_path, f"{HEADER}\nSOAP,,MAIN,3\n")
+    plain = getattr(stock, reached)
+
+    def beside(*given: object) -> object:
+        monkeypatch.undo()
+        import_stock(shop.desk, file)
+        return plain(*given)
+
+    monkeypatch.setattr(stock, reached, beside)
+    with pytest.raises(Refused, match=r"stock\.csv was imported on"):
+        import_stock(shop.desk, file)
+    assert shop.on_hand("SOAP") == 3 * ONE
+    assert len(shop.find(Audit)) == 1
 
 
 def test_a_refused_file_may_be_imported_once_it_is_right(shop: Shop, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What a person does to stock: receive, adjust, undo."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -48,17 +48,24 @@ class Adjusted:
 
 
 def receive(
-    desk: Desk, receipts: Sequence[Receipt], *, made: Sequence[Item | Location] = (), records: Sequence[Any] = ()
+    desk: Desk,
+    receipts: Sequence[Receipt],
+    *,
+    made: Sequence[Item | Location] = (),
+    records: Sequence[Any] = (),
+    check: Callable[[Read], None] = lambda _: None,
 ) -> Received:
     """Book goods in, all of them or none, and settle what was owed of their items, oldest order first.
 
     ``made`` are new items and locations of the receipts, ``records`` whatever else is saved in the same commit.
+    ``check`` may raise Refused for what others have booked of the same items, up to the moment of booking.
     Raises Refused or NotFound with every receipt that cannot be booked, one line each.
     """
     items, places = _check(desk, receipts, made)
     skus = {item.sku for item in items.values()}
 
     def prepare(work: Work, ids: Iterator[int]) -> Change:
+        check(work)
         _check_serials(work, receipts, items)
         now = desk.clock.now()
         units = [_unit(next(ids), receipt, items[fold(receipt.sku)], now) for receipt in receipts]

@@ -67,8 +67,13 @@ def import_stock(desk: Desk, path: Path, *, create: bool = True, again: bool = F
     """
     data = read_file(path)
     digest = hashlib.sha256(data).hexdigest()
-    if not again:
-        _refuse_again(desk, digest, path.name)
+
+    def check(view: Read) -> None:
+        if not again:
+            _refuse_again(view, digest, path.name)
+
+    with desk.store.read() as view:
+        check(view)
     found = rows(data, REQUIRED, OPTIONAL, path.name)
     if not found:
         raise Refused(f"{path.name} has no rows below its header; nothing was changed")
@@ -80,7 +85,7 @@ def import_stock(desk: Desk, path: Path, *, create: bool = True, again: bool = F
     refuse_faults(found, path.name)
     made: list[Item | Location] = [*sheet.made_items.values(), *sheet.made_places.values()]
     audit = desk.audit(_ACTION, digest, file=path.name, rows=str(len(receipts)))
-    received = receive(desk, receipts, made=made, records=(audit,))
+    received = receive(desk, receipts, made=made, records=(audit,), check=check)
     _tell_who_waited(desk, sheet.made_items)
     return Imported(
         units=len(received.units),
@@ -100,9 +105,8 @@ def export_stock(desk: Desk, *, everything: bool = False) -> Iterator[str]:
         yield from lines(COLUMNS, (_cells(unit, names, places) for unit in every(view, Unit, where)))
 
 
-def _refuse_again(desk: Desk, digest: str, name: str) -> None:
-    with desk.store.read() as view:
-        before = view.find(Audit, {"action": _ACTION, "subject": digest}, most=1)
+def _refuse_again(view: Read, digest: str, name: str) -> None:
+    before = view.find(Audit, {"action": _ACTION, "subject": digest}, most=1)
     if before:
         when = before[0].at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
         raise Refused(
