@@ -154,21 +154,24 @@ class Worker:
     def _plan(
         self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime, elsewhere: frozenset[OrderKey]
     ) -> _Result:
-        """Evaluate all orders, then events until the batch is full or its time is over; at least one event is done.
+        """Evaluate orders, then events, until the batch is full or its time is over; at least one of them is done.
 
         Events of orders that another daemon works on are left for later.
         """
         result = _Result()
         began = time.monotonic()
+        over = False
         for key in batch.oldest_first(due.orders):
+            if over:
+                break
             try:
                 batch.again(key, Cause(now, _ACTOR))
             except Exception:  # guards the loop: the order is tried again by itself
                 logger.exception("order failed", account=key.account, order=key.order_id)
                 result.failed.append(key)
             result.worked += 1
+            over = self._time_is_over(began)
         left = most
-        over = False
         for delivery in opened:
             if over or left <= 0:
                 break
@@ -184,8 +187,8 @@ class Worker:
                     continue
                 self._event(batch, pending, result, now)
                 over = self._time_is_over(began)
+        self._pace = max(result.worked, most - left) + 1 if over else min(2 * self._pace, self._most)
         result.worked += max(most - left, len(result.reached))
-        self._pace = most - left + 1 if over else min(2 * self._pace, self._most)
         return result
 
     def _time_is_over(self, began: float) -> bool:
@@ -296,9 +299,12 @@ def _after(opened: Opened, result: _Result, now: datetime, *, void: bool) -> Del
     """Return the delivery as the batch leaves it: worked, to be gone on with, or to be tried again later."""
     delivery = opened.delivery
     unfinished = result.unfinished.get(delivery.id, [])
+    elsewhere = result.put_off.get(delivery.id, [])
+    if elsewhere and len(elsewhere) == len(opened.pending):
+        return replace(delivery, events=opened.count, due_at=now + ELSEWHERE)
     if void or opened.unread or any(not event.attempts for event in unfinished):
         return replace(delivery, events=opened.count, due_at=now)
-    if delivery.id in result.put_off:
+    if elsewhere:
         return replace(delivery, events=opened.count, due_at=now + ELSEWHERE)
     if unfinished:
         attempts = max(event.attempts for event in unfinished)

@@ -1,5 +1,6 @@
 """Booking a change of stock that a person makes, and settling what was owed, in one commit."""
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -19,6 +20,9 @@ Result = TypeVar("Result")
 
 MOST_SETTLED: Final = 1000
 """Orders settled in the commit of a receipt; the rest become due, and are worked before any newer need."""
+
+SETTLING: Final = 5.0
+"""Seconds after which no further one is: a server takes the transaction away from whoever is silent for long."""
 
 _ATTEMPTS: Final = 8
 
@@ -80,9 +84,13 @@ def _post(
     for unit_id, quantity in amounts.items():
         batch.pool.move(unit_id, quantity)
     oldest_first = batch.oldest_first(keys)
-    evaluated = tuple(oldest_first[:MOST_SETTLED])
+    evaluated: list[OrderKey] = []
     failed: list[OrderKey] = []
-    for key in evaluated:
+    ends = time.monotonic() + SETTLING
+    for key in oldest_first[:MOST_SETTLED]:
+        if time.monotonic() > ends:
+            break
+        evaluated.append(key)
         try:
             batch.again(key, Cause(desk.clock.now(), desk.actor))
         except Exception:  # one order that cannot be evaluated must not keep goods out of the book
@@ -92,9 +100,9 @@ def _post(
     void = work.book([booking, *batch.bookings()])
     if void:
         raise _Moved
-    work.save([*change.records, *_due(desk, batch, [*failed, *oldest_first[MOST_SETTLED:]])])
+    work.save([*change.records, *_due(desk, batch, [*failed, *oldest_first[len(evaluated) :]])])
     problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
-    return result(work, evaluated)
+    return result(work, tuple(evaluated))
 
 
 def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
