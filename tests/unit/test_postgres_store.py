@@ -205,6 +205,13 @@ def test_a_movement_is_never_changed_by_anybody(statement: str, url: str, store:
     assert ask(url, "SELECT quantity FROM movement") == [(10 * ONE,)]
 
 
+def test_what_nobody_of_this_version_wrote_is_called_damage_in_a_sentence(url: str, store: SqlStore) -> None:
+    store.append([make.arrival()])
+    ask(url, "UPDATE delivery SET state = 'of-tomorrow'")
+    with pytest.raises(StoreBroken, match="A newer stockhook may have written it"), store.read() as read:
+        read.find(Delivery)
+
+
 def test_a_character_that_no_text_can_hold_is_replaced(store: SqlStore) -> None:
     store.append([make.arrival(b"\x00", headers=(("x-a", "a\x00b"),))])
     with store.write() as work:

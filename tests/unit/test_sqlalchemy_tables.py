@@ -224,6 +224,8 @@ def test_open_states_are_found_by_the_indexes_on_them(path: Path, store: SqlStor
         "postgresql://kim:hunter2@db",
         "sqlite://",
         "sqlite:///:memory:",
+        "postgresql+psycopg://kim:p@ss:hunter2@db/stock",
+        "postgresql+psycopg://kim@db:hunter2/stock",
         "sqlite:////x?mode=ro",
         "",
     ],

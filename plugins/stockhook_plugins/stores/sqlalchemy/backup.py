@@ -80,6 +80,8 @@ def _partial(target: Path) -> Iterator[tuple[int, Path]]:
     partial = Path(name)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        if not os.fstat(handle).st_nlink:  # another backup took it for a remnant before it was locked
+            raise Refused(f"another backup began in {target.parent} at the same moment; try again")
         yield handle, partial
     finally:
         _remove(partial)

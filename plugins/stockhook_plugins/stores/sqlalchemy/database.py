@@ -12,8 +12,6 @@ from sqlalchemy import Connection
 from stockhook.plugin import Due, Progress, model
 from stockhook_plugins.stores.sqlalchemy.statements import Statements
 
-Statement = str | Callable[[int], str]
-
 
 class Numbers(Protocol):
     """Gives ids within one transaction."""
@@ -23,7 +21,7 @@ class Numbers(Protocol):
         ...
 
     def next(self, table: str) -> int:
-        """Return the next id of a table, larger than any whose rows others can see."""
+        """Return the next id of a table; larger than any whose rows others can see, but for deliveries on a server."""
         ...
 
 

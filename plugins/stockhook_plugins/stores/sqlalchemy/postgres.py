@@ -1,8 +1,9 @@
 """A PostgreSQL database that any number of daemons share: how it is opened, and who may write when (design.md 9).
 
 Whoever changes anything but deliveries on their way in does so alone, behind one advisory lock that is taken after
-planning and kept until the commit. So ids ascend in the order of the commits, and nothing is ever decided on figures
-that somebody else is about to change. What is read for planning is checked by version, as in SQLite.
+planning and kept until the commit. So ids ascend in the order of the commits (but for those of deliveries), and
+nothing is ever decided on figures that somebody else is about to change. What is read for planning is checked by
+version, as in SQLite.
 """
 
 import select
@@ -49,12 +50,12 @@ _CONNECTING: Final = {
     "keepalives_count": "2",
     "tcp_user_timeout": "15000",  # ms
 }
-_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+_DURABLE: Final = {"fsync": ("on",), "full_page_writes": ("on",), "synchronous_commit": ("on", "remote_apply")}
 _SESSION: Final = {
     "synchronous_commit": "on",  # a commit is on the disk when it returns (promise 1)
     "lock_timeout": "15s",
     "statement_timeout": "60s",
-    "idle_in_transaction_session_timeout": "15s",  # a daemon that is stopped must not hold up the others
+    "idle_in_transaction_session_timeout": "30s",  # of one that is stopped; planning is silent for seconds at most
     "timezone": "UTC",
 }
 _READING: Final = {**_SESSION, "statement_timeout": "0", "idle_in_transaction_session_timeout": "10min"}
@@ -84,7 +85,6 @@ class ServerDatabase:
         ]
         with self.translated(), self._engines[0].connect() as connection:
             self._prove(connection)
-        self.bell.open()
 
     def _engine(self, isolation: str, settings: Mapping[str, str], overflow: int, **options: Any) -> Engine:
         engine = create_engine(
@@ -96,6 +96,7 @@ class ServerDatabase:
             max_overflow=overflow,
             pool_timeout=10,
             use_native_hstore=False,
+            hide_parameters=True,  # an error tells no payload
             **({"execution_options": options} if options else {}),
         )
         event.listen(engine, "connect", _prepare)
@@ -123,12 +124,12 @@ class ServerDatabase:
             )
         for setting, wanted in _DURABLE.items():
             [(found,)] = rows(connection, f"SHOW {setting}")
-            if found != wanted:
+            if found not in wanted:
                 # what the server, the database or the role say of this one does not count: the session sets it
                 ours = setting in _SESSION
                 way = "Take it out of the options of the URL" if ours else "Set it in postgresql.conf and restart it"
                 raise StoreUnavailable(
-                    f"{self.name}: {setting} is {found!r}, not {wanted!r}; without it a commit may be lost when the "
+                    f"{self.name}: {setting} is {found!r}, not {wanted[0]!r}; without it a commit may be lost when the "
                     f"power fails. {way}"
                 )
         [(encoding,)] = rows(connection, "SHOW server_encoding")
@@ -276,7 +277,12 @@ class ServerDatabase:
                 connection,
                 "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()",
             )
-        return f"PostgreSQL has found {found[0][0]} damaged pages" if found and found[0][0] else None
+        if not found or not found[0][0]:
+            return None
+        return (
+            f"PostgreSQL has found {found[0][0]} damaged pages: restore a backup, or repair them, and then set the "
+            "count back with SELECT pg_stat_reset()"
+        )
 
 
 class Sequences:

@@ -7,7 +7,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from stockhook.plugin import BadBooking, Refused, StoreAway, StoreUnavailable
+from stockhook.plugin import BadBooking, Refused, StoreAway, StoreBroken, StoreUnavailable
+from stockhook_plugins.stores.sqlalchemy.rows import Damaged
 
 
 class ServerFaults:
@@ -29,6 +30,11 @@ class ServerFaults:
             raise StoreUnavailable(
                 f"{self._name}: too many connections are in use at the same time; try again"
             ) from error
+        except Damaged as error:
+            raise StoreBroken(
+                f"{self._name}: {error}. A newer stockhook may have written it, or somebody by hand; install that "
+                "version, or restore a backup"
+            ) from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise Refused(f"a value cannot be stored ({error}); nothing was written") from error
         except SQLAlchemyError as error:
@@ -44,5 +50,7 @@ class ServerFaults:
             return StoreUnavailable(f"{self._name}: its disk is full; free some space, nothing has to be restarted")
         if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
             return StoreUnavailable(f"{self._name}: others are writing to it ({words}); try again")
+        if isinstance(error, psycopg.errors.OutOfMemory):
+            words += ". If these are its locks, a larger max_locks_per_transaction helps, or a smaller [limits] batch"
         kind = StoreAway if isinstance(error, psycopg.OperationalError) else StoreUnavailable
         return kind(f"{self._name}: {words}")

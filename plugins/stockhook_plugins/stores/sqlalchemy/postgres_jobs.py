@@ -9,20 +9,21 @@ from typing import Any, Final
 
 import psycopg
 
+from stockhook_plugins.stores.sqlalchemy.statements import JOBS, LOCKS
+
 CHANNEL: Final = "stockhook"
 _OFTEN: Final = 0.2  # seconds between two rings, at least: a ring is a commit of its own
-_JOBS: Final = 8461_002  # the class of the locks; what is locked is told by the second number
 
 FORGOTTEN: Final = 150.0
 """Seconds after which a process that does not ask for its jobs loses them; one that is well asks once a minute."""
 
 _LOOK: Final = 5.0  # seconds between two looks at who has the right to write
-_END_STOPPED: Final = """
-SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND classid = 8461001 AND objid = 1 AND objsubid = 2 AND granted
-AND datname = current_database() AND state = 'active' AND wait_event = 'ClientRead'
-AND query_start < now() - current_setting('idle_in_transaction_session_timeout')::interval
-"""
+_END_STOPPED: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "  # noqa: S608 - ours
+    f"WHERE locktype = 'advisory' AND classid = {LOCKS} AND objid = 1 AND objsubid = 2 AND granted "
+    "AND datname = current_database() AND state = 'active' AND wait_event = 'ClientRead' "
+    "AND query_start < now() - current_setting('idle_in_transaction_session_timeout')::interval"
+)
 """Ends whoever has the right to write and was stopped in the middle of a statement: there no time-out counts."""
 
 
@@ -42,10 +43,6 @@ class Bell:
         self._followed = False
         self._over = False
 
-    def open(self) -> None:
-        """Begin: whatever was heard before is forgotten."""
-        self._to_ring = self._followed = self._over = False
-
     def ring(self) -> None:
         """Tell the others soon that something was written."""
         self._to_ring = True
@@ -59,7 +56,8 @@ class Bell:
         with self._mutex:
             if self._over:
                 return False
-            return _once_more(lambda: self._listen(min(seconds, _OFTEN)), self._drop)
+            was_there = self._connection is not None
+            return _tried(lambda: self._listen(min(seconds, _OFTEN)), self._drop, again=was_there)
 
     def _listen(self, seconds: float) -> bool:
         if self._connection is None:
@@ -84,7 +82,11 @@ class Bell:
         if self._to_ring and time.monotonic() - self._rung_at >= _OFTEN:
             self._to_ring = False
             self._rung_at = time.monotonic()
-            self._connection.execute(f"NOTIFY {CHANNEL}")
+            try:
+                self._connection.execute(f"NOTIFY {CHANNEL}")
+            except psycopg.Error:
+                self._to_ring, self._rung_at = True, 0.0
+                raise
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -97,24 +99,26 @@ class Bell:
         with self._mutex:
             if self._to_ring:
                 with suppress(Exception):  # the others look by themselves as well
-                    self._connection = self._connection or self._connect()
+                    self._drop()
+                    self._connection = self._connect()
                     self._rung_at = 0.0
                     self._ring()
             self._over = True
             self._drop()
 
 
-def _once_more(do: Callable[[], bool], drop: Callable[[], None]) -> bool:
-    """Do it, on a new connection if the old one turns out to be gone."""
+def _tried(do: Callable[[], bool], drop: Callable[[], None], *, again: bool) -> bool:
+    """Do it; ``again`` on a new connection if the old one turns out to be gone."""
     try:
         return do()
     except psycopg.OperationalError:
         drop()
-    try:
-        return do()
+        if not again:
+            raise
     except BaseException:
         drop()
         raise
+    return _tried(do, drop, again=False)
 
 
 class Jobs:
@@ -132,7 +136,7 @@ class Jobs:
     def leads(self, job: str) -> bool:
         """Tell whether this process does ``job``; raises what the driver raises while the server is away."""
         with self._mutex:
-            return _once_more(lambda: self._leads(job), self._drop)
+            return _tried(lambda: self._leads(job), self._drop, again=self._connection is not None)
 
     def _leads(self, job: str) -> bool:
         if self._connection is None:
@@ -143,7 +147,7 @@ class Jobs:
             self._connection.execute("SELECT 1")  # fails when the connection, and the lock with it, is gone
             return True
         number = zlib.crc32(job.encode()) - 2**31
-        [got] = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_JOBS, number)).fetchone()
+        [got] = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (JOBS, number)).fetchone()
         if got:
             self._mine.add(job)
         return bool(got)

@@ -147,7 +147,7 @@ class FileDatabase:
             raw.execute("PRAGMA secure_delete=FAST")
             return raw
 
-        engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+        engine = create_engine("sqlite://", creator=connect, hide_parameters=True, poolclass=StaticPool)
         event.listen(engine, "begin", _begin_immediate)
         return engine
 
@@ -159,7 +159,9 @@ class FileDatabase:
                 raw.execute(f"PRAGMA {pragma}")
             return raw
 
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4, max_overflow=12)
+        engine = create_engine(
+            "sqlite://", creator=connect, hide_parameters=True, poolclass=QueuePool, pool_size=4, max_overflow=12
+        )
         event.listen(engine, "begin", _begin)
         return engine
 

@@ -42,19 +42,26 @@ _units, _deliveries, _orders, _waits = (
 SEQUENCES: Final = {name: f"{name}_id_seq" for name in (*(table.name for table in TABLES.values()), body.name)}
 """What gives the ids of a table in PostgreSQL."""
 
-_LOCKS: Final = 8461_001  # the class of the advisory locks that end with a transaction
-WRITE_ALONE: Final = f"SELECT pg_advisory_xact_lock({_LOCKS}, 1)"
-KEEP_BODIES: Final = f"SELECT pg_advisory_xact_lock_shared({_LOCKS}, 2)"
-REMOVE_BODIES: Final = f"SELECT pg_advisory_xact_lock({_LOCKS}, 2)"
+LOCKS: Final = 8461_001
+JOBS: Final = 8461_002
+_ITEMS: Final = 8461_003
+"""The classes of our advisory locks: of all that write, of jobs by name, of items by number."""
+
+WRITE_ALONE: Final = f"SELECT pg_advisory_xact_lock({LOCKS}, 1)"
+KEEP_BODIES: Final = f"SELECT pg_advisory_xact_lock_shared({LOCKS}, 2)"
+REMOVE_BODIES: Final = f"SELECT pg_advisory_xact_lock({LOCKS}, 2)"
 """Whoever removes bodies must not do so while a delivery comes in that has one of them again."""
 TAKE: Final = (
     "SELECT word::bigint FROM json_array_elements_text(%s::json) AS word "
     "WHERE pg_try_advisory_xact_lock(word::bigint) LIMIT %s"
 )
 """Takes those of the numbers that nobody has, so many at most, without waiting, until the transaction ends."""
-HOLD_ITEMS: Final = "SELECT pg_advisory_xact_lock(8461003, number) FROM unnest(%s::int[]) AS number"
+HOLD_ITEMS: Final = f"SELECT pg_advisory_xact_lock({_ITEMS}, number) FROM unnest(%s::int[]) AS number"  # noqa: S608 - a number of ours
 """Takes these numbers of items one after the other, waiting for who has them, until the transaction ends."""
-TAKE_ITEMS: Final = "SELECT number FROM unnest(%s::int[]) AS number WHERE pg_try_advisory_xact_lock(8461003, number)"
+TAKE_ITEMS: Final = (
+    "SELECT number FROM unnest(%s::int[]) AS number "  # noqa: S608 - a number of ours
+    f"WHERE pg_try_advisory_xact_lock({_ITEMS}, number)"
+)
 """Takes those of the numbers of items that nobody has, without waiting."""
 NEXT_IDS: Final = (
     "SELECT wanted.name, nextval(wanted.name::regclass) "

@@ -61,10 +61,16 @@ class SqlStoreOptions(PluginOptions):
 
 
 def _server(url: str) -> str:
+    """Return the url of a server with its driver; nothing of what may be a password is told of one that is wrong."""
     scheme, _, rest = url.partition("://")
-    database = rest.partition("/")[2]
+    where, _, database = rest.partition("/")
+    example = f"write it like {_POSTGRES}stockhook@localhost:5432/stockhook"
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not database.partition("?")[0]:
-        raise ValueError(f"write it like {_POSTGRES}stockhook@localhost:5432/stockhook")
+        raise ValueError(example)
+    host = where.rpartition("@")[2]
+    port = host.rpartition("]")[2].rpartition(":")
+    if where.count("@") > 1 or (port[1] and not port[2].isdecimal()):
+        raise ValueError(f"{example}; other characters in a password are written as %40 for @, %3A for : and so on")
     return f"{_POSTGRES}{rest}"
 
 

@@ -1,0 +1,91 @@
+"""What ends a batch before it is full: time, and orders that are in the hands of others."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from stockhook.model import Delivery, DeliveryState, Event, OrderKey, Shortage
+from stockhook.operations import posting
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.shop import Shop
+from stockhook.worker import ELSEWHERE, Worker
+from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.channels.ultracart.options import UltraCartOptions
+from stockhook_plugins.stores.memory import MemoryStore
+from stockhook_plugins.strategies.received import Fifo
+
+SHIPPED = "2026-11-01T12:00:00-05:00"
+KEYS = [OrderKey("ultracart:DEMO", f"D-{number}") for number in range(4)]
+
+
+class Slow(Fifo):
+    """Takes a while for each plan, once it is told to."""
+
+    seconds = 0.0
+
+    def plan(self, *given: Any) -> Any:
+        time.sleep(self.seconds)
+        return super().plan(*given)
+
+
+@pytest.fixture
+def strategy() -> Slow:
+    return Slow(Slow.Options())
+
+
+@pytest.fixture
+def shop(strategy: Slow) -> Shop:
+    store = MemoryStore()
+    store.open()
+    channel = UltraCart(UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
+    shop = Shop(store, channel, strategy)
+    shop.items("A")
+    for key in KEYS:
+        shop.send(envelope(order_ship(key.order_id, [line("A", 1, shipped=SHIPPED)])))
+    return shop
+
+
+def test_slow_plans_of_due_orders_end_a_batch_and_no_event_goes_before_the_rest(
+    shop: Shop, strategy: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "SETTLING", -1.0)
+    shop.receive(("A", 100))
+    late = shop.deliver(envelope(order_ship("D-9", [line("A", 1, shipped=SHIPPED)])))
+    strategy.seconds = 0.05
+    worker = Worker(shop.desk, {"shop": shop.channel}, planning=0.001, quiet=lambda: 0.0)
+    assert worker.step() < len(KEYS)
+    assert shop.find(Event, delivery_id=late) == []
+    with shop.store.read() as view:
+        assert view.due(shop.clock.now(), 10).orders
+    while worker.step():
+        pass
+    assert [event.state.value for event in shop.find(Event, delivery_id=late)] == ["applied"]
+
+
+def test_a_receipt_settles_for_a_while_and_leaves_the_rest_to_the_worker(
+    shop: Shop, strategy: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "SETTLING", 0.08)
+    strategy.seconds = 0.05
+    received = shop.receive(("A", 100))
+    strategy.seconds = 0.0
+    settled = len(KEYS) - len([row for row in shop.find(Shortage) if row.open])
+    assert 0 < settled < len(KEYS)
+    assert received is not None
+    shop.work()
+    assert not [row for row in shop.find(Shortage) if row.open]
+
+
+def test_a_delivery_whose_events_are_all_in_other_hands_waits_and_costs_no_turn(shop: Shop) -> None:
+    many = envelope(*(order_ship(key.order_id, [line("A", 2, shipped=SHIPPED)]) for key in KEYS))
+    number = shop.deliver(many)
+    with shop.store.write() as other:
+        assert not other.hold(KEYS)
+        Worker(shop.desk, {"shop": shop.channel}, batch=2).step()
+        [delivery] = [one for one in shop.find(Delivery) if one.id == number]
+        assert (delivery.state, delivery.due_at) == (DeliveryState.PENDING, shop.clock.now() + ELSEWHERE)
+    shop.clock.advance(timedelta(seconds=1))
+    shop.work()
+    assert len(shop.find(Event, delivery_id=number)) == len(KEYS)
