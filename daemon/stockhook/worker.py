@@ -123,8 +123,9 @@ class Worker:
                 return 0
             # what is owed goes before newer needs (strategies.md 5): no event while more orders may be due than these
             opened = self._open(work, due, most) if len(due.orders) < most else []
-            elsewhere = work.hold(_orders(opened, most))
-            batch = self._load(work, due, opened, most, elsewhere)
+            orders = {key for pending in _first(opened, most) if (key := pending.order) is not None}
+            elsewhere = work.hold(orders)
+            batch = self._load(work, (orders | set(due.orders)) - elsewhere, _first(opened, most))
             result = self._plan(batch, due, opened, most, now, elsewhere)
             void = work.book(batch.bookings())
             self._save(work, batch, result, void, now)
@@ -141,13 +142,12 @@ class Worker:
             events += len(opened[-1].pending)
         return opened
 
-    def _load(self, work: Work, due: Due, opened: list[Opened], most: int, elsewhere: frozenset[OrderKey]) -> Batch:
-        keys = (set(due.orders) | _orders(opened, most)) - elsewhere
+    def _load(self, work: Work, keys: set[OrderKey], pending: list[Pending]) -> Batch:
         codes = {
-            (pending.read.account, fold(line.code))
-            for pending in _first(opened, most)
-            if isinstance(pending.read, Snapshot)
-            for line in pending.read.lines or ()
+            (one.read.account, fold(line.code))
+            for one in pending
+            if isinstance(one.read, Snapshot)
+            for line in one.read.lines or ()
         }
         return Batch(self._desk.policies, work, keys, codes)
 
@@ -182,7 +182,7 @@ class Worker:
                     result.unfinished.setdefault(delivery.delivery.id, []).extend(unfinished)
                     break
                 left -= 1
-                if pending.order in elsewhere:
+                if elsewhere and pending.order in elsewhere:
                     result.put_off.setdefault(delivery.delivery.id, []).append(pending.event)
                     continue
                 self._event(batch, pending, result, now)
@@ -315,10 +315,6 @@ def _after(opened: Opened, result: _Result, now: datetime, *, void: bool) -> Del
 def _first(opened: list[Opened], most: int) -> list[Pending]:
     """Return the events that the batch may get to."""
     return [pending for delivery in opened for pending in delivery.pending][:most]
-
-
-def _orders(opened: list[Opened], most: int) -> set[OrderKey]:
-    return {key for pending in _first(opened, most) if (key := pending.order) is not None}
 
 
 def _with_replays(work: Work, reached: list[Opened], after: list[Delivery], now: datetime) -> list[Delivery]:

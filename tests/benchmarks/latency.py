@@ -1,5 +1,6 @@
 """How long the store waits for its answer while the daemon has much to work: an open stream, and large messages."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ def open_stream(bench: Bench) -> list[Figure]:
     config = bench.shop(pieces=_PIECES)
     database = config.with_name("stock.db")
     scene.backlog(config, scene.bodies(0), bench.size.backlog)
+    os.sync()  # what the preparation has left to be written is not the daemon's to wait for
     over = bench.folder / "drained"
     with process.daemon(config) as server:
         with _sending(server, run=1, until=over) as answers:
@@ -31,6 +33,7 @@ def open_stream(bench: Bench) -> list[Figure]:
         used = bench.note_memory(server)
     worked = pace(database)
     config = bench.shop(pieces=_PIECES)
+    os.sync()
     with process.daemon(config) as server:
         with _sending(server, run=2, seconds=max(1.5, bench.size.long / 6)) as answers:
             pass
@@ -53,6 +56,7 @@ def large(bench: Bench) -> list[Figure]:
     """Measure one connection that sends 900 KB back to back: the events in them are the backlog."""
     config = bench.shop(pieces=_PIECES)
     scene.backlog(config, scene.bodies(0), bench.size.events)
+    os.sync()
     with process.daemon(config) as server:
         found = process.load(server, 1, run=1, seconds=bench.size.long, size=scene.LARGE)
         used = server.peak_mib()

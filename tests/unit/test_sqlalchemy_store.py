@@ -124,10 +124,25 @@ def test_a_file_that_was_folded_into_is_no_younger_than_its_log(
     monkeypatch.setattr(wal, "SHARE", 0)
     before = path.stat().st_mtime_ns
     for number in range(3):
+        store.append([make.arrival()])
         with store.write() as work:
             work.save([make.item(f"A-{number}")])
         assert path.stat().st_ctime_ns <= inside(store)._log.path.stat().st_ctime_ns
     assert path.stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(("name", "value"), [("SLOW", -1.0), ("LATELY", -1.0)])
+def test_nothing_is_folded_in_along_the_way_on_a_slow_disk_or_while_nobody_sends(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, name: str, value: float
+) -> None:
+    monkeypatch.setattr(wal, "STEP", 0.0)
+    monkeypatch.setattr(wal, "SHARE", 0)
+    monkeypatch.setattr(wal if name == "SLOW" else sqlite, name, value)
+    for number in range(12):
+        store.append([make.arrival(os.urandom(100_000))])
+        with store.write() as work:
+            work.save([make.item(f"A-{number}")])
+    assert inside(store)._log.size() > 12 * 100_000
 
 
 def test_a_slow_disk_is_folded_into_seldom(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

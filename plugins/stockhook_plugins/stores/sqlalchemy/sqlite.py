@@ -25,6 +25,7 @@ from stockhook_plugins.stores.sqlalchemy.wal import Log
 
 _MIB: Final = 1 << 20
 _TOGETHER: Final = 32  # rows in one statement, at most
+LATELY: Final = 2.0  # seconds since the last delivery after which no sender is likely to wait behind a large fold
 IDLE: Final = 3.0  # seconds without a write after which the log is folded in
 _SETTINGS: Final = {
     "journal_mode": "wal",
@@ -63,6 +64,8 @@ class FileDatabase:
         self._log = Log(path)
         self._holder = 0
         self._written = time.monotonic()
+        self._commit = 0.0  # seconds that the last one took
+        self._appended = 0.0
         self._writer: Connection | None = None
         self._engines: list[Engine] = []
 
@@ -197,11 +200,13 @@ class FileDatabase:
             with self._transaction(self._writer):
                 yield self._writer
             self._written = time.monotonic()
+            along = folds and self._written - self._appended < LATELY
             with self.translated():
-                self._log.tend(self._raw(), along=folds)
+                self._log.tend(self._raw(), along=along, commit=self._commit)
 
     def appending(self) -> AbstractContextManager[Connection]:
         """Hold the write transaction for deliveries, whose senders wait."""
+        self._appended = time.monotonic()
         return self.writing(ANSWER, folds=False)
 
     @contextmanager
@@ -218,8 +223,10 @@ class FileDatabase:
             transaction = writer.begin()
         try:
             yield
+            began = time.monotonic()
             with self.translated():
                 transaction.commit()
+            self._commit = time.monotonic() - began
         except BaseException:
             with suppress(StoreUnavailable), self.translated():
                 transaction.rollback()

@@ -14,6 +14,7 @@ _MIB: Final = 1 << 20
 LIMIT: Final = 64 * _MIB  # bytes of the log's file beyond which it is emptied by whoever writes
 STEP: Final = 0.1  # seconds of writing after which what is in the log is folded in: a few milliseconds' work
 SHARE: Final = 20  # after folding, so many times as long without: a slow disk has the log grow, not senders wait
+SLOW: Final = 0.05  # seconds of a commit from which on nothing is folded in along the way: that takes two syncs more
 
 
 class Log:
@@ -32,11 +33,14 @@ class Log:
         except FileNotFoundError:
             return 0
 
-    def tend(self, raw: Any, *, along: bool) -> None:
-        """Fold in what has been committed when it is time for it; without ``along`` only where nobody else has."""
+    def tend(self, raw: Any, *, along: bool, commit: float) -> None:
+        """Fold in what has been committed when it is time for it; without ``along`` only where nobody else has.
+
+        ``commit`` is how many seconds the last one took.
+        """
         if self.size() > max(LIMIT, self._left + LIMIT // 8):
             self.empty(raw)
-        elif along and time.monotonic() - self._folded >= max(STEP, SHARE * self._took):
+        elif along and commit < SLOW and time.monotonic() - self._folded >= max(STEP, SHARE * self._took):
             self._fold(raw)
 
     def empty(self, raw: Any) -> None:
