@@ -23,6 +23,8 @@ _WARM_UP = 0.5
 
 _LEAST = 1.0
 """Seconds it sends in any case, so that something is measured."""
+_IDLE = 30
+"""Seconds without use after which a connection is left: the daemon closes it at 60, maybe just when it is used."""
 
 
 class Sender:
@@ -33,7 +35,7 @@ class Sender:
         self._head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
         self._every = 1 / rate
         self._bodies = bodies
-        self._free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
+        self._free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = deque()
         self.took: list[float] = []
         self.refused = 0
 
@@ -47,10 +49,10 @@ class Sender:
                 moment += self._every
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return a connection that is free and that the server has not closed for being idle, or else a new one."""
+        """Return a connection that was in use lately, or else a new one: the server closes those that are idle."""
         while self._free:
-            reader, writer = self._free.pop()
-            if not reader.at_eof():
+            reader, writer, since = self._free.pop()
+            if not reader.at_eof() and time.perf_counter() - since < _IDLE:
                 return reader, writer
             writer.close()
         return await asyncio.open_connection("127.0.0.1", self._port)
@@ -62,7 +64,7 @@ class Sender:
         head = await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
         took = time.perf_counter() - moment
-        self._free.append((reader, writer))
+        self._free.append((reader, writer, time.perf_counter()))
         if not head.startswith(_OK):
             self.refused += 1
         elif counts:
