@@ -1,5 +1,7 @@
 """A PostgreSQL store: opened, filled, and seen from behind its back."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -12,6 +14,20 @@ from stockhook_plugins.stores.sqlalchemy import SqlStore
 
 def at(url: str) -> SqlStore:
     return SqlStore(SqlStore.Options.model_validate({"url": url}))
+
+
+@contextmanager
+def opening(url: str) -> Iterator[Callable[[], SqlStore]]:
+    """Yield what opens a store, as often as it is asked for; all are closed at the end."""
+    with ExitStack() as stack:
+
+        def one() -> SqlStore:
+            store = at(url)
+            store.open()
+            stack.callback(store.close)
+            return store
+
+        yield one
 
 
 def ask(url: str, statement: str) -> list[Any]:

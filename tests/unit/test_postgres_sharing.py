@@ -4,12 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from postgres_store import ask, at, end_connections, stocked
+from postgres_store import ask, at, end_connections, opening, stocked
 
 from stockhook.model import Delivery, DeliveryState, Movement, OrderKey, Unit
 from stockhook.operations import events
@@ -31,15 +30,7 @@ SOON = 0.5
 
 @pytest.fixture
 def opened(postgres_url: str) -> Iterator[Callable[..., SqlStore]]:
-    """Open the store of the test, as often as it is asked for; all are closed at the end."""
-    with ExitStack() as stack:
-
-        def one() -> SqlStore:
-            store = at(postgres_url)
-            store.open()
-            stack.callback(store.close)
-            return store
-
+    with opening(postgres_url) as one:
         yield one
 
 

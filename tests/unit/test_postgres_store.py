@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import timedelta
 
 import psycopg
 import pytest
 from postgres import OwnServer, libpq, own_server
-from postgres_store import ask, at, end_connections, stocked
+from postgres_store import ask, at, end_connections, opening, stocked
 from sqlalchemy import Connection
 
 from stockhook.model import Delivery, Event
@@ -38,15 +37,7 @@ def url(server: OwnServer) -> Iterator[str]:
 
 @pytest.fixture
 def opened(url: str) -> Iterator[Callable[..., SqlStore]]:
-    """Open the store of the test, as often as it is asked for; all are closed at the end."""
-    with ExitStack() as stack:
-
-        def one() -> SqlStore:
-            store = at(url)
-            store.open()
-            stack.callback(store.close)
-            return store
-
+    with opening(url) as one:
         yield one
 
 

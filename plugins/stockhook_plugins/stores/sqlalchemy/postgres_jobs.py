@@ -27,16 +27,43 @@ _END_STOPPED: Final = (
 """Ends whoever has the right to write and was stopped in the middle of a statement: there no time-out counts."""
 
 
-class Bell:
+class _Aside:
+    """A connection apart from the others, made when it is needed, by one thread at a time."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._mutex = threading.Lock()
+        self._connection: Any = None
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _tried(self, do: Callable[[], bool]) -> bool:
+        """Do it, and once more on a new connection if the old one turns out to be gone."""
+        again = self._connection is not None
+        try:
+            return do()
+        except psycopg.OperationalError:
+            self._drop()
+            if not again:
+                raise
+        except BaseException:
+            self._drop()
+            raise
+        return self._tried(do)
+
+
+class Bell(_Aside):
     """Rings for the others when something was written here, and hears them.
 
     A ring that is lost is no harm: everyone looks again once a second.
     """
 
     def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect = connect
-        self._mutex = threading.Lock()
-        self._connection: Any = None
+        super().__init__(connect)
         self._to_ring = False
         self._rung_at = self._looked_at = 0.0
         self._heard = 0
@@ -56,8 +83,7 @@ class Bell:
         with self._mutex:
             if self._over:
                 return False
-            was_there = self._connection is not None
-            return _tried(lambda: self._listen(min(seconds, _OFTEN)), self._drop, again=was_there)
+            return self._tried(lambda: self._listen(min(seconds, _OFTEN)))
 
     def _listen(self, seconds: float) -> bool:
         if self._connection is None:
@@ -88,12 +114,6 @@ class Bell:
                 self._to_ring, self._rung_at = True, 0.0
                 raise
 
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
-
     def close(self) -> None:
         """Ring a last time, as a command does that ends after its one change."""
         with self._mutex:
@@ -107,36 +127,20 @@ class Bell:
             self._drop()
 
 
-def _tried(do: Callable[[], bool], drop: Callable[[], None], *, again: bool) -> bool:
-    """Do it; ``again`` on a new connection if the old one turns out to be gone."""
-    try:
-        return do()
-    except psycopg.OperationalError:
-        drop()
-        if not again:
-            raise
-    except BaseException:
-        drop()
-        raise
-    return _tried(do, drop, again=False)
-
-
-class Jobs:
+class Jobs(_Aside):
     """The jobs that one process at a time does for all; who has begun one keeps it as long as its connection lasts.
 
     The server ends the connection of one that does not ask any more: it is stopped, and its jobs are for others.
     """
 
     def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect = connect
-        self._mutex = threading.Lock()
-        self._connection: Any = None
+        super().__init__(connect)
         self._mine: set[str] = set()
 
     def leads(self, job: str) -> bool:
         """Tell whether this process does ``job``; raises what the driver raises while the server is away."""
         with self._mutex:
-            return _tried(lambda: self._leads(job), self._drop, again=self._connection is not None)
+            return self._tried(lambda: self._leads(job))
 
     def _leads(self, job: str) -> bool:
         if self._connection is None:
@@ -151,12 +155,6 @@ class Jobs:
         if got:
             self._mine.add(job)
         return bool(got)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.close()
-            self._connection = None
 
     def close(self) -> None:
         """Leave all jobs to others."""
