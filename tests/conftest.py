@@ -77,6 +77,7 @@ def postgres_url(postgres_server: "Server") -> Iterator[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
+    config.option.async_test_timeout = 60  # seconds, where it would be 5: a busy machine may stand still for as long
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -38,6 +38,7 @@ class Sender:
         self._free: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = deque()
         self.took: list[float] = []
         self.refused = 0
+        self.cut = 0
 
     async def run(self, seconds: float, over: Callable[[], bool]) -> None:
         """Send for so long, or until it is over, and wait for the last answers."""
@@ -59,10 +60,14 @@ class Sender:
 
     async def _deliver(self, moment: float, *, counts: bool) -> None:
         body = next(self._bodies)
-        reader, writer = await self._connection()
-        writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+        try:
+            reader, writer = await self._connection()
+            writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0]))
+        except (OSError, asyncio.IncompleteReadError):
+            self.cut += 1
+            return
         took = time.perf_counter() - moment
         self._free.append((reader, writer, time.perf_counter()))
         if not head.startswith(_OK):
@@ -86,6 +91,7 @@ def main() -> None:
     result = {
         "answered": len(times),
         "refused": sender.refused,
+        "cut": sender.cut,
         "per_second": given.rate,
         "p50_ms": times[len(times) // 2] * 1e3,
         "p99_ms": times[len(times) * 99 // 100] * 1e3,

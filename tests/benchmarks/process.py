@@ -180,8 +180,8 @@ def load(
 
 
 def measured(printed: bytes) -> Found:
-    """Return what a load has measured; a refused request spoils it."""
+    """Return what a load has measured; a request that was refused or cut spoils it."""
     result = json.loads(printed)
-    if result["refused"]:
-        raise SystemExit(f"{result['refused']} of {result['answered']} requests were refused: nothing was measured")
+    if failed := result["refused"] + result.get("cut", 0):
+        raise SystemExit(f"{failed} requests were refused or cut, {result['answered']} answered: nothing was measured")
     return result

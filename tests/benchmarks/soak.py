@@ -1,5 +1,6 @@
 """What a daemon's memory, open files and write-ahead log do while it takes in and works an even stream for long."""
 
+import json
 import statistics
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import psutil
 import scene
 from bench import Bench
 from figure import Figure
-from process import HERE, PATH, Server
+from process import HERE, PATH, Found, Server
 
 _RATE = 200
 _READER = 3
@@ -35,7 +36,7 @@ def soak(bench: Bench) -> list[Figure]:
     """Compare the last tenth of the time with the second: by then its caches are in use."""
     config = bench.shop(pieces=100_000)
     with process.daemon(config) as server:
-        seen = _watched(server, config.with_name("stock.db-wal"), bench.size.soak)
+        seen, sent = _watched(server, config.with_name("stock.db-wal"), bench.size.soak)
         bench.note_memory(server)
     tenth = max(1, len(seen) // 10)
     parts = (seen[tenth : 2 * tenth] or seen, seen[-tenth:])
@@ -46,7 +47,9 @@ def soak(bench: Bench) -> list[Figure]:
         f"{_RATE} deliveries of 2 KB, {scene.LINES} lines each, a second for {bench.size.soak:g} s;"
         f" from {early:.1f} MiB in the second tenth of the time to {late:.1f} MiB in the last"
     )
+    answers = f"{sent['answered']:.0f} answered in time, {sent['refused']:.0f} asked to come again"
     return [
+        Figure("requests cut over a soak", sent["cut"], most=0, note=answers),
         Figure("growth of memory over a soak", (late - early) * 2**20 / 1e6, "MB", most=5, note=note),
         Figure("growth of open files over a soak", still - few, most=_READER, note=f"from {few} to {still}"),
         Figure(
@@ -55,7 +58,8 @@ def soak(bench: Bench) -> list[Figure]:
     ]
 
 
-def _watched(server: Server, log: Path, seconds: float) -> list[Seen]:
+def _watched(server: Server, log: Path, seconds: float) -> tuple[list[Seen], Found]:
+    """Return what was seen of the daemon once a second, and what the sender counted."""
     command = (sys.executable, HERE / "open_loop.py", str(server.port), PATH, str(_RATE), "--seconds", str(seconds))
     seen = []
     watched = psutil.Process(server.process.pid)
@@ -64,5 +68,5 @@ def _watched(server: Server, log: Path, seconds: float) -> list[Seen]:
             seen.append(Seen(server.resident_mib(), watched.num_fds(), log.stat().st_size / 2**20))
             time.sleep(min(1.0, seconds / 20))
         assert sender.stdout is not None
-        process.measured(sender.stdout.read())
-    return seen
+        sent: Found = json.loads(sender.stdout.read())
+        return seen, sent

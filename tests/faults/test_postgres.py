@@ -209,7 +209,7 @@ def test_a_daemon_that_is_stopped_holds_up_the_others_for_a_while_and_doubles_no
             stopped = traffic.chance.choice(traffic.daemons)
             stopped.signal(signal.SIGSTOP)
             try:
-                others_go_on(url, patience + 10)
+                others_go_on(url, patience + 60)
                 time.sleep(traffic.chance.uniform(0, patience + 1))
             finally:
                 stopped.signal(signal.SIGCONT)

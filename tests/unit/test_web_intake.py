@@ -90,7 +90,7 @@ def health() -> Health:
 def app(io_loop: IOLoop, store: HeldStore, health: Health) -> IntakeServer:
     limits = Limits.model_validate({"body": 100_000, "in_flight": 150_000, "connections": 3})
     intake = Intake(store, ManualClock(), limits.in_flight)
-    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, silence=SHORT, body=SHORT)
+    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, silence=SHORT, body=SHORT, grace=0)
 
 
 @pytest.fixture
@@ -297,6 +297,30 @@ async def test_silent_connections_make_room_and_busy_ones_do_not(client: Client,
         assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
         writer.close()
     for _, writer in silent:
+        writer.close()
+
+
+async def test_a_connection_just_opened_is_refused_rather_than_ended_to_make_room(
+    client: Client, app: IntakeServer
+) -> None:
+    app.grace = app.silence = 60
+    new = [await client.connect() for _ in range(3)]
+    refused = await client.post()
+    assert (refused.code, refused.headers["Connection"]) == (503, "close")
+    for reader, writer in new:
+        writer.write(head(2) + b"{}")
+        assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+
+
+async def test_of_connections_just_opened_there_are_never_twice_as_many_as_allowed(
+    client: Client, app: IntakeServer
+) -> None:
+    app.grace = app.silence = 60
+    new = [await client.connect() for _ in range(7)]
+    assert await asyncio.wait_for(new[0][0].read(), 30) == b""
+    assert len(app.open) == 6
+    for _, writer in new:
         writer.close()
 
 

@@ -35,6 +35,9 @@ _NOTHING: Final = "there is nothing here\n"
 _LINGER: Final = 64 * 1024 * 1024
 """Bytes beyond the limit that are read and thrown away so that the sender gets to see its 413."""
 
+_GRACE: Final = 1.0
+"""Seconds in which a new connection is not ended to make room: what it was opened for may be on its way."""
+
 _HOST: Final = re.compile(r"[\w.:~%\[\]-]*", re.ASCII)
 _NOT_KEPT: Final = frozenset({"authorization", "x-authorization-basic", "cookie", "proxy-authorization"})
 _REASONS: Final = {
@@ -60,11 +63,13 @@ class IntakeServer(HTTPServerConnectionDelegate):
         *,
         silence: float = 60.0,
         body: float = 20.0,
+        grace: float = _GRACE,
     ) -> None:
         """Take what keeps deliveries, the channels by name, and the limits of the config.
 
         ``silence`` is how many seconds a connection may take from one request to the end of the next one's headers,
-        ``body`` how many a body may take after them. Tornado's own time-outs are not needed.
+        ``body`` how many a body may take after them. Tornado's own time-outs are not needed. ``grace`` is how many
+        seconds a silent connection is safe from being ended to make room for others.
         """
         self.intake = intake
         self.channels = channels
@@ -72,6 +77,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.limits = limits
         self.silence = silence
         self.body = body
+        self.grace = grace
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
         self.busy: set[_Message] = set()
@@ -117,9 +123,17 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self._next_look = again(self._look_after, self._look) if self.open else None
 
     def _make_room(self) -> None:
-        """End the connection that has sent no headers for longest: idle ones must not shut everybody else out."""
-        silent = next((connection for connection, message in self.open.items() if not message.begun), None)
-        if isinstance(silent, HTTP1ServerConnection):
+        """End the connection that has sent no headers for longest: idle ones must not shut everybody else out.
+
+        While the disk stands still a steady sender opens one connection after the other. To end one of these would be
+        a reset where a 503 is due, so that they are let be for a moment, if there are not as many again of them.
+        """
+        found = next((each for each in self.open.items() if not each[1].begun), None)
+        if found is None:
+            return
+        silent, message = found
+        new = message.since > time.monotonic() - self.grace and len(self.open) < 2 * self.limits.connections
+        if not new and isinstance(silent, HTTP1ServerConnection):
             del self.open[silent]
             silent.stream.close()
 
@@ -139,7 +153,9 @@ class _Message(HTTPMessageDelegate):
         self._reserved = 0
         self.begun = False
         """Whether the headers have come."""
-        self.until = time.monotonic() + server.silence
+        self.since = time.monotonic()
+        """When, on the monotonic clock, the connection began to wait for this request."""
+        self.until = self.since + server.silence
         """When, on the monotonic clock, what is being read must have come."""
         self._answered = self._ended = self._last = self._head = False
         self._usual = False
