@@ -22,6 +22,7 @@ class ShortagePolicy(StrEnum):
     PARTIAL = "partial"
     LINE = "line"
     ORDER = "order"
+    NEGATIVE = "negative"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from stockhook.model import (
     Body,
     Booking,
     Catalogue,
+    Count,
     Delivery,
     Event,
     Item,
@@ -91,6 +92,7 @@ RECORDS: Final[Mapping[type, Kept]] = {
     Kit: Kept(("sku",)),
     Location: Kept(("path",)),
     Unit: Kept(("id",), (("sku",), ("location",), ("lot",), ("serial",)), "quantity"),
+    Count: Kept(("sku", "location", "unit_id")),
     Movement: Kept(
         ("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("event_id",), ("reverses",)), "quantity"
     ),
@@ -151,7 +153,7 @@ class Read(Protocol):
         ...
 
     def units(self, skus: Collection[str]) -> Stock:
-        """Return the units of these items that have a quantity, or are held, and each item's version."""
+        """Return the units of these items that have a quantity, are held or in suspense, with counts and versions."""
         ...
 
     def due(self, now: datetime, most: int) -> Due:
@@ -222,7 +224,7 @@ class Work(Read, Protocol):
         and each later booking of the call that names an item of a void one. Nothing of a void booking is written.
         For the rest: placeholders get ids, unit quantities and ``balance_after`` follow from the movements, the
         order's version grows by one, and so does that of each item that a movement or a new unit touches, once a
-        call. Raises BadBooking if a unit would end below zero, or what is referred to does not exist.
+        call. Raises BadBooking if a unit not in suspense would end below zero, or what is referred to does not exist.
         """
         ...
 

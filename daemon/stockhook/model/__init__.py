@@ -22,6 +22,7 @@ from stockhook.model.received import Body, Delivery, DeliveryState, Event, Event
 from stockhook.model.stock import (
     Alias,
     Catalogue,
+    Count,
     Item,
     Kit,
     KitPolicy,
@@ -42,6 +43,7 @@ __all__ = [
     "Body",
     "Booking",
     "Catalogue",
+    "Count",
     "Delivery",
     "DeliveryState",
     "Event",

@@ -11,7 +11,10 @@ from stockhook.record import record
 
 @record(frozen=True, slots=True)
 class SnapshotLine:
-    """One line as one snapshot shows it; ``quantity`` and ``quantity_refunded`` are totals in store units."""
+    """One line as one snapshot shows it; ``quantity`` and ``quantity_refunded`` are totals in store units.
+
+    ``lots``, ``serials`` and ``places`` are what the line asks to be taken from.
+    """
 
     item_index: int
     code: str
@@ -23,6 +26,8 @@ class SnapshotLine:
     component: bool = False
     parent_index: int | None = None
     lots: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     shipped_at: datetime | None = None
     ship_date: date | None = None
 
@@ -67,6 +72,7 @@ class How(StrEnum):
     KIT = "kit"  # the kit line itself, its components consume
     PARENT = "parent"  # the kit line consumes, as an item
     COVERED = "covered"  # a component line whose kit line consumes
+    STOCKED_FIRST = "stocked-first"  # the kit line consumes finished kits, its components or definition the rest
     DEFINITION = "definition"  # a kit line multiplied out by our own definition
 
 
@@ -75,11 +81,14 @@ class Binding:
     """What a line meant when it was first booked; later changes of alias, kit or config do not touch it.
 
     ``parts`` holds what one store unit of the line consumes; it is empty for a line that consumes nothing.
+    ``finished`` is how many kits, in item units, were taken finished: on the kit line of a group that goes
+    ``stocked-first``.
     """
 
     code: str
     how: How
     parts: tuple[Part, ...]
+    finished: Quantity = 0
 
 
 @record(frozen=True, slots=True)
@@ -90,6 +99,8 @@ class Line:
     and changes when lines are keyed anew. ``ship_said`` tells which snapshot spoke about shipping last; ``inferred``:
     booked as shipped without a date on the line. ``least_refunded`` is the smallest refunded total any snapshot
     showed: what was refunded before the line was first seen. ``ruling`` is in item units.
+    ``lots``, ``serials`` and ``places`` are what the line asks to be taken from. ``refused`` are folded codes that a
+    person has said the booked line does not mean, whatever the store says.
     """
 
     account: str
@@ -106,6 +117,8 @@ class Line:
     component: bool = False
     parent_index: int | None = None
     lots: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     ship_said: Said | None = None
     shipped_at: datetime | None = None
     ship_date: date | None = None
@@ -114,6 +127,7 @@ class Line:
     inferred: bool = False
     binding: Binding | None = None
     ruling: Quantity = 0
+    refused: tuple[str, ...] = ()
 
 
 @record(frozen=True, slots=True)

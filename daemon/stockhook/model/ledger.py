@@ -20,6 +20,10 @@ class MovementKind(StrEnum):
     CONSUMPTION = "consumption"
     REVERSAL = "reversal"
     ADJUSTMENT = "adjustment"
+    RETURN = "return"
+    COUNT = "count"
+    TRANSFER_OUT = "transfer-out"
+    TRANSFER_IN = "transfer-in"
 
 
 @record(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Movement:
     """One signed, immutable ledger entry of one unit.
 
     ``at`` is the moment of booking. ``line`` is the line's ``number``, ``sku`` the unit's item, ``balance_after`` the
-    unit's quantity behind this entry (the store fills it in). A reversal names the movement it ``reverses``.
+    unit's quantity behind this entry (the store fills it in). A reversal names the movement it ``reverses``; so does a
+    return, which may go to another unit, a transfer in, which names the transfer out it is the other half of, and a
+    count of goods ``already counted``, which names the consumption (or its reversal) that it makes up for.
     """
 
     id: int
@@ -50,7 +56,11 @@ class Movement:
 
 @record(frozen=True, slots=True)
 class Take:
-    """A consumption movement seen from its order; ``remaining`` is what of it has not been reversed."""
+    """A consumption movement seen from its order.
+
+    ``remaining`` is what of it has not been reversed, ``returned`` what of that came back, ``counted`` for how much of
+    it a movement of the kind count makes up: the goods had left before a count of the unit, which stands.
+    """
 
     movement_id: int
     unit_id: int
@@ -58,6 +68,8 @@ class Take:
     sku: str
     quantity: Quantity
     remaining: Quantity
+    returned: Quantity = 0
+    counted: Quantity = 0
 
 
 @record(frozen=True, slots=True)
@@ -108,7 +120,10 @@ class Allocation:
 
 @record(frozen=True, slots=True)
 class Shortage:
-    """The part of a line that no unit could cover. ``quantity`` = open + settled + withdrawn + waived."""
+    """The part of a line that no unit could cover. ``quantity`` = open + settled + withdrawn + waived + counted.
+
+    ``counted`` is what a count of the shelf has ended: what lies there is known, whatever was owed.
+    """
 
     id: int
     account: str
@@ -121,6 +136,7 @@ class Shortage:
     settled: Quantity = 0
     withdrawn: Quantity = 0
     waived: Quantity = 0
+    counted: Quantity = 0
     reason: str | None = None
     actor: str | None = None
 
@@ -139,6 +155,8 @@ class OrderState:
 @record(frozen=True, slots=True)
 class Booking:
     """What one evaluation, or one action, writes; all of it in one commit or none.
+
+    ``units`` are new ones, and old ones of which anything but the quantity is to change.
 
     ``items`` holds the version of each item whose units were read, ``order.version`` the order's as it was read (0: it
     did not exist). ``lines`` are the changed ones, ``waits`` the full new set (None: unchanged), ``shortages`` new or

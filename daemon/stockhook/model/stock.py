@@ -19,11 +19,15 @@ class Part:
 
 @record(frozen=True, slots=True)
 class Item:
-    """What is stocked. ``serial``: each unit is one piece with a number of its own."""
+    """What is stocked. ``serial``: each unit is one piece with a number of its own.
+
+    ``min_shelf_life_days``: so many days a unit must still be good behind the day it ships; None: as the strategy says.
+    """
 
     sku: str
     name: str = ""
     serial: bool = False
+    min_shelf_life_days: int | None = None
 
 
 @record(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class KitPolicy(StrEnum):
 
     COMPONENTS = "components"
     PARENT = "parent"
+    STOCKED_FIRST = "stocked-first"
 
 
 @record(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Unit:
     """A quantity of one item at one location, of one lot or serial number, one receipt, one cost.
 
     ``received`` is the quantity first booked in; ``expires_on`` the last good day; ``unit_cost`` in millionths of the
-    book's currency.
+    book's currency. A ``suspense`` unit is no goods but what is owed of an item under the policy ``negative``: it
+    alone may be below zero, is never above, and no strategy is offered it; it lies in no location (``""``).
     """
 
     id: int
@@ -86,6 +92,20 @@ class Unit:
     unit_cost: Quantity | None = None
     priority: int | None = None
     reference: str | None = None
+    suspense: bool = False
+
+
+@record(frozen=True, slots=True)
+class Count:
+    """When an item was last counted: all of it in one location (``unit_id`` 0), or one unit.
+
+    ``at`` is the moment the count speaks of. What shipped before it is not taken again (strategies.md section 5).
+    """
+
+    sku: str
+    location: str
+    unit_id: int
+    at: datetime
 
 
 @record(frozen=True, slots=True)
@@ -101,9 +121,10 @@ class Catalogue:
 class Stock:
     """Units in id order, the locations they lie in by path, and the version of each item asked for by sku.
 
-    An item of which nothing was ever booked has version 0.
+    An item of which nothing was ever booked has version 0. ``counts`` are those of the items, in no order.
     """
 
     units: tuple[Unit, ...] = ()
     locations: Mapping[str, Location] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    counts: tuple[Count, ...] = ()

@@ -32,6 +32,7 @@ from stockhook.testing.clock import START
 from stockhook.testing.store_booking import KEY, BookingContract, book, quantities, stocked, version
 from stockhook.testing.store_catalogue import CatalogueContract
 from stockhook.testing.store_finding import FindingContract
+from stockhook.testing.store_standing import StandingContract
 
 SECOND = timedelta(seconds=1)
 
@@ -40,7 +41,7 @@ class Stop(Exception):
     """Ends a unit of work early."""
 
 
-class StoreContract(BookingContract, CatalogueContract, FindingContract):
+class StoreContract(BookingContract, CatalogueContract, FindingContract, StandingContract):
     """A test for every sentence of ``stockhook.store``: deliveries and units of work here, the rest in the bases."""
 
     copies = True

@@ -12,6 +12,7 @@ from stockhook.model import (
     Audit,
     Binding,
     Booking,
+    Count,
     Event,
     EventState,
     How,
@@ -45,13 +46,16 @@ def fill(store: Store) -> None:
         "A",
         quantity=LIMIT,
         lots=("ü", '"'),
+        serials=("S1",),
+        places=("MAIN/FG", "ü"),
+        refused=("x",),
         kit=True,
         parent_index=0,
         ship_said=make.said(3, 2, 1),
         shipped_at=START + timedelta(microseconds=1),
         ship_date=date(2026, 2, 28),
         refunds=(Refund(ONE, None, True, START), Refund(2, START, False, START)),
-        binding=Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2))),
+        binding=Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)), finished=ONE),
         ruling=-ONE,
     )
     order = make.order("A", said=make.said(5), shipping_date=START, ship_date=date(2026, 1, 1), history=("a", "b"))
@@ -61,6 +65,7 @@ def fill(store: Store) -> None:
         work.save(
             [make.kit("SET", ("SOAP", ONE), ("SALT", 1)), Audit(0, START, "a", "b", "c", "d", {"k": "v", "": ""})]
         )
+        work.save([Count("SOAP", "MAIN/FG", 0, START), Count("SOAP", "MAIN/FG", 3, START), Count("x", "ü", 0, START)])
         work.save([make.problem(subject=str(number), count=number) for number in range(5)])
         work.save([make.notice(), make.notice(sent_at=START, error="no \U0001f600")])
         work.save([make.event(state=state, order_id=None, account=None) for state in EventState])
@@ -86,7 +91,7 @@ class FindingContract:
         with store.read() as read:
             lines = read.find(Line, {"order_id": "A"})
             assert [line.number for line in lines] == [1, 0]
-            assert lines[1].binding == Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)))
+            assert lines[1].binding == Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)), ONE)
             assert lines[1].refunds[1] == Refund(2, START, False, START)
             assert (lines[1].lots, lines[1].ship_said) == (("ü", '"'), make.said(3, 2, 1))
             assert lines[1].shipped_at == START + timedelta(microseconds=1)

@@ -1,6 +1,7 @@
 """What every store in the box must agree on about bookings: which are void, and what their placeholders stand for."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -98,9 +99,20 @@ def refuse_rewriting(movement: int) -> None:
         raise Refused(f"movement {movement} is booked and never changes; book a reversal that names it")
 
 
-def refuse_below_zero(unit: int, sku: str, quantity: int) -> None:
-    """Raise BadBooking for a unit that a call would leave below zero."""
-    if quantity < 0:
+def take(consumed: model.Movement, later: Iterable[model.Movement]) -> model.Take:
+    """Return a consumption as its order sees it; ``later`` are the movements that name it."""
+    sums: Counter[model.MovementKind] = Counter()
+    for row in later:
+        sums[row.kind] += row.quantity
+    left = -consumed.quantity - sums[model.MovementKind.REVERSAL]
+    back, made_up = sums[model.MovementKind.RETURN], sums[model.MovementKind.COUNT]
+    line = consumed.line or 0
+    return model.Take(consumed.id, consumed.unit_id, line, consumed.sku, -consumed.quantity, left, back, made_up)
+
+
+def refuse_below_zero(unit: int, sku: str, quantity: int, *, suspense: bool) -> None:
+    """Raise BadBooking for a unit that a call would leave below zero; one in suspense may be there."""
+    if quantity < 0 and not suspense:
         raise BadBooking(
             f"unit {unit} of {sku} would end at {quantity} millionths, below zero: the plan was made on other "
             "figures; nothing was written"

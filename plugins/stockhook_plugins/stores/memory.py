@@ -55,9 +55,7 @@ class _Read(Layer):
         )
 
     def _take(self, row: model.Movement) -> model.Take:
-        undone = self.select(model.Movement, {"reverses": row.id, "kind": model.MovementKind.REVERSAL})
-        left = -row.quantity - sum(each.quantity for each in undone)
-        return model.Take(row.id, row.unit_id, row.line or 0, row.sku, -row.quantity, left)
+        return rules.take(row, self.select(model.Movement, {"reverses": row.id}))
 
     def catalogue(self, codes: Collection[tuple[str, str]], skus: Collection[str] = ()) -> Catalogue:
         asked = {(account, code) for each, code in codes for account in (each, "")}
@@ -77,10 +75,11 @@ class _Read(Layer):
     def units(self, skus: Collection[str]) -> Stock:
         with self._rows.mutex:
             found = [row for sku in set(skus) for row in self.select(model.Unit, {"sku": sku})]
-            units = sorted((row for row in found if row.quantity or row.held), key=lambda row: row.id)
+            units = sorted((row for row in found if row.quantity or row.held or row.suspense), key=lambda row: row.id)
             paths = {row.location for row in units}
             places = {path: place for path in paths if (place := self.get(model.Location, path)) is not None}
-            return Stock(tuple(units), places, {sku: self._version(sku) for sku in skus})
+            counts = self.select(model.Count, {"sku": frozenset(skus)})
+            return Stock(tuple(units), places, {sku: self._version(sku) for sku in skus}, tuple(counts))
 
     def _version(self, sku: str) -> int:
         found = self.get(_Version, sku)
@@ -170,7 +169,7 @@ class _Work(_Read):
         for booking in good:
             self._book(booking, orders, call)
         for unit in call.touched.values():
-            rules.refuse_below_zero(unit.id, unit.sku, unit.quantity)
+            rules.refuse_below_zero(unit.id, unit.sku, unit.quantity, suspense=unit.suspense)
             self.put(unit)
         for sku in call.moved:
             self.put(_Version(sku, self._version(sku) + 1))

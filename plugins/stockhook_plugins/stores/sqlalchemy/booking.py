@@ -34,6 +34,7 @@ class Batch:
         self.moved: dict[str, Moved] = {}
         self._quantities: dict[int, int] = {}
         self._skus: dict[int, str] = {}
+        self._suspense: set[int] = set()
         self._touched: set[int] = set()
         self._fresh: dict[int, Row] = {}
         self._amended: dict[int, Row] = {}
@@ -52,7 +53,8 @@ class Batch:
         for booking in good:
             self._gather(booking)
         for number in self._touched:
-            rules.refuse_below_zero(number, self._skus[number], self._quantities[number])
+            suspense = number in self._suspense
+            rules.refuse_below_zero(number, self._skus[number], self._quantities[number], suspense=suspense)
         with self._database.queued(self._connection):
             self._flush()
         return void
@@ -75,8 +77,11 @@ class Batch:
         named = {move.unit_id for booking in bookings for move in booking.movements if move.unit_id < _NEW}
         named.update(unit.id for booking in bookings for unit in booking.units if 0 < unit.id < _NEW)
         if named:
-            for number, sku, quantity in rows(self._connection, self._database.sql.unit_quantities, [json_list(named)]):
+            found = rows(self._connection, self._database.sql.unit_quantities, [json_list(named)])
+            for number, sku, quantity, suspense in found:
                 self._skus[number], self._quantities[number] = sku, quantity
+                if suspense:
+                    self._suspense.add(number)
 
     # --- one booking after the other
 
@@ -129,6 +134,8 @@ class Batch:
         number = row[0] = self._number(model.Unit)
         self._fresh[number] = row
         self._skus[number], self._quantities[number] = unit.sku, 0
+        if unit.suspense:
+            self._suspense.add(number)
         return number
 
     def _moved(self, sku: str) -> Moved:

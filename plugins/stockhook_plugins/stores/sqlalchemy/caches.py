@@ -73,7 +73,7 @@ def _moved(units: Mapping[int, model.Unit], quantities: Mapping[int, int]) -> Ma
         unit = after.get(number)
         if unit is None:
             return None
-        if quantity or unit.held:
+        if quantity or unit.held or unit.suspense:
             after[number] = replace(unit, quantity=quantity)
         else:
             del after[number]

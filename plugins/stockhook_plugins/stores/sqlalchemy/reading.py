@@ -111,7 +111,9 @@ class Reading:
             units.sort(key=_by_id)
             paths = json_list({unit.location for unit in units})
             places = shape(model.Location).decode_all(rows(connection, self._sql.locations, [paths])) if units else []
-        return Stock(tuple(units), {place.path: place for place in places}, versions)
+            counted = rows(connection, self._sql.counts, [json_list(asked)]) if asked else ()
+        counts = tuple(shape(model.Count).decode_all(counted))
+        return Stock(tuple(units), {place.path: place for place in places}, versions, counts)
 
     def _remember(self, skus: Collection[str], versions: Mapping[str, int], units: Collection[model.Unit]) -> None:
         by_sku = defaultdict(list)
@@ -194,8 +196,8 @@ def _states(connection: Connection, sql: Statements, account: str, names: Sequen
         for record, statement in ((model.Line, sql.lines), (model.Shortage, sql.shortages), (model.Wait, sql.waits))
     )
     takes: dict[str, list[model.Take]] = defaultdict(list)
-    for order_id, number, unit, line, sku, taken, left in rows(connection, sql.takes, mine):
-        takes[order_id].append(model.Take(number, unit, line or 0, sku, taken, left))
+    for order_id, number, unit, line, sku, *amounts in rows(connection, sql.takes, mine):
+        takes[order_id].append(model.Take(number, unit, line or 0, sku, *amounts))
     for order in orders:
         name = order.order_id
         yield model.OrderState(

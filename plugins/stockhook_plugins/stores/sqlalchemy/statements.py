@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    case,
     cast,
     delete,
     func,
@@ -113,19 +114,28 @@ class Statements:
 
     def _takes(self) -> str:
         moves = TABLES[model.Movement]
-        undo = moves.alias("undo")
-        undone = select(func.coalesce(func.sum(undo.c.quantity), literal_column("0"))).where(
-            undo.c.reverses == moves.c.id, undo.c.kind == constant(model.MovementKind.REVERSAL)
-        )
-        taken = literal_column("-movement.quantity", moves.c.quantity.type)
-        left = cast(taken - undone.scalar_subquery(), moves.c.quantity.type)
+        later = moves.alias("later")
+        whole = moves.c.quantity.type
+
+        def naming(kind: model.MovementKind) -> ColumnElement[Any]:
+            """Return the sum of the movements of this kind that name the consumption."""
+            amount = case((later.c.kind == constant(kind), later.c.quantity), else_=literal_column("0"))
+            return cast(func.coalesce(func.sum(amount), literal_column("0")), whole)
+
+        taken = literal_column("-movement.quantity", whole)
+        left = cast(taken - naming(model.MovementKind.REVERSAL), whole)
         names = ("order_id", "id", "unit_id", "line", "sku")
-        found = select(*(moves.c[name] for name in names), taken, left).where(
-            moves.c.account == bindparam(None),
-            self.listed(moves.c.order_id),
-            moves.c.kind == constant(model.MovementKind.CONSUMPTION),
+        returned, counted = naming(model.MovementKind.RETURN), naming(model.MovementKind.COUNT)
+        found = (
+            select(*(moves.c[name] for name in names), taken, left, returned, counted)
+            .select_from(moves.outerjoin(later, later.c.reverses == moves.c.id))
+            .where(
+                moves.c.account == bindparam(None),
+                self.listed(moves.c.order_id),
+                moves.c.kind == constant(model.MovementKind.CONSUMPTION),
+            )
         )
-        return self._text(found.order_by(moves.c.id))
+        return self._text(found.group_by(moves.c.id).order_by(moves.c.id))
 
     def _read_catalogue(self) -> None:
         self.catalogue_version = self._text(
@@ -147,9 +157,11 @@ class Statements:
         }
 
     def _units(self) -> None:
-        stocked = or_(_units.c.quantity != literal_column("0"), _units.c.held != literal_column("0"))
+        zero: ColumnElement[Any] = literal_column("0")
+        stocked = or_(_units.c.quantity != zero, _units.c.held != zero, _units.c.suspense != zero)
         self.units = self._text(_whole(model.Unit, self.listed(_units.c.sku), stocked).order_by(_units.c.id))
-        quantities = select(_units.c.id, _units.c.sku, _units.c.quantity)
+        self.counts = self._text(_whole(model.Count, self.listed(TABLES[model.Count].c.sku)))
+        quantities = select(_units.c.id, _units.c.sku, _units.c.quantity, _units.c.suspense)
         self.unit_quantities = self._text(quantities.where(self.listed(_units.c.id)))
         row = self._row({"quantity": int, "id": int})
         self.unit_moves = self._text(update(_units).values(quantity=row["quantity"]).where(_units.c.id == row["id"]))

@@ -86,6 +86,17 @@ def upgrade() -> None:
     )
     op.create_index("body_use_received_at", "body_use", ["received_at"])
     op.create_table(
+        "count",
+        sa.Column("sku", WORDS, nullable=False),
+        sa.Column("location", WORDS, nullable=False),
+        sa.Column("unit_id", NUMBER, nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("sku", "location", "unit_id"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("channel", WORDS, nullable=False),
@@ -149,6 +160,7 @@ def upgrade() -> None:
         sa.Column("sku", WORDS, nullable=False),
         sa.Column("name", WORDS, nullable=False),
         sa.Column("serial", NUMBER, nullable=False),
+        sa.Column("min_shelf_life_days", NUMBER, nullable=True),
         sa.PrimaryKeyConstraint("sku"),
         sqlite_autoincrement=False,
         sqlite_strict=True,
@@ -245,6 +257,8 @@ def upgrade() -> None:
         sa.Column("component", NUMBER, nullable=False),
         sa.Column("parent_index", NUMBER, nullable=True),
         sa.Column("lots", WORDS, nullable=False),
+        sa.Column("serials", WORDS, nullable=False),
+        sa.Column("places", WORDS, nullable=False),
         sa.Column("ship_said", WORDS, nullable=True),
         sa.Column("shipped_at", NUMBER, nullable=True),
         sa.Column("ship_date", WORDS, nullable=True),
@@ -253,6 +267,7 @@ def upgrade() -> None:
         sa.Column("inferred", NUMBER, nullable=False),
         sa.Column("binding", WORDS, nullable=True),
         sa.Column("ruling", NUMBER, nullable=False),
+        sa.Column("refused", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("account", "order_id", "number"),
         sqlite_autoincrement=False,
         sqlite_strict=True,
@@ -318,6 +333,7 @@ def upgrade() -> None:
         sa.Column("settled", NUMBER, nullable=False),
         sa.Column("withdrawn", NUMBER, nullable=False),
         sa.Column("waived", NUMBER, nullable=False),
+        sa.Column("counted", NUMBER, nullable=False),
         sa.Column("reason", WORDS, nullable=True),
         sa.Column("actor", WORDS, nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -343,6 +359,7 @@ def upgrade() -> None:
         sa.Column("unit_cost", NUMBER, nullable=True),
         sa.Column("priority", NUMBER, nullable=True),
         sa.Column("reference", WORDS, nullable=True),
+        sa.Column("suspense", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
         sqlite_strict=True,
