@@ -13,7 +13,7 @@ from typing import Final
 from stockhook.allocation import Emptied, Method, Pool
 from stockhook.draft import Cause, Signal
 from stockhook.errors import BadEvent
-from stockhook.evaluate import NO_ITEMS, Evaluation, evaluate
+from stockhook.evaluate import Evaluation, evaluate
 from stockhook.facts import merge
 from stockhook.kits import resolve
 from stockhook.model import (
@@ -41,6 +41,7 @@ from stockhook.problems import Occurrence, Report
 from stockhook.record import replace
 from stockhook.rules import ChannelRules
 from stockhook.store import Read
+from stockhook.telling import NO_ITEMS
 
 _OF_THE_EVENT: Final = frozenset({"bad-lines", "wrong-merchant"})
 """Reasons for which an event waits by itself; its order's settling does not end them."""
