@@ -2,54 +2,49 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from operator import attrgetter
+from typing import Final
 
-from stockhook.errors import BadPlan
+from stockhook.attempts import Decision, Method, decide
 from stockhook.model import Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
-from stockhook.quantity import ONE, Quantity, text
-from stockhook.record import record, replace
+from stockhook.quantity import Quantity
+from stockhook.record import record
 
 Emptied = Callable[[int], tuple[Unit, Location | None] | None]
-Planner = Callable[[Need, Sequence[Offer]], Sequence[Pick]]
 
-MOST_PASSED_OVER = 5
+MOST_PASSED_OVER: Final = 5
+_EXPIRED: Final = "expired on the ship date"
 
 _by_id = attrgetter("id")
 
 
 @record(frozen=True, slots=True)
-class Method:
-    """A strategy as configured: its plan function (budgeted by the caller) and what the trace says of it."""
-
-    strategy: str
-    version: str
-    options: dict[str, object]
-    plan: Planner
-
-
-@record(frozen=True, slots=True)
 class Limits:
-    """What one line leaves of an item's units: locations (subtrees, first to last; empty: all), its day, its lots.
+    """What the configuration leaves of an item's units: locations (subtrees, first to last; empty: all) and shelf life.
 
-    ``rule`` names in words where the locations come from.
+    ``rule`` names in words where the locations come from. A unit must be good for ``min_shelf_life_days`` behind the
+    day the line ships; ``last_day_good``: the last of them may be the day on which it expires.
     """
 
     rule: str
     locations: tuple[str, ...] = ()
-    ship_date: date | None = None
-    lots: tuple[str, ...] = ()
+    min_shelf_life_days: int = 0
+    last_day_good: bool = True
 
 
 @record(frozen=True, slots=True)
 class Plan:
-    """What a strategy decided for one need, checked: what to take from which unit, and why."""
+    """What a strategy decided for one need, checked: what to take from which unit, and why.
+
+    ``asked`` names the strategies that planned and kept the rules.
+    """
 
     picks: tuple[Pick, ...]
     taken: Quantity
     trace: Trace
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -140,7 +135,7 @@ class Pool:
         shelf = _Shelf([{} for _ in locations or ("",)], Counter())
         places: dict[str, int | None] = {}
         for unit in self._units.get(folded, ()):
-            if self._quantities[unit.id] <= 0:
+            if self._quantities[unit.id] <= 0 or unit.suspense:
                 continue
             if unit.location not in places:
                 places[unit.location] = _tier(unit.location, locations)
@@ -190,105 +185,63 @@ def allocate(need: Need, limits: Limits, pool: Pool, method: Method) -> Plan:
     then as it was.
     """
     tiers, left_out = _eligible(need, limits, pool)
-    mark = pool.mark()
-    left = need.quantity
-    taken: list[TraceUnit] = []
-    picks: list[Pick] = []
-    passed_over: list[TraceUnit] = []
-    for offers in filter(None, tiers):
-        if not left:
-            passed_over += [_not_needed(offer) for offer in offers[:MOST_PASSED_OVER]]
-            continue
-        by_id = {offer.id: offer for offer in offers}
-        try:
-            asked = need if left == need.quantity else replace(need, quantity=left)
-            chosen, following = _checked(method, asked, offers, by_id)
-        except BadPlan:
-            pool.rollback(mark)
-            raise
-        for pick in chosen:
-            left -= pick.quantity
-            pool.move(pick.unit_id, -pick.quantity)
-        picks += chosen
-        taken += [_trace_unit(by_id[pick.unit_id], pick) for pick in chosen]
-        passed_over += [_trace_unit(by_id[pick.unit_id], pick) for pick in following]
+    decision = decide(method.attempts, need, tiers)
+    for pick in decision.picks:
+        pool.move(pick.unit_id, -pick.quantity)
+    by_id = {offer.id: offer for tier in tiers for offer in tier}
+    deciding = decision.deciding
+    strategy = ", then ".join(attempt.strategy for attempt in deciding) or method.strategy
     trace = Trace(
         rule=limits.rule,
-        strategy=method.strategy,
-        version=method.version,
+        strategy=strategy,
+        version=deciding[0].version if deciding else method.version,
         options=method.options,
-        offered=sum(map(len, tiers)),
+        offered=len(by_id),
         left_out=left_out,
-        taken=tuple(taken),
-        passed_over=tuple(passed_over[:MOST_PASSED_OVER]),
+        taken=tuple(_trace_unit(by_id[pick.unit_id], pick) for pick in decision.picks),
+        passed_over=tuple(_trace_unit(by_id[pick.unit_id], pick) for pick in _passed_over(tiers, decision)),
+        configured=None if strategy == method.strategy else method.strategy,
     )
-    return Plan(tuple(picks), need.quantity - left, trace)
+    return Plan(tuple(decision.picks), need.quantity - decision.left, trace, frozenset(decision.asked))
+
+
+def _passed_over(tiers: list[list[Offer]], decision: Decision) -> list[Pick]:
+    """Return the units that would have come next: those the strategy named, then those of later locations."""
+    following = list(decision.following)
+    if decision.tier is not None:
+        later = tiers[decision.tier + 1 :]
+        following += [Pick(offer.id, 0, "in a later location") for tier in later for offer in tier[:MOST_PASSED_OVER]]
+    taken = {pick.unit_id for pick in decision.picks}
+    named = {pick.unit_id: pick for pick in following if pick.unit_id not in taken}
+    return list(named.values())[:MOST_PASSED_OVER]
 
 
 def _eligible(need: Need, limits: Limits, pool: Pool) -> tuple[list[list[Offer]], Counter[str]]:
     """Return the offers of each tier in id order, and how many units each filter left out."""
     shelf = pool.shelf(need.sku, limits.locations)
     tiers = [[offer for offer in tier.values() if offer.available > 0] for tier in shelf.tiers]
-    day = need.ship_date if shelf.dated else None
-    if day is None and not limits.lots:
+    day = need.ship_date.toordinal() if need.ship_date and shelf.dated else 0
+    if not day and not need.lots and not need.serials:
         return tiers, shelf.left_out
     left_out = Counter(shelf.left_out)
-    lots = {fold(lot) for lot in limits.lots}
+    must_be_good = day + limits.min_shelf_life_days + (not limits.last_day_good) if day else 0
+    too_old = f"good for less than {limits.min_shelf_life_days} days" if limits.min_shelf_life_days else _EXPIRED
+    lots = {fold(lot) for lot in need.lots}
+    serials = {fold(serial) for serial in need.serials}
+    kept: list[list[Offer]] = []
     for tier in tiers:
-        for offer in tuple(tier):
-            if day is not None and offer.expires_on is not None and offer.expires_on < day:
-                left_out["expired on the ship date"] += 1
+        kept.append([])
+        for offer in tier:
+            if offer.expires_on is not None and offer.expires_on.toordinal() < must_be_good:
+                left_out[too_old] += 1
             elif lots and fold(offer.lot or "") not in lots:
                 left_out["not of the lot named"] += 1
+            elif serials and fold(offer.serial or "") not in serials:
+                left_out["not of the serial number named"] += 1
             else:
-                continue
-            tier.remove(offer)
-    return tiers, left_out
-
-
-def _checked(
-    method: Method, need: Need, offers: Sequence[Offer], by_id: dict[int, Offer]
-) -> tuple[list[Pick], list[Pick]]:
-    """Return the takes of a plan, and the units named as next; raises BadPlan where it breaks a rule."""
-    try:
-        plan = list(method.plan(need, offers))
-    except BadPlan:
-        raise
-    except Exception as error:  # a plugin's code: whatever it raises is its own fault, and is named
-        raise BadPlan(method.strategy, f"raised {type(error).__name__}: {error}") from error
-    chosen: list[Pick] = []
-    following: list[Pick] = []
-    seen: set[int] = set()
-    for pick in plan:
-        _check_pick(method.strategy, pick, by_id, seen)
-        (chosen if pick.quantity else following).append(pick)
-    total = sum(pick.quantity for pick in chosen)
-    if total > need.quantity:
-        raise BadPlan(method.strategy, f"took {text(total)} of {need.sku} where {text(need.quantity)} were needed")
-    return chosen, following
-
-
-def _check_pick(strategy: str, pick: object, offers: dict[int, Offer], seen: set[int]) -> None:
-    sound = isinstance(pick, Pick) and type(pick.unit_id) is type(pick.quantity) is int and isinstance(pick.why, str)
-    if not isinstance(pick, Pick) or not sound:
-        raise BadPlan(strategy, f"returned {pick!r} where a Pick with a whole number of millionths was expected")
-    offer = offers.get(pick.unit_id)
-    if offer is None:
-        raise BadPlan(strategy, f"took from unit {pick.unit_id}, which was not offered")
-    if pick.unit_id in seen:
-        raise BadPlan(strategy, f"named unit {pick.unit_id} twice")
-    seen.add(pick.unit_id)
-    if not 0 <= pick.quantity <= offer.available:
-        raise BadPlan(
-            strategy, f"took {text(pick.quantity)} from unit {pick.unit_id}, which has {text(offer.available)}"
-        )
-    if offer.serial is not None and pick.quantity % ONE:
-        raise BadPlan(strategy, f"cut the serial unit {pick.unit_id} ({offer.serial})")
+                kept[-1].append(offer)
+    return kept, left_out
 
 
 def _trace_unit(offer: Offer, pick: Pick) -> TraceUnit:
     return TraceUnit(offer.id, offer.location, offer.lot, offer.available, pick.quantity, pick.why)
-
-
-def _not_needed(offer: Offer) -> TraceUnit:
-    return _trace_unit(offer, Pick(offer.id, 0, "in a later location"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from stockhook.allocation import Emptied, Method, Pool
+from stockhook.allocation import Emptied, Pool
+from stockhook.choice import Choices
 from stockhook.draft import Cause, Signal
 from stockhook.errors import BadEvent
 from stockhook.evaluate import Evaluation, evaluate
@@ -53,10 +54,10 @@ _OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What decides beside the facts: the rules of each channel, and the strategy."""
+    """What decides beside the facts: the rules of each channel, and which strategy takes what whence."""
 
     rules: Mapping[str, ChannelRules]
-    method: Method
+    choices: Choices
 
     def rules_for(self, channel: str) -> ChannelRules:
         """Return a channel's rules; those of an order whose channel was renamed or removed are the first one's."""
@@ -99,7 +100,8 @@ class Batch:
         self.ids: Iterator[int] = itertools.count(NEW)
         states = view.orders(keys) if keys else {}
         wanted = set(codes) | {(key.account, fold(line.code)) for key, state in states.items() for line in state.lines}
-        self.catalogue: Catalogue = view.catalogue(wanted) if wanted else Catalogue()
+        bound = {part.sku for state in states.values() for ln in state.lines if ln.binding for part in ln.binding.parts}
+        self.catalogue: Catalogue = view.catalogue(wanted, bound) if wanted else Catalogue()
         self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)), _finder(view))
         self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
         for key, opened in self._orders.items():
@@ -214,7 +216,7 @@ class Batch:
         rules = self._policies.rules_for(state.order.channel)
         mark = self.pool.mark()
         try:
-            return evaluate(state, rules, self.catalogue, self.pool, self._policies.method, cause=cause, ids=self.ids)
+            return evaluate(state, rules, self.catalogue, self.pool, self._policies.choices, cause=cause, ids=self.ids)
         except BaseException:
             self.pool.rollback(mark)
             raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stockhook.allocation import Planner
+from stockhook.attempts import Planner
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
 

@@ -8,7 +8,8 @@ booked makes repeats and disorder harmless.
 from collections.abc import Iterator
 
 from stockhook import telling
-from stockhook.allocation import Limits, Method, Plan, Pool, allocate
+from stockhook.allocation import Plan, Pool, allocate
+from stockhook.choice import Choices
 from stockhook.claim import Claim
 from stockhook.draft import Cause, Draft, Signal
 from stockhook.errors import BadPlan
@@ -70,7 +71,7 @@ def evaluate(
     rules: ChannelRules,
     catalogue: Catalogue,
     pool: Pool,
-    method: Method,
+    choices: Choices,
     *,
     cause: Cause,
     ids: Iterator[int],
@@ -81,7 +82,7 @@ def evaluate(
     """
     mark = pool.mark()
     try:
-        return _Routine(rules, catalogue, pool, method, Draft(state, cause, ids)).run()
+        return _Routine(rules, catalogue, pool, choices, Draft(state, cause, ids)).run()
     except BadPlan as error:
         pool.rollback(mark)
         wait = Wait(state.order.account, state.order.order_id, WaitKind.STRATEGY, error.strategy)
@@ -100,7 +101,7 @@ class _Routine:
     rules: ChannelRules
     catalogue: Catalogue
     pool: Pool
-    method: Method
+    choices: Choices
     draft: Draft
 
     def run(self) -> Evaluation:
@@ -172,8 +173,8 @@ class _Routine:
     # --- taking ---
 
     def _allocate(self, claims: list[Claim], unknown_groups: set[int]) -> None:
-        """Allocate what is wanted under the shortage policy; lot-pinned lines first, then by item index."""
-        claims.sort(key=lambda claim: (not claim.line.lots, claim.line.item_index))
+        """Allocate what is wanted under the shortage policy; what a line names first, then by item index."""
+        claims.sort(key=lambda claim: (not claim.line.serials, not claim.line.lots, claim.line.item_index))
         policy = self.rules.on_shortage
         if policy is ShortagePolicy.PARTIAL:
             for claim in claims:
@@ -210,17 +211,12 @@ class _Routine:
     def _plan(self, claim: Claim) -> Plan:
         line = claim.line
         self.draft.skus.add(claim.sku)
-        rule, locations = self._locations(line)
-        need = Need(claim.sku, claim.want, claim.target.ship_date)
-        return allocate(need, Limits(rule, locations, claim.target.ship_date, line.lots), self.pool, self.method)
-
-    def _locations(self, line: Line) -> tuple[str, tuple[str, ...]]:
-        places = self.rules.centers.get(fold(line.center)) if line.center else None
-        if places:
-            return f"distribution center {line.center}", places
-        if self.rules.locations:
-            return "the locations of [allocation]", self.rules.locations
-        return "any location", ()
+        choice = self.choices.choose(self.rules, claim.sku, line.center)
+        need = Need(claim.sku, claim.want, claim.target.ship_date, line.lots, line.serials, line.places)
+        limits = choice.limits(self.catalogue.items.get(fold(claim.sku)))
+        plan = allocate(need, limits, self.pool, choice.method)
+        self.draft.settled += [("bad-plan", strategy) for strategy in plan.asked]
+        return plan
 
     def _owe(self, claim: Claim, *, owed: Quantity, settled: Quantity) -> None:
         if owed == claim.open:
@@ -253,7 +249,7 @@ class _Routine:
 
     def _conclude(self, lines: tuple[Line, ...], aims: list[Target], shipped: Shipped) -> Evaluation:
         draft = self.draft
-        telling.settled(draft, self.method.strategy)
+        telling.settled(draft)
         state, reason, words = verdict(draft, aims, shipped)
         before = {line.number: line for line in draft.state.lines}
         return Evaluation(

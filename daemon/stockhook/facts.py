@@ -110,6 +110,8 @@ def _first_seen(snapshot: Snapshot, shown: SnapshotLine, said: Said, number: int
         component=shown.component,
         parent_index=shown.parent_index,
         lots=shown.lots,
+        serials=shown.serials,
+        places=shown.places,
         ship_said=said if snapshot.ships else None,
         shipped_at=shown.shipped_at if snapshot.ships else None,
         ship_date=shown.ship_date if snapshot.ships else None,
@@ -130,6 +132,8 @@ def _newer_facts(line: Line, shown: SnapshotLine, said: Said) -> Line:
         component=shown.component,
         parent_index=shown.parent_index,
         lots=shown.lots,
+        serials=shown.serials,
+        places=shown.places,
     )
 
 

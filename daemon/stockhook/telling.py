@@ -98,8 +98,8 @@ def kits(draft: Draft, readings: Readings) -> None:
     draft.settled += [("kit-mismatch", sku) for sku in readings.agreeing]
 
 
-def settled(draft: Draft, strategy: str) -> None:
-    """Note the problems whose cause may have gone: the order no longer waits for it, or its ``strategy`` planned."""
+def settled(draft: Draft) -> None:
+    """Note the problems whose cause may have gone: the order no longer waits for it."""
     for wait in draft.state.waits:
         if wait in draft.waits:
             continue
@@ -109,5 +109,3 @@ def settled(draft: Draft, strategy: str) -> None:
             draft.settled.append(("insufficient-inventory", wait.subject))
         elif wait.kind is WaitKind.STRATEGY:
             draft.settled.append(("bad-plan", wait.subject))
-    if draft.allocations:
-        draft.settled.append(("bad-plan", strategy))

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockhook.allocation import Limits, Method, Pool, allocate
+from stockhook.allocation import Limits, Pool, allocate
+from stockhook.attempts import Attempt, Method
 from stockhook.errors import BadPlan
 from stockhook.model import Location, Need, Offer, Pick, Stock, Unit
 from stockhook.quantity import ONE
+from stockhook.strategy import method
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 from stockhook_plugins.strategies.received import Fifo
 
 ANY = Limits("any location")
-FIFO = Method("fifo", "1", {}, Fifo(Fifo.Options()).plan)
+FIFO = method(Fifo(Fifo.Options()))
 LAST = date(2027, 3, 31)
 
 
@@ -34,7 +36,7 @@ def need(quantity: int = 5, **fields: Any) -> Need:
 
 
 def planned(plan: Callable[..., Any]) -> Method:
-    return Method("odd", "1", {}, plan)
+    return Method("odd", "1", {}, (Attempt("odd", "1", plan),))
 
 
 def available(shelf: Pool) -> dict[int, int]:
@@ -62,30 +64,62 @@ def test_a_unit_received_in_the_middle_is_offered_in_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "limits", "why"),
+    ("only", "limits", "asked", "why"),
     [
-        ([unit(1, location="WEST/A")], Limits("r", ("MAIN",)), "outside the locations"),
-        ([unit(1, location="MAINLAND")], Limits("r", ("MAIN",)), "outside the locations"),
-        ([unit(1, location="MAIN/QA")], ANY, "location not pickable"),
-        ([unit(1, held=True)], ANY, "held"),
-        ([unit(1, expires_on=LAST)], Limits("r", (), LAST + timedelta(days=1)), "expired on the ship date"),
-        ([unit(1, lot="L1")], Limits("r", lots=("L2",)), "not of the lot named"),
-        ([unit(1, lot=None)], Limits("r", lots=("L2",)), "not of the lot named"),
+        (unit(1, location="WEST/A"), Limits("r", ("MAIN",)), {}, "outside the locations"),
+        (unit(1, location="MAINLAND"), Limits("r", ("MAIN",)), {}, "outside the locations"),
+        (unit(1, location="MAIN/QA"), ANY, {}, "location not pickable"),
+        (unit(1, held=True), ANY, {}, "held"),
+        (unit(1, expires_on=LAST), ANY, {"ship_date": LAST + timedelta(days=1)}, "expired on the ship date"),
+        (unit(1, expires_on=LAST), Limits("r", (), 0, False), {"ship_date": LAST}, "expired on the ship date"),
+        (
+            unit(1, expires_on=LAST),
+            Limits("r", (), 30),
+            {"ship_date": LAST - timedelta(days=29)},
+            "good for less than 30 days",
+        ),
+        (unit(1, lot="L1"), ANY, {"lots": ("L2",)}, "not of the lot named"),
+        (unit(1, lot=None), ANY, {"lots": ("L2",)}, "not of the lot named"),
+        (unit(1, 1, serial="S1"), ANY, {"serials": ("S2",)}, "not of the serial number named"),
+        (
+            unit(1, 1, lot="L1", serial="S1"),
+            ANY,
+            {"lots": ("L1",), "serials": ("S2",)},
+            "not of the serial number named",
+        ),
     ],
 )
-def test_what_is_not_eligible_is_not_offered_and_counted(units: list[Unit], limits: Limits, why: str) -> None:
-    shelf = pool(*units, places=[Location("MAIN/QA", pickable=False)])
-    plan = allocate(need(ship_date=limits.ship_date), limits, shelf, FIFO)
+def test_what_is_not_eligible_is_not_offered_and_counted(
+    only: Unit, limits: Limits, asked: dict[str, Any], why: str
+) -> None:
+    shelf = pool(only, places=[Location("MAIN/QA", pickable=False)])
+    plan = allocate(need(**asked), limits, shelf, FIFO)
     assert (plan.taken, plan.trace.offered, dict(plan.trace.left_out)) == (0, 0, {why: 1})
 
 
-def test_a_unit_is_good_through_its_last_day() -> None:
-    limits = Limits("r", ship_date=LAST)
-    assert allocate(need(5, ship_date=LAST), limits, pool(unit(1, expires_on=LAST)), FIFO).taken == 5 * ONE
+@pytest.mark.parametrize(
+    ("limits", "ships"),
+    [
+        (ANY, LAST),
+        (Limits("r", (), 30), LAST - timedelta(days=30)),
+        (Limits("r", (), 0, False), LAST - timedelta(days=1)),
+        (Limits("r", (), 30, False), LAST - timedelta(days=31)),
+        (Limits("r", (), 36_500), None),
+        (ANY, date.max),
+    ],
+)
+def test_a_unit_is_good_through_its_last_day_less_the_shelf_life_asked_for(limits: Limits, ships: date | None) -> None:
+    expires = None if ships == date.max else LAST
+    assert allocate(need(5, ship_date=ships), limits, pool(unit(1, expires_on=expires)), FIFO).taken == 5 * ONE
 
 
-def test_lots_compare_without_case_and_blanks() -> None:
-    assert allocate(need(), Limits("r", lots=(" l1 ",)), pool(unit(1, lot="L1")), FIFO).taken == 5 * ONE
+def test_what_is_owed_is_no_goods_and_never_offered() -> None:
+    assert allocate(need(), ANY, pool(unit(1, suspense=True)), FIFO).trace.offered == 0
+
+
+def test_lots_and_serial_numbers_compare_without_case_and_blanks() -> None:
+    asked = need(1, lots=(" l1 ",), serials=("s-1", "S-2"))
+    assert allocate(asked, ANY, pool(unit(1, 1, lot="L1", serial="S-1")), FIFO).taken == ONE
 
 
 def test_tiers_come_one_after_the_other_whatever_is_older_in_a_later_one() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from stockhook.allocation import Method
 from stockhook.batch import Batch, Policies
+from stockhook.choice import Choices
 from stockhook.draft import Cause
 from stockhook.model import (
     EventState,
@@ -18,6 +18,7 @@ from stockhook.operations.codes import alias, ignore
 from stockhook.operations.problems import acknowledge
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
+from stockhook.strategy import method
 from stockhook.testing.payloads import envelope, event, kit, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
@@ -117,7 +118,7 @@ def test_a_receipt_settles_the_order_that_shipped_first(shop: Shop) -> None:
 
 def test_an_order_whose_channel_is_gone_is_still_worked(shop: Shop) -> None:
     shop.stock(A=10)
-    policies = Policies({"other": ChannelRules("other")}, Method("fifo", "1", {}, Fifo(Fifo.Options()).plan))
+    policies = Policies({"other": ChannelRules("other")}, Choices(method(Fifo(Fifo.Options()))))
     shop.send(envelope(order_ship("D-1", [line("NEW", 2, shipped=DAY1)])))
     alias(shop.desk, "NEW", "A")
     with shop.store.write() as work:

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockhook.allocation import Method, Pool
+from stockhook.allocation import Pool
+from stockhook.choice import Choices
 from stockhook.draft import Cause
 from stockhook.evaluate import Evaluation, evaluate
 from stockhook.model import (
@@ -27,12 +28,13 @@ from stockhook.model import (
 )
 from stockhook.quantity import ONE, times
 from stockhook.rules import ChannelRules, ShortagePolicy
+from stockhook.strategy import method
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 from stockhook_plugins.strategies.received import Fifo
 
 SHIPPED = START - timedelta(days=5)
-METHOD = Method("fifo", "1", {}, Fifo(Fifo.Options()).plan)
+CHOICES = Choices(method(Fifo(Fifo.Options())))
 CODES = ("A", "B", "SET", "PACK", "NEW", "JUNK")
 CATALOGUE = Catalogue(
     aliases={
@@ -67,7 +69,7 @@ class World:
         pool = Pool(Stock(self.units(), {}, {"A": 1, "B": 1}))
         cause = Cause(START, "worker", 1)
         ids = itertools.count(NEW)
-        result = evaluate(self.state, self.rules, self.catalogue, pool, METHOD, cause=cause, ids=ids)
+        result = evaluate(self.state, self.rules, self.catalogue, pool, CHOICES, cause=cause, ids=ids)
         for movement in result.movements:
             self.stock[movement.unit_id] += movement.quantity
         self.state = result.state
@@ -283,7 +285,7 @@ def test_lot_pinned_lines_are_served_before_those_that_take_any_lot() -> None:
     world = made(lots, {}, ShortagePolicy.PARTIAL)
     pool = Pool(Stock((make.unit("A", 3 * ONE, id=1, lot="L1"), make.unit("A", 2 * ONE, id=3, lot="L2"))))
     cause = Cause(START, "worker")
-    result = evaluate(world.state, world.rules, CATALOGUE, pool, METHOD, cause=cause, ids=itertools.count(NEW))
+    result = evaluate(world.state, world.rules, CATALOGUE, pool, CHOICES, cause=cause, ids=itertools.count(NEW))
     assert result.shortages == ()
     assert sorted((move.line, move.unit_id, -move.quantity // ONE) for move in result.movements) == [
         (1, 1, 1),

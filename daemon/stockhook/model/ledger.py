@@ -76,6 +76,8 @@ class Take:
 class Trace:
     """Why a plan came out as it did: enough to explain each unit without the units of that day.
 
+    ``strategy`` and ``version`` are those that decided, ``options`` those of the configured strategy; ``configured``
+    names it where it left the decision to another one.
     ``taken`` and ``passed_over`` (the next five) are (unit id, location, lot, available, taken, reason in words).
     ``left_out`` counts the units of the item that each filter removed.
     """
@@ -88,6 +90,7 @@ class Trace:
     left_out: Mapping[str, int]
     taken: tuple["TraceUnit", ...]
     passed_over: tuple["TraceUnit", ...]
+    configured: str | None = None
 
 
 @record(frozen=True, slots=True)

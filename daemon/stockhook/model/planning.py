@@ -9,11 +9,18 @@ from stockhook.quantity import Quantity
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """So much of one item for one line. ``ship_date`` is the day the goods left, as the store wrote it."""
+    """So much of one item for one line. ``ship_date`` is the day the goods left, as the store wrote it.
+
+    ``lots``, ``serials`` and ``places`` are what the line asks to be taken from. The host offers nothing but units of
+    the lots and serial numbers; the places (locations) are for a strategy to go by.
+    """
 
     sku: str
     quantity: Quantity
     ship_date: date | None = None
+    lots: tuple[str, ...] = ()
+    serials: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from stockhook.allocation import Method
 from stockhook.batch import Policies
 from stockhook.budget import Budget
 from stockhook.channel import Channel
+from stockhook.choice import Choices
 from stockhook.model import (
     Body,
     Delivery,
@@ -31,7 +31,7 @@ from stockhook.outbox import Subscription
 from stockhook.quantity import ONE, Quantity, parse
 from stockhook.rules import ChannelRules
 from stockhook.store import FOREVER, Arrival, Match, Range, Store
-from stockhook.strategy import Strategy
+from stockhook.strategy import Strategy, method
 from stockhook.testing.clock import ManualClock
 from stockhook.worker import Worker
 
@@ -42,6 +42,7 @@ class Shop:
     """Delivers bodies to an open store, works them at once, and answers what became of it.
 
     Quantities go in as numbers or text of units and come out in millionths, except where a method says otherwise.
+    ``choices`` stand in place of the one strategy.
     """
 
     def __init__(
@@ -55,15 +56,15 @@ class Shop:
         clock: ManualClock | None = None,
         subscriptions: Mapping[str, Subscription] | None = None,
         budget: Budget | None = None,
+        choices: Choices | None = None,
     ) -> None:
         self.store = store
         self.name = name
         self.channel = channel
         self.clock = clock or ManualClock()
         self.rules = rules or ChannelRules(name)
-        planner = (budget or Budget()).planner(strategy.type, strategy.plan)
-        method = Method(strategy.type, strategy.version, {}, planner)
-        policies = Policies({name: self.rules}, method)
+        choices = choices or Choices(method(strategy, planner=(budget or Budget()).planner))
+        policies = Policies({name: self.rules}, choices)
         self.desk = Desk(store, policies, subscriptions or {}, self.clock, "cli:test")
         self.worker = Worker(self.desk, {name: channel})
 

@@ -49,7 +49,7 @@ class Inspection:
                 continue
             rules = policies.rules_for(state.order.channel)
             pool = Pool(Stock())
-            yield state, evaluate(state, rules, catalogue, pool, policies.method, cause=cause, ids=count(NEW))
+            yield state, evaluate(state, rules, catalogue, pool, policies.choices, cause=cause, ids=count(NEW))
 
 
 Look = Callable[[Inspection], Iterator[str | None]]
