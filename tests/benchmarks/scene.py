@@ -10,7 +10,7 @@ from stockhook import settings
 from stockhook.clock import SystemClock
 from stockhook.model import Item, Location
 from stockhook.operations.desk import set_up
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.quantity import ONE
 from stockhook.testing import factories, payloads
 

@@ -22,7 +22,7 @@ from stockhook.model import Event
 from stockhook.operations import codes, events
 from stockhook.operations.desk import Desk, set_up
 from stockhook.operations.due import sweep
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER

@@ -10,7 +10,7 @@ from house import TOKEN as HOUSE_TOKEN
 from house import House
 
 from stockhook.model import Item, Location
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.testing.daemon import TOKEN, RunningDaemon, table

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stockhook.model import Event, Item, Location, Notice, NoticeState, Problem, ProblemState, Unit
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE, text
 from stockhook.testing.daemon import RunningDaemon, table

@@ -18,7 +18,7 @@ from postgres import libpq
 from sizes import seeds, times
 
 from stockhook.model import Event, EventState, Item, Location, Movement, Notice, NoticeState, Unit
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER

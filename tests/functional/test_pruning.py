@@ -14,7 +14,7 @@ from sqlite_file import at, raw
 from traffic import Traffic
 
 from stockhook.model import DeliveryState, Event, EventState, Item, Location, Unit
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make

@@ -44,7 +44,7 @@ from stockhook.model import (
 from stockhook.operations.codes import alias, ignore
 from stockhook.operations.events import replay as replay_events
 from stockhook.operations.problems import waive
-from stockhook.operations.stock import adjust
+from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE

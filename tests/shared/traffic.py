@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 
 from stockhook.model import Item, Location
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.quantity import ONE
 from stockhook.testing.daemon import RunningDaemon
 from stockhook.testing.payloads import array, envelope, kit, line, order_ship

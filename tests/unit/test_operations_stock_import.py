@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Item, Location, Movement, Unit
-from stockhook.operations import locations, stock
+from stockhook.operations import locations
 from stockhook.operations.spreadsheet import FORMULA, armoured, lines, rows, write_lines
-from stockhook.operations.stock import adjust
+from stockhook.operations.stock import receipts
+from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock_import import COLUMNS, export_stock, import_stock, moment
 from stockhook.operations.units import list_units
 from stockhook.quantity import ONE, parse
@@ -170,14 +171,14 @@ def test_a_file_imported_by_two_at_the_same_time_is_booked_once(
     reached: str, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = sheet(tmp_path, f"{HEADER}\nSOAP,,MAIN,3\n")
-    plain = getattr(stock, reached)
+    plain = getattr(receipts, reached)
 
     def beside(*given: object) -> object:
         monkeypatch.undo()
         import_stock(shop.desk, file)
         return plain(*given)
 
-    monkeypatch.setattr(stock, reached, beside)
+    monkeypatch.setattr(receipts, reached, beside)
     with pytest.raises(Refused, match=r"stock\.csv was imported on"):
         import_stock(shop.desk, file)
     assert shop.on_hand("SOAP") == 3 * ONE

@@ -3,7 +3,9 @@ import pytest
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Item, Location, Movement, MovementKind, Order, Shortage, Unit
 from stockhook.operations import posting
-from stockhook.operations.stock import Receipt, adjust, receive, undo
+from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.operations.stock.reversals import undo
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.testing.payloads import envelope, line, order_ship

@@ -10,8 +10,9 @@ from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, ask
 from stockhook.cli.command import Group, SilentCommand
 from stockhook.cli.context import Context
 from stockhook.model import OrderKey, Unit
-from stockhook.operations import stock as operations
 from stockhook.operations.spreadsheet import write_lines
+from stockhook.operations.stock import adjustments, receipts, reversals
+from stockhook.operations.stock.ledger import Adjusted
 from stockhook.operations.stock_import import export_stock, import_stock
 from stockhook.operations.units import list_units
 from stockhook.quantity import text
@@ -79,12 +80,12 @@ def receive(
     Example: stockhook stock receive SOAP 100 --location MAIN/FG --lot L7 --expires-on 2027-03-31
     """
     with context.desk() as desk:
-        receipt = operations.Receipt(
+        receipt = receipts.Receipt(
             sku, qty, location, received_at, lot, serial, expires_on, unit_cost, priority, reference
         )
-        received = operations.receive(desk, [receipt])
+        received = receipts.receive(desk, [receipt])
         unit = received.units[0]
-        movement = operations.receipt_of(desk, unit)
+        movement = receipts.receipt_of(desk, unit)
     used = unit.received - unit.quantity
     settled = f"; {text(used)} of it went at once to orders that were owed goods" if used else ""
     as_what = f"as unit {unit.id} by movement {movement.id}"
@@ -110,7 +111,7 @@ def adjust(context: Context, unit: int, quantity: int, reason: str, settle: bool
     Example: stockhook stock adjust 12 -1 --reason broken
     """
     with context.desk() as desk:
-        adjusted = operations.adjust(desk, unit, quantity, reason, settle=settle)
+        adjusted = adjustments.adjust(desk, unit, quantity, reason, settle=settle)
     _tell(context, adjusted, offer_settling=quantity > 0 and not settle)
 
 
@@ -124,7 +125,7 @@ def undo(context: Context, movement: int, reason: str) -> None:
     Example: stockhook stock undo 345 --reason "wrong item"
     """
     with context.desk() as desk:
-        adjusted = operations.undo(desk, movement, reason)
+        adjusted = reversals.undo(desk, movement, reason)
     _tell(context, adjusted, offer_settling=False)
 
 
@@ -180,7 +181,7 @@ def export(context: Context, output: Path | None, everything: bool) -> None:  # 
             click.echo(f"{count - 1} units written to {output}", err=True)
 
 
-def _tell(context: Context, adjusted: operations.Adjusted, *, offer_settling: bool) -> None:
+def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None:
     unit, movement = adjusted.unit, adjusted.movement
     sign = "+" if movement.quantity > 0 else ""
     said = f"unit {unit.id} of {unit.sku}: {sign}{text(movement.quantity)}, now {text(unit.quantity)}"

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Final
 
 from stockhook.model import OrderKey
-from stockhook.operations import codes, items, locations, stock
+from stockhook.operations import codes, items, locations
 from stockhook.operations.desk import Desk
-from stockhook.operations.stock import Receipt
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.quantity import ONE, parse
 from stockhook.testing.payloads import array, envelope, kit, line, order_create, order_ship
 
@@ -45,7 +45,7 @@ def open_shop(desk: Desk) -> None:
     for sku, name in _ITEMS:
         items.add(desk, sku, name)
     items.define_kit(desk, "GIFTSET", [("SOAP-A", ONE), ("SOAP-B", 2 * ONE)], None)
-    stock.receive(desk, [_goods(*row) for row in _SHELF])
+    receive(desk, [_goods(*row) for row in _SHELF])
 
 
 _ITEMS: Final = (
@@ -160,7 +160,7 @@ AFTERNOON: Final = (
     ),
     Deed(
         "stockhook stock receive CANDLE 24 --location MAIN/FG --lot C-8",
-        lambda desk: stock.receive(desk, [Receipt("CANDLE", 24 * ONE, "MAIN/FG", lot="C-8")]),
+        lambda desk: receive(desk, [Receipt("CANDLE", 24 * ONE, "MAIN/FG", lot="C-8")]),
         (OrderKey(ACCOUNT, _id(8)),),
     ),
 )

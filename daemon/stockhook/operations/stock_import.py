@@ -15,7 +15,7 @@ from stockhook.operations.due import every, make_due, waiting_on_code
 from stockhook.operations.items import checked_name, checked_sku
 from stockhook.operations.locations import checked_path, parents
 from stockhook.operations.spreadsheet import Row, armoured, lines, read_file, refuse_faults, rows
-from stockhook.operations.stock import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.quantity import ONE, Quantity, parse, text
 from stockhook.store import FOREVER, Range, Read
 

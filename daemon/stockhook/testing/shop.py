@@ -26,7 +26,7 @@ from stockhook.model import (
     Unit,
 )
 from stockhook.operations.desk import Desk
-from stockhook.operations.stock import Receipt, Received, receive
+from stockhook.operations.stock.receipts import Receipt, Received, receive
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE, Quantity, parse
 from stockhook.rules import ChannelRules

@@ -1,12 +1,12 @@
-"""What a person does to stock: receive, adjust, undo."""
+"""Goods that come in."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from stockhook.errors import NotFound, Refused
-from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Shortage, Unit, fold
+from stockhook.errors import Refused
+from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
@@ -36,15 +36,6 @@ class Received:
 
     units: tuple[Unit, ...]
     orders: tuple[OrderKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """The unit as it is now, the movement that the person made, and what is still owed of its item."""
-
-    unit: Unit
-    movement: Movement
-    owed: Quantity
 
 
 def receive(
@@ -96,53 +87,6 @@ def receipt_of(desk: Desk, unit: Unit) -> Movement:
     with desk.store.read() as view:
         movements = every(view, Movement, {"unit_id": unit.id})
         return next(movement for movement in movements if movement.kind is MovementKind.RECEIPT)
-
-
-def adjust(desk: Desk, unit_id: int, quantity: Quantity, reason: str, *, settle: bool = False) -> Adjusted:
-    """Change a unit's quantity by a signed amount; ``settle``: use what was added for what is owed."""
-    if not quantity:
-        raise Refused("an adjustment by 0 changes nothing; give a quantity like +3 or -1")
-    _require_reason(reason, "an adjustment")
-    with desk.store.read() as view:
-        unit = _find_unit(view, unit_id)
-
-    def prepare(work: Work, ids: Iterator[int]) -> Change:
-        current = _find_unit(work, unit_id)
-        if current.quantity + quantity < 0:
-            raise Refused(
-                f"unit {unit_id} holds {text(current.quantity)} of {current.sku}: {text(quantity)} would leave it "
-                "below zero; nothing was changed"
-            )
-        if current.serial is not None and quantity % ONE:
-            raise Refused(f"unit {unit_id} is one piece with the serial number {current.serial}: adjust it by 1 or -1")
-        movement = _movement(desk, next(ids), current, MovementKind.ADJUSTMENT, quantity, reason)
-        audit = desk.audit("stock adjust", f"unit {unit_id}", reason, quantity=text(quantity))
-        return Change(Booking(movements=(movement,)), (audit,))
-
-    return post(desk, {unit.sku}, prepare, lambda work, _: _adjusted(work, unit_id), settle=settle)
-
-
-def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
-    """Book the opposite of a receipt or an adjustment; whatever was taken from it since must be given back first."""
-    _require_reason(reason, "an undo")
-    with desk.store.read() as view:
-        unit = _find_unit(view, _undoable(view, movement_id).unit_id)
-
-    def prepare(work: Work, ids: Iterator[int]) -> Change:
-        movement = _undoable(work, movement_id)
-        current = _find_unit(work, movement.unit_id)
-        if current.quantity < movement.quantity:
-            raise Refused(
-                f"movement {movement_id} put {text(movement.quantity)} of {movement.sku} into unit {current.id}, which "
-                f"holds {text(current.quantity)} now: the rest has been used; nothing was changed"
-            )
-        opposite = _movement(
-            desk, next(ids), current, MovementKind.REVERSAL, -movement.quantity, reason, reverses=movement_id
-        )
-        audit = desk.audit("stock undo", f"movement {movement_id}", reason)
-        return Change(Booking(movements=(opposite,)), (audit,))
-
-    return post(desk, {unit.sku}, prepare, lambda work, _: _adjusted(work, unit.id), settle=False)
 
 
 def _check(
@@ -201,65 +145,3 @@ def _unit(unit_id: int, receipt: Receipt, item: Item, now: datetime) -> Unit:
         priority=receipt.priority,
         reference=receipt.reference,
     )
-
-
-def _movement(
-    desk: Desk,
-    movement_id: int,
-    unit: Unit,
-    kind: MovementKind,
-    quantity: Quantity,
-    reason: str,
-    *,
-    reverses: int | None = None,
-) -> Movement:
-    return Movement(
-        id=movement_id,
-        unit_id=unit.id,
-        sku=unit.sku,
-        kind=kind,
-        quantity=quantity,
-        at=desk.clock.now(),
-        actor=desk.actor,
-        reverses=reverses,
-        reason=reason,
-    )
-
-
-def _find_unit(view: Read, unit_id: int) -> Unit:
-    found = view.find(Unit, {"id": unit_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-    return found[0]
-
-
-def _undoable(view: Read, movement_id: int) -> Movement:
-    found = view.find(Movement, {"id": movement_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no movement {movement_id}; the page of a unit lists its movements")
-    movement = found[0]
-    if movement.kind not in (MovementKind.RECEIPT, MovementKind.ADJUSTMENT):
-        raise Refused(
-            f"movement {movement_id} is a {movement.kind}: only a receipt or an adjustment can be undone; what an "
-            "order consumed follows the order"
-        )
-    undone = view.find(Movement, {"reverses": movement_id}, most=1)
-    if undone:
-        raise Refused(f"movement {movement_id} was undone before, by movement {undone[0].id}")
-    return movement
-
-
-def _adjusted(work: Work, unit_id: int) -> Adjusted:
-    unit = _find_unit(work, unit_id)
-    owed = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
-    return Adjusted(unit, _newest_by_a_person(work, unit_id), sum(total.amount for total in owed))
-
-
-def _newest_by_a_person(view: Read, unit_id: int) -> Movement:
-    """Return the newest movement that belongs to no order: what settling took in the same commit is newer."""
-    return next(movement for movement in every(view, Movement, {"unit_id": unit_id}) if movement.order_id is None)
-
-
-def _require_reason(reason: str, what: str) -> None:
-    if not reason.strip():
-        raise Refused(f"{what} needs a reason, for whoever reads the ledger later")
