@@ -29,7 +29,7 @@ from stockhook.model import (
     WaitKind,
     fold,
 )
-from stockhook.quantity import Quantity, times
+from stockhook.quantity import Quantity
 from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.shortage import still_open, waived
@@ -139,17 +139,16 @@ class _Routine:
         """Return target + ruling - (what is booked for good) per item; open shortages are part of what is wanted."""
         line = aim.reading.line
         claims = []
-        for n, part in enumerate(aim.reading.parts or ()):
+        for part in aim.reading.parts or ():
             rows = self.draft.shortages(line, part.sku)
-            ruling = line.ruling if n == 0 else 0
-            want = times(aim.units, part.quantity) + ruling - self.draft.consumed(line, part.sku) - waived(rows)
+            want = aim.ruled(part) - self.draft.consumed(line, part.sku) - waived(rows)
             claims.append(Claim(aim, part.sku, want, still_open(rows)))
         return claims
 
     def _conflict(self, line: Line) -> bool:
         """Tell whether a booked line now means another item; such a line alone waits for a person."""
         bound = line.binding
-        if bound is None or not bound.parts or fold(line.code) == fold(bound.code):
+        if bound is None or not bound.parts or fold(line.code) in {fold(bound.code), *line.refused}:
             return False
         meaning = resolve(line.account, line.code, self.catalogue)
         if isinstance(meaning, Part) and bound.parts == (meaning,):

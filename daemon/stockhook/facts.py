@@ -224,7 +224,7 @@ def _conflicts(line: Line, listed: dict[int, SnapshotLine], said: Said, meaning:
         shown is not None
         and line.binding is not None
         and said >= line.said
-        and fold(shown.code) != fold(line.binding.code)
+        and fold(shown.code) not in {fold(line.binding.code), *line.refused}
         and meaning(shown.code) != _means(line, meaning)
     )
 

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from stockhook.kits import Reading
-from stockhook.model import Line, Order, fold
-from stockhook.quantity import Quantity
+from stockhook.model import Line, Order, Part, fold
+from stockhook.quantity import Quantity, times
 from stockhook.record import record
 from stockhook.rules import ChannelRules, ShipRule
 
@@ -36,6 +36,17 @@ class Target:
     ship_date: date | None
     reason: str | None = None
     unexplained: Quantity = 0
+
+    def ruled(self, part: Part) -> Quantity:
+        """Return how much of a part of the line shall be booked, in item units: target + ruling.
+
+        The ruling counts the one item of a line; of a line with several, such as a kit by definition, it counts kits:
+        the line's own units, each of which takes all of its parts.
+        """
+        ruling = self.reading.line.ruling
+        if len(self.reading.parts or ()) > 1:
+            return times(self.units + ruling, part.quantity)
+        return times(self.units, part.quantity) + ruling
 
 
 def how_shipped(order: Order, readings: Sequence[Reading], rule: ShipRule) -> Shipped:

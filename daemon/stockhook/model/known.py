@@ -98,9 +98,9 @@ class Line:
     ``number`` names the line for ever in takes, shortages and movements; ``item_index`` is the store's present index
     and changes when lines are keyed anew. ``ship_said`` tells which snapshot spoke about shipping last; ``inferred``:
     booked as shipped without a date on the line. ``least_refunded`` is the smallest refunded total any snapshot
-    showed: what was refunded before the line was first seen. ``ruling`` is in item units.
-    ``lots``, ``serials`` and ``places`` are what the line asks to be taken from. ``refused`` are folded codes that a
-    person has said the booked line does not mean, whatever the store says.
+    showed: what was refunded before the line was first seen. ``ruling`` is in item units, or in kits
+    for a line of several items. ``lots``, ``serials`` and ``places`` are what the line asks to be taken from.
+    ``refused`` are folded codes that a person has said the booked line does not mean, whatever the store says.
     """
 
     account: str
