@@ -9,7 +9,7 @@ from stockhook import log, problems
 from stockhook.batch import Batch
 from stockhook.draft import Cause
 from stockhook.errors import Refused
-from stockhook.model import Booking, Location, OrderKey
+from stockhook.model import Booking, Location, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, waiting_orders
 from stockhook.store import Work
@@ -36,8 +36,22 @@ class Change:
     locations: tuple[Location, ...] = ()
 
 
-class _Moved(Exception):
-    """The items moved between reading and booking."""
+class Moved(Exception):
+    """An order or an item was booked between reading and booking, or between two reads."""
+
+
+def booked(desk: Desk, attempt: Callable[[Work], Result], what: str = "orders") -> Result:
+    """Return what ``attempt`` does in a unit of work; one that raises ``Moved`` is undone and made anew.
+
+    Raises Refused where ``what`` never stands still for long enough.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with desk.store.write() as work:
+                return attempt(work)
+        except Moved:
+            continue
+    raise Refused(f"the {what} are being booked by others all the time; try again in a moment")
 
 
 def post(
@@ -53,13 +67,7 @@ def post(
     ``prepare`` may be called again when another process booked meanwhile. ``result`` gets the orders that were
     evaluated. Raises what ``prepare`` raises, with nothing changed.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            with desk.store.write() as work:
-                return _post(desk, work, skus, prepare, result, settle=settle)
-        except _Moved:
-            continue
-    raise Refused("the items are being booked by others all the time; try again in a moment")
+    return booked(desk, lambda work: _post(desk, work, skus, prepare, result, settle=settle), "items")
 
 
 def _post(
@@ -83,6 +91,18 @@ def _post(
         batch.pool.add(replace(unit, quantity=amounts.pop(unit.id, 0)), places.get(unit.location))
     for unit_id, quantity in amounts.items():
         batch.pool.move(unit_id, quantity)
+    evaluated, left = settled(desk, batch, keys)
+    booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
+    void = work.book([booking, *batch.bookings()])
+    if void:
+        raise Moved
+    work.save([*change.records, *left])
+    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
+    return result(work, evaluated)
+
+
+def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple[OrderKey, ...], list[Order]]:
+    """Evaluate orders that wait, oldest first, and return those that were, and the rest made due, to be saved."""
     oldest_first = batch.oldest_first(keys)
     evaluated: list[OrderKey] = []
     failed: list[OrderKey] = []
@@ -96,21 +116,11 @@ def _post(
         except Exception:  # one order that cannot be evaluated must not keep goods out of the book
             logger.exception("order failed", account=key.account, order=key.order_id)
             failed.append(key)
-    booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
-    void = work.book([booking, *batch.bookings()])
-    if void:
-        raise _Moved
-    work.save([*change.records, *_due(desk, batch, [*failed, *oldest_first[len(evaluated) :]])])
-    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
-    return result(work, tuple(evaluated))
+    states = [batch.state(key) for key in [*failed, *oldest_first[len(evaluated) :]]]
+    return tuple(evaluated), [replace(state.order, due_at=desk.clock.now()) for state in states if state]
 
 
 def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
     """Make due what waits for items of which an order has given something back."""
     if skus:
         make_due(desk, work, waiting_orders(work, skus))
-
-
-def _due(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> list[Any]:
-    states = [batch.state(key) for key in keys]
-    return [replace(state.order, due_at=desk.clock.now()) for state in states if state]

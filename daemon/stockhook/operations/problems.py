@@ -12,11 +12,11 @@ from stockhook.draft import Cause
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
+from stockhook.operations.posting import Moved, booked
 from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
 SHORT: Final = "insufficient-inventory"
-_ATTEMPTS: Final = 8
 _WAIVE, _REOPEN = "problems waive", "problems reopen"
 
 
@@ -28,10 +28,6 @@ class Waived:
     quantity: Quantity
     orders: tuple[OrderKey, ...]
     owed: Quantity
-
-
-class _Moved(Exception):
-    """An order or item was booked between two reads, or between reading and booking."""
 
 
 def list_problems(
@@ -133,13 +129,11 @@ _Restate = Callable[[Work, Problem, datetime], Problem]
 
 def _change(desk: Desk, problem_id: int, action: str, reason: str | None, choose: _Choice, restate: _Restate) -> Waived:
     """Book the shortages that ``choose`` changes, each with its order, and the problem as ``restate`` leaves it."""
-    for _ in range(_ATTEMPTS):
-        try:
-            with desk.store.write() as work:
-                return _changed(desk, work, _find(work, problem_id), action, reason, choose, restate)
-        except _Moved:
-            continue
-    raise Refused("the orders are being booked by others all the time; try again in a moment")
+
+    def attempt(work: Work) -> Waived:
+        return _changed(desk, work, _find(work, problem_id), action, reason, choose, restate)
+
+    return booked(desk, attempt)
 
 
 def _changed(
@@ -155,7 +149,7 @@ def _changed(
         batch.again(key, Cause(now, desk.actor))
     void = work.book(batch.bookings())
     if void:
-        raise _Moved
+        raise Moved
     problems.record(work, batch.report(void), desk.subscriptions, now)
     if action == _REOPEN:
         _short_again(work, keys)
@@ -172,14 +166,14 @@ def _changed(
 def _adopt(batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
     """Put changed shortages into an order of the batch, with a sentence each in its history.
 
-    Raises _Moved where one is no longer as it was chosen: the version at the booking is that of the order as the
+    Raises Moved where one is no longer as it was chosen: the version at the booking is that of the order as the
     batch has read it, and protects nothing that was read before.
     """
     state = batch.state(key)
     assert state is not None, "a shortage without its order"
     known = {row.id: row for row in state.shortages}
     if any(known.get(before.id) != before for before, _ in chosen):
-        raise _Moved
+        raise Moved
     rows = {after.id: after for _, after in chosen}
     history = (_in_words(before, after, reason) for before, after in chosen)
     order = replace(state.order, history=(*state.order.history, *history))
@@ -194,9 +188,8 @@ def _short_again(work: Work, keys: Collection[OrderKey]) -> None:
         newest = work.find(Event, where, most=1)
         owed = [row for row in state.shortages if row.open]
         if newest and owed:
-            booked = any(take.remaining for take in state.takes)
             words = ", ".join(f"{text(row.open)} of {row.sku}" for row in owed)
-            short = EventState.SHORT if booked else EventState.PARKED
+            short = EventState.SHORT if any(take.remaining for take in state.takes) else EventState.PARKED
             work.save([replace(newest[0], state=short, reason=SHORT, text=f"{words} is owed again")])
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 from stockhook import problems
 from stockhook.batch import Batch
 from stockhook.draft import Cause, Draft
 from stockhook.model import OrderKey, OrderState, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.posting import settle_later
+from stockhook.operations.posting import Moved, booked, settle_later
+from stockhook.store import Work
 
 
 def rebook(desk: Desk, keys: Collection[OrderKey], code: str, reason: str) -> tuple[OrderKey, ...]:
@@ -18,39 +20,36 @@ def rebook(desk: Desk, keys: Collection[OrderKey], code: str, reason: str) -> tu
     """
     done: list[OrderKey] = []
     for key in keys:
-        while not _rebook(desk, key, code, reason):
-            pass
+        booked(desk, partial(_rebook, desk, key, code, reason))
         done.append(key)
     return tuple(done)
 
 
-def _rebook(desk: Desk, key: OrderKey, code: str, reason: str) -> bool:
+def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> None:
     now = desk.clock.now()
-    with desk.store.write() as work:
-        batch = Batch(desk.policies, work, [key])
-        state = batch.state(key)
-        if state is None:
-            return True
-        cause = Cause(now, desk.actor)
-        draft = Draft(state, cause, batch.ids)
-        lines = []
-        for line in state.lines:
-            binding = line.binding
-            if binding is None or fold(line.code) != fold(code):
-                lines.append(line)
-                continue
-            for part in binding.parts:
-                draft.reverse(line, part.sku, draft.consumed(line, part.sku), batch.pool, reason)
-                draft.owe(line, part.sku, owed=0, settled=0)
-            lines.append(replace(line, binding=None))
-        order = replace(state.order, history=(*state.order.history, f"rebooked {code}: {reason}"))
-        cleared = OrderState(order, tuple(lines), tuple(draft.takes), tuple(draft.rows.values()), state.waits)
-        batch.adopt(key, cleared, draft.movements, list(draft.changed_rows.values()))
-        batch.again(key, cause)
-        void = work.book(batch.bookings())
-        if void:
-            return False
-        settle_later(desk, work, batch.given_back(void))
-        work.save([desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)])
-        problems.record(work, batch.report(void), desk.subscriptions, now)
-    return True
+    batch = Batch(desk.policies, work, [key])
+    state = batch.state(key)
+    if state is None:
+        return
+    cause = Cause(now, desk.actor)
+    draft = Draft(state, cause, batch.ids)
+    lines = []
+    for line in state.lines:
+        binding = line.binding
+        if binding is None or fold(line.code) != fold(code):
+            lines.append(line)
+            continue
+        for part in binding.parts:
+            draft.reverse(line, part.sku, draft.consumed(line, part.sku), batch.pool, reason)
+            draft.owe(line, part.sku, owed=0, settled=0)
+        lines.append(replace(line, binding=None))
+    order = replace(state.order, history=(*state.order.history, f"rebooked {code}: {reason}"))
+    cleared = OrderState(order, tuple(lines), tuple(draft.takes), tuple(draft.rows.values()), state.waits)
+    batch.adopt(key, cleared, draft.movements, list(draft.changed_rows.values()))
+    batch.again(key, cause)
+    void = work.book(batch.bookings())
+    if void:
+        raise Moved
+    settle_later(desk, work, batch.given_back(void))
+    work.save([desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)])
+    problems.record(work, batch.report(void), desk.subscriptions, now)
