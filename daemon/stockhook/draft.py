@@ -1,6 +1,6 @@
 """One evaluation's result while it grows: takes, shortage rows, movements, waits, and what a person should know."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,8 +75,10 @@ class Draft:
         """Return the shortage rows of a line for an item, oldest first."""
         return [row for row in self.rows.values() if row.line == line.number and row.sku == sku]
 
-    def consume(self, line: Line, binding: Binding, need: Quantity, sku: str, plan: Plan) -> None:
-        """Book a plan: the decision with its trace, and a movement for each pick."""
+    def consume(
+        self, line: Line, binding: Binding, need: Quantity, sku: str, plan: Plan, reason: str | None = None
+    ) -> None:
+        """Book a plan: the decision with its trace, and a movement for each pick; ``reason`` is a person's."""
         allocation = Allocation(
             id=next(self.ids),
             account=line.account,
@@ -92,17 +94,23 @@ class Draft:
         self.allocations.append(allocation)
         self.bound[line.number] = binding
         for pick in plan.picks:
-            movement = self._move(line, sku, pick.unit_id, -pick.quantity, allocation_id=allocation.id)
+            movement = self._move(line, sku, pick.unit_id, -pick.quantity, allocation_id=allocation.id, reason=reason)
             self.takes.append(Take(movement.id, pick.unit_id, line.number, sku, pick.quantity, pick.quantity))
 
-    def reverse(self, line: Line, sku: str, most: Quantity, pool: Pool, reason: str) -> Quantity:
-        """Give back at most ``most`` of what was taken, last taken first; return how much."""
+    def reverse(
+        self, line: Line, sku: str, most: Quantity, pool: Pool, reason: str, *, sparing: Collection[int] = ()
+    ) -> Quantity:
+        """Give back at most ``most`` of what was taken, last taken first; return how much.
+
+        What came back as a return stays booked as it is, and so does what was taken from the units ``sparing``.
+        """
         left = most
         for n in range(len(self.takes) - 1, -1, -1):
             take = self.takes[n]
-            if not left or take.line != line.number or take.sku != sku or not take.remaining:
+            out = take.remaining - take.returned
+            if not left or take.line != line.number or take.sku != sku or not out or take.unit_id in sparing:
                 continue
-            quantity = min(left, take.remaining)
+            quantity = min(left, out)
             left -= quantity
             self.takes[n] = replace(take, remaining=take.remaining - quantity)
             self._move(line, sku, take.unit_id, quantity, reverses=take.movement_id, reason=reason)
