@@ -1,10 +1,12 @@
 """What is particular to the SQLite store: durability, locks between processes, damaged and full files."""
 
 import contextlib
+import gc
 import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from sqlite_file import at, inside, raw, run
 from stockhook.model import Unit
 from stockhook.plugin import RECORDS, StoreBroken, StoreUnavailable
 from stockhook.testing import factories as make
+from stockhook.testing.clock import START
 from stockhook_plugins.stores.sqlalchemy import SqlStore, locks, sqlite, wal
 
 
@@ -334,6 +337,26 @@ def test_a_thread_that_writes_twice_at_once_is_told_instead_of_waiting_for_itsel
         with pytest.raises(StoreUnavailable, match="this thread"):
             store.append([make.arrival()])
     assert len(store.append([make.arrival()])) == 1
+
+
+def test_a_unit_of_work_is_gone_at_its_end_without_the_garbage_collector(store: SqlStore) -> None:
+    store.append([make.arrival(b"a body that would stay")])
+    gc.disable()
+    try:
+        with store.write() as work:
+            assert [work.body(row.id) for row in work.claim(START, 1).deliveries] == [b"a body that would stay"]
+            work.units(["SOAP"])
+            assert not work.book([make.receipt("SOAP")])
+            ended = weakref.ref(work)
+        del work
+        assert ended() is None
+        with store.read() as view:
+            assert len(view.find(Unit)) == 1
+            ended = weakref.ref(view)
+        del view
+        assert ended() is None
+    finally:
+        gc.enable()
 
 
 def test_a_store_that_is_not_open_says_so(path: Path, store: SqlStore) -> None:

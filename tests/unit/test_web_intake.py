@@ -2,7 +2,9 @@
 
 import asyncio
 import builtins
+import gc
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -398,6 +400,25 @@ async def test_a_connection_in_use_is_not_taken_for_a_silent_one(client: Client)
         writer.write(head(2) + b"{}")
         assert (await asyncio.wait_for(reader.readuntil(b"stored\n"), 3)).startswith(b"HTTP/1.1 200 OK\r\n")
     assert await asyncio.wait_for(reader.read(), 3 * SHORT) == b""
+    writer.close()
+
+
+async def test_a_request_that_was_answered_is_gone_without_the_garbage_collector(
+    client: Client, app: IntakeServer
+) -> None:
+    reader, writer = await client.connect()
+    while not app.open:
+        await asyncio.sleep(0.01)
+    gc.disable()
+    try:
+        request = weakref.ref(next(iter(app.open.values())))
+        writer.write(head(2) + b"{}")
+        assert (await asyncio.wait_for(reader.readuntil(b"stored\n"), 30)).startswith(b"HTTP/1.1 200 OK\r\n")
+        async with asyncio.timeout(30):
+            while request() is not None:
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
     writer.close()
 
 

@@ -214,7 +214,9 @@ class _Message(HTTPMessageDelegate):
                 self._answer(405, "send a POST\n", {"Allow": "POST"})
                 return
             kept = tuple((field, value) for field, folded, value in fields if folded not in _NOT_KEPT)
-            self._keep = lambda body: self._server.intake.keep(name, body, kept, peer)
+            keep = self._server.intake.keep
+            # without a word of this request: it would refer to itself, and stay until garbage is collected
+            self._keep = lambda body: keep(name, body, kept, peer)
             self._count(_announced(given.get("content-length", "")))
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -25,17 +25,18 @@ class Working(Reading):
     """The methods of ``Work``."""
 
     def __init__(self, database: Database, unit: Unit, units: UnitCache, catalogue: CatalogueCache) -> None:
-        super().__init__(self._either, database.sql, units, catalogue)
+        @contextmanager
+        def either() -> Iterator[Connection]:
+            with database.translated():
+                yield unit.connection()
+
+        # no method of this unit: it would refer to itself, and stay with all it has read until garbage is collected
+        super().__init__(either, database.sql, units, catalogue)
         self._database = database
         self._unit = unit
         self._bodies: dict[int, bytes] = {}
         self._given: Numbers | None = None
         self._moved: list[dict[str, Moved]] = []
-
-    @contextmanager
-    def _either(self) -> Iterator[Connection]:
-        with self._database.translated():
-            yield self._unit.connection()
 
     @contextmanager
     def _write(self, touched: Collection[int] = ()) -> Iterator[Connection]:
