@@ -26,7 +26,8 @@ class Target:
 
     ``inferred``: without a date on the line. ``reason`` tells why a shipped line counts for nothing here
     (``test-order``, ``before-start``, ``other-warehouse``). ``unexplained`` is the refunded part of a line that was
-    first seen shipped, of which nobody can tell whether it left.
+    first seen shipped, of which nobody can tell whether it left. ``moment`` is when the line shipped, None for one that
+    has not.
     """
 
     reading: Reading
@@ -36,6 +37,7 @@ class Target:
     ship_date: date | None
     reason: str | None = None
     unexplained: Quantity = 0
+    moment: datetime | None = None
 
     def ruled(self, part: Part) -> Quantity:
         """Return how much of a part of the line shall be booked, in item units: target + ruling.
@@ -80,13 +82,21 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
     moment = line.shipped_at or order.shipping_date or order.first_ship_at
     reason = _left_out(order, line, rules, moment)
     if reason is not None:
-        return Target(reading, 0, shipped=True, inferred=inferred, ship_date=ship_date, reason=reason)
+        return Target(reading, 0, shipped=True, inferred=inferred, ship_date=ship_date, reason=reason, moment=moment)
     kept = kept_back(line, moment, inferred=inferred)
     unexplained = max(line.least_refunded - kept, 0)
     if kit is not line and kit.quantity:
         kept = max(kept, line.quantity * kept_back(kit, moment, inferred=inferred) // kit.quantity)
     units = max(line.quantity - kept, 0)
-    return Target(reading, units, shipped=True, inferred=inferred, ship_date=ship_date, unexplained=unexplained)
+    return Target(
+        reading,
+        units,
+        shipped=True,
+        inferred=inferred,
+        ship_date=ship_date,
+        unexplained=unexplained,
+        moment=moment,
+    )
 
 
 def kept_back(line: Line, moment: datetime | None, *, inferred: bool) -> Quantity:

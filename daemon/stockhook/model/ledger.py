@@ -59,7 +59,8 @@ class Take:
     """A consumption movement seen from its order.
 
     ``remaining`` is what of it has not been reversed, ``returned`` what of that came back, ``counted`` for how much of
-    it a movement of the kind count makes up: the goods had left before a count of the unit, which stands.
+    it a movement of the kind count makes up: the goods had left before a count of the unit, which stands. One of a
+    ``suspense`` unit is no goods but what is owed.
     """
 
     movement_id: int
@@ -70,6 +71,12 @@ class Take:
     remaining: Quantity
     returned: Quantity = 0
     counted: Quantity = 0
+    suspense: bool = False
+
+    @property
+    def returnable(self) -> Quantity:
+        """What is still out: neither reversed nor come back."""
+        return 0 if self.suspense else self.remaining - self.returned
 
 
 @record(frozen=True, slots=True)

@@ -29,6 +29,20 @@ class StandingContract:
         with pytest.raises(BadBooking):
             book(store, Booking(movements=(make.movement(goods, -2 * ONE),)))
 
+    def test_a_take_tells_whether_it_is_of_a_suspense_unit(self, store: Store) -> None:
+        """Such a one is what is owed: no goods have left for it."""
+        [goods] = stocked(store, ("SOAP", ONE))
+        book(store, Booking(units=(make.unit(quantity=0, location="", suspense=True),)))
+        with store.read() as read:
+            [suspense] = read.find(Unit, {"suspense": True})
+        book(store, make.shipment("DEMO-1", [(goods, ONE), (suspense.id, 2 * ONE)]))
+        with store.read() as read:
+            takes = read.orders([KEY])[KEY].takes
+        assert [(take.unit_id, take.suspense, take.returnable) for take in takes] == [
+            (goods, False, ONE),
+            (suspense.id, True, 0),
+        ]
+
     def test_a_suspense_unit_is_among_the_units_even_when_nothing_is_owed(self, store: Store) -> None:
         """An item has one, for ever: it must be found again."""
         book(store, Booking(units=(make.unit(quantity=0, location="", suspense=True),)))

@@ -99,15 +99,15 @@ def refuse_rewriting(movement: int) -> None:
         raise Refused(f"movement {movement} is booked and never changes; book a reversal that names it")
 
 
-def take(consumed: model.Movement, later: Iterable[model.Movement]) -> model.Take:
+def take(consumed: model.Movement, later: Iterable[model.Movement], *, suspense: bool) -> model.Take:
     """Return a consumption as its order sees it; ``later`` are the movements that name it."""
     sums: Counter[model.MovementKind] = Counter()
     for row in later:
         sums[row.kind] += row.quantity
     left = -consumed.quantity - sums[model.MovementKind.REVERSAL]
     back, made_up = sums[model.MovementKind.RETURN], sums[model.MovementKind.COUNT]
-    line = consumed.line or 0
-    return model.Take(consumed.id, consumed.unit_id, line, consumed.sku, -consumed.quantity, left, back, made_up)
+    line, quantity = consumed.line or 0, -consumed.quantity
+    return model.Take(consumed.id, consumed.unit_id, line, consumed.sku, quantity, left, back, made_up, suspense)
 
 
 def refuse_below_zero(unit: int, sku: str, quantity: int, *, suspense: bool) -> None:

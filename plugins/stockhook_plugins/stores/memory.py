@@ -55,7 +55,8 @@ class _Read(Layer):
         )
 
     def _take(self, row: model.Movement) -> model.Take:
-        return rules.take(row, self.select(model.Movement, {"reverses": row.id}))
+        unit = rules.known_unit(self.get(model.Unit, row.unit_id), row.unit_id)
+        return rules.take(row, self.select(model.Movement, {"reverses": row.id}), suspense=unit.suspense)
 
     def catalogue(self, codes: Collection[tuple[str, str]], skus: Collection[str] = ()) -> Catalogue:
         asked = {(account, code) for each, code in codes for account in (each, "")}

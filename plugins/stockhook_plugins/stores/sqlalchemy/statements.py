@@ -126,8 +126,9 @@ class Statements:
         left = cast(taken - naming(model.MovementKind.REVERSAL), whole)
         names = ("order_id", "id", "unit_id", "line", "sku")
         returned, counted = naming(model.MovementKind.RETURN), naming(model.MovementKind.COUNT)
+        suspense = select(_units.c.suspense).where(_units.c.id == moves.c.unit_id).scalar_subquery()
         found = (
-            select(*(moves.c[name] for name in names), taken, left, returned, counted)
+            select(*(moves.c[name] for name in names), taken, left, returned, counted, suspense)
             .select_from(moves.outerjoin(later, later.c.reverses == moves.c.id))
             .where(
                 moves.c.account == bindparam(None),
