@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "orders": "stockhook.cli.orders:orders",
     "plugins": "stockhook.cli.plugins:plugins",
     "problems": "stockhook.cli.problems:problems",
+    "recall": "stockhook.cli.recall:recall",
     "send": "stockhook.cli.send:send",
     "serve": "stockhook.cli.serve:serve",
     "stock": "stockhook.cli.stock:stock",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stockhook.cli.output import Row
-from stockhook.model import Allocation, Event, Movement, Problem, TraceUnit
+from stockhook.model import Allocation, Event, Movement, Problem, TraceUnit, Unit
 from stockhook.quantity import text
 
 
@@ -35,6 +35,22 @@ def problem_row(problem: Problem) -> dict[str, object]:
         "first_seen": problem.first_seen,
         "last_seen": problem.last_seen,
         "text": problem.text,
+    }
+
+
+def unit_row(unit: Unit) -> dict[str, object]:
+    """Return an inventory unit as `stock list` prints it."""
+    return {
+        "unit_id": unit.id,
+        "sku": unit.sku,
+        "location": unit.location,
+        "lot": unit.lot,
+        "serial": unit.serial,
+        "quantity": text(unit.quantity),
+        "held": unit.held,
+        "received_at": unit.received_at,
+        "expires_on": unit.expires_on,
+        "unit_cost": None if unit.unit_cost is None else text(unit.unit_cost),
     }
 
 

@@ -9,7 +9,8 @@ from stockhook.cli import output
 from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, asked_for, listing, progress, shown
 from stockhook.cli.command import Group, SilentCommand
 from stockhook.cli.context import Context
-from stockhook.model import OrderKey, Unit
+from stockhook.cli.rows import unit_row
+from stockhook.model import OrderKey
 from stockhook.operations.spreadsheet import write_lines
 from stockhook.operations.stock import adjustments, receipts, reversals
 from stockhook.operations.stock.ledger import Adjusted
@@ -46,7 +47,7 @@ def list_stock(
     most = asked_for(limit, everything=everything)
     with context.desk() as desk:
         found = list_units(desk, sku=sku, location=location, as_of=as_of, everything=everything, most=most)
-    listed = [_row(unit) for unit in shown(found, most)]
+    listed = [unit_row(unit) for unit in shown(found, most)]
     output.rows(context, listed, _SHOWN, empty="nothing in stock; `stockhook stock receive` or `stock import`")
 
 
@@ -92,7 +93,7 @@ def receive(
     output.done(
         context,
         f"received {text(unit.received)} of {unit.sku} at {unit.location} {as_what}{settled}",
-        **_row(unit),
+        **unit_row(unit),
         movement_id=movement.id,
         received=text(unit.received),
         orders=_names(received.orders),
@@ -192,26 +193,11 @@ def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None
     output.done(
         context,
         said,
-        **_row(unit),
+        **unit_row(unit),
         movement_id=movement.id,
         change=text(movement.quantity),
         owed=text(adjusted.owed),
     )
-
-
-def _row(unit: Unit) -> dict[str, object]:
-    return {
-        "unit_id": unit.id,
-        "sku": unit.sku,
-        "location": unit.location,
-        "lot": unit.lot,
-        "serial": unit.serial,
-        "quantity": text(unit.quantity),
-        "held": unit.held,
-        "received_at": unit.received_at,
-        "expires_on": unit.expires_on,
-        "unit_cost": None if unit.unit_cost is None else text(unit.unit_cost),
-    }
 
 
 def _names(orders: tuple[OrderKey, ...]) -> list[str]:

@@ -1,0 +1,313 @@
+"""Where the goods of a lot went: which orders got them, what is left and where, and whether that adds up.
+
+The other way round, from an order to its units and lots, is ``orders.show``.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Final, TypeVar
+
+from stockhook.errors import NotFound
+from stockhook.model import Line, Movement, MovementKind, Order, OrderKey, Shortage, Unit, fold
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import every
+from stockhook.operations.suggestions import did_you_mean, near
+from stockhook.quantity import Quantity
+from stockhook.store import Match, Read
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 500
+"""Orders, units or movements that are asked for together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What became of an item's goods: ``received`` + all that came or went since = ``left``.
+
+    ``adjusted`` holds what persons undid as well, ``reversed`` what was booked for orders and taken back because it
+    had not shipped, ``moved`` what was moved to or from units of another name. ``returned`` came back from customers.
+    """
+
+    sku: str
+    lots: tuple[str | None, ...]
+    received: Quantity
+    adjusted: Quantity
+    counted: Quantity
+    moved: Quantity
+    shipped: Quantity
+    reversed: Quantity
+    returned: Quantity
+    left: Quantity
+
+    @property
+    def unexplained(self) -> Quantity:
+        """What is left beyond what the movements say; 0 in a book that is sound."""
+        came = self.received + self.adjusted + self.counted + self.moved + self.reversed + self.returned
+        return self.left - came + self.shipped
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What one line of an order got of the goods; ``line`` is its number, quantities are in item units.
+
+    ``shipped_at`` is the moment the goods left as far as the store told it, ``ship_date`` the day as it wrote it.
+    """
+
+    account: str
+    order_id: str
+    channel: str
+    line: int
+    item_index: int | None
+    code: str | None
+    sku: str
+    shipped_at: datetime | None
+    ship_date: date | None
+    consumed: Quantity
+    reversed: Quantity
+    returned: Quantity
+    units: tuple[int, ...]
+
+    @property
+    def out(self) -> Quantity:
+        """What has left and not come back."""
+        return self.consumed - self.reversed - self.returned
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Goods of the item that left while the lot was there, and of which nobody knows the unit.
+
+    ``owed``, ``waived`` and ``counted`` are what a shortage of the line holds, ``suspended`` what stands on the item's
+    suspense unit.
+    """
+
+    account: str
+    order_id: str
+    line: int
+    sku: str
+    since: datetime
+    owed: Quantity = 0
+    waived: Quantity = 0
+    counted: Quantity = 0
+    suspended: Quantity = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Where goods went: the sums of each item, the units with where they lie now, who got them, and who may have."""
+
+    sums: tuple[Sums, ...]
+    units: tuple[Unit, ...]
+    shipments: tuple[Shipment, ...]
+    unnamed: tuple[Unnamed, ...]
+
+
+def recall_lot(desk: Desk, lot: str) -> Recall:
+    """Return where the goods of a lot went, of whatever items; lots compare trimmed and without case.
+
+    Raises NotFound with near misses.
+    """
+    with desk.store.read() as view:
+        written = _spellings(view, "lot", lot)
+        if not written:
+            raise NotFound(_no_such(view, "lot", lot))
+        return _recall(view, {"lot": frozenset(written)})
+
+
+def recall_serial(desk: Desk, serial: str) -> Recall:
+    """Return where the piece with a serial number went; raises NotFound with near misses."""
+    with desk.store.read() as view:
+        written = _spellings(view, "serial", serial)
+        if not written:
+            raise NotFound(_no_such(view, "serial", serial))
+        return _recall(view, {"serial": frozenset(written)})
+
+
+def recall_unit(desk: Desk, unit_id: int) -> Recall:
+    """Return where the goods of one unit went; raises NotFound."""
+    with desk.store.read() as view:
+        if not view.find(Unit, {"id": unit_id}, most=1):
+            raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
+        return _recall(view, {"id": unit_id})
+
+
+def _spellings(view: Read, what: str, asked: str) -> list[str]:
+    """Return the lots, or serial numbers, of all units that are written differently but mean what is asked for."""
+    return [name for name in _names(view, what) if fold(name) == fold(asked)]
+
+
+def _names(view: Read, what: str) -> list[str]:
+    return [str(total.by[0]) for total in view.totals(Unit, by=(what,)) if total.by[0] is not None]
+
+
+def _no_such(view: Read, what: str, asked: str) -> str:
+    other, option = ("serial", "--serial ") if what == "lot" else ("lot", "")
+    noun = {"lot": "lot", "serial": "serial number"}
+    if _spellings(view, other, asked):
+        return f"there is no {noun[what]} {asked!r}, but a {noun[other]}: stockhook recall {option}{asked}"
+    meant = did_you_mean(near(asked, _names(view, what)))
+    return (
+        f"no unit ever had the {noun[what]} {asked!r}{meant or '; `stockhook stock list --all` shows what was there'}"
+    )
+
+
+def _recall(view: Read, where: dict[str, Match]) -> Recall:
+    units = {unit.id: unit for unit in every(view, Unit, where)}
+    ledger = _Ledger()
+    ledger.take(_movements(view, units))
+    while found := _moved_on(view, ledger.left, units):
+        units |= found
+        ledger.take(_movements(view, found))
+    sums = tuple(ledger.sums(sku, units.values()) for sku in sorted({unit.sku for unit in units.values()}))
+    ordered = tuple(sorted(units.values(), key=lambda unit: (unit.sku, unit.location, unit.id)))
+    shipments = tuple(_shipments(view, ledger))
+    return Recall(sums, ordered, shipments, tuple(_unnamed(view, units.values())))
+
+
+@dataclass(slots=True)
+class _Got:
+    """What one line got, while it is added up."""
+
+    consumed: Quantity = 0
+    reversed: Quantity = 0
+    returned: Quantity = 0
+    units: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """The movements of the units, added up by item and kind, and by line; ``left`` are those that took goods away."""
+
+    by_kind: dict[tuple[str, str], Quantity] = field(default_factory=dict)
+    lines: dict[tuple[str, str, int, str], _Got] = field(default_factory=dict)
+    left: list[int] = field(default_factory=list)
+
+    def take(self, movements: Iterable[Movement]) -> None:
+        """Add movements; ``left`` is then those of these that took goods away."""
+        self.left = []
+        for movement in movements:
+            kind = movement.kind
+            if kind is MovementKind.REVERSAL and movement.order_id is None:
+                kind = MovementKind.ADJUSTMENT  # a person undid something
+            key = (movement.sku, kind.value)
+            self.by_kind[key] = self.by_kind.get(key, 0) + movement.quantity
+            if kind in (MovementKind.CONSUMPTION, MovementKind.TRANSFER_OUT):
+                self.left.append(movement.id)
+            if movement.account is not None and movement.order_id is not None and movement.line is not None:
+                self._note(movement, (movement.account, movement.order_id, movement.line, movement.sku))
+
+    def _note(self, movement: Movement, key: tuple[str, str, int, str]) -> None:
+        got = self.lines.setdefault(key, _Got())
+        got.units.add(movement.unit_id)
+        match movement.kind:
+            case MovementKind.CONSUMPTION:
+                got.consumed -= movement.quantity
+            case MovementKind.REVERSAL:
+                got.reversed += movement.quantity
+            case MovementKind.RETURN:
+                got.returned += movement.quantity
+
+    def sums(self, sku: str, units: Collection[Unit]) -> Sums:
+        """Return what became of an item's goods, and what its units hold."""
+        mine = [unit for unit in units if unit.sku == sku]
+
+        def total(*kinds: MovementKind) -> Quantity:
+            return sum(self.by_kind.get((sku, kind.value), 0) for kind in kinds)
+
+        return Sums(
+            sku=sku,
+            lots=tuple(sorted({unit.lot for unit in mine}, key=lambda lot: (lot is not None, lot or ""))),
+            received=total(MovementKind.RECEIPT),
+            adjusted=total(MovementKind.ADJUSTMENT),
+            counted=total(MovementKind.COUNT),
+            moved=total(MovementKind.TRANSFER_IN, MovementKind.TRANSFER_OUT),
+            shipped=-total(MovementKind.CONSUMPTION),
+            reversed=total(MovementKind.REVERSAL),
+            returned=total(MovementKind.RETURN),
+            left=sum(unit.quantity for unit in mine),
+        )
+
+
+def _movements(view: Read, units: Collection[int]) -> Iterator[Movement]:
+    for ids in _some(sorted(units)):
+        yield from every(view, Movement, {"unit_id": frozenset(ids)})
+
+
+def _moved_on(view: Read, left: Collection[int], known: Collection[int]) -> dict[int, Unit]:
+    """Return further units that goods went to: moved there, or returned to another place than they came from."""
+    kinds = frozenset({MovementKind.TRANSFER_IN, MovementKind.RETURN})
+    found: set[int] = set()
+    for ids in _some(sorted(left)):
+        again = every(view, Movement, {"reverses": frozenset(ids), "kind": kinds})
+        found |= {movement.unit_id for movement in again if movement.unit_id not in known}
+    return {unit.id: unit for unit in every(view, Unit, {"id": frozenset(found)})} if found else {}
+
+
+def _some(everything: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(everything), AT_ONCE):
+        yield everything[start : start + AT_ONCE]
+
+
+def _shipments(view: Read, ledger: _Ledger) -> list[Shipment]:
+    keys = sorted({OrderKey(account, order_id) for account, order_id, _, _ in ledger.lines})
+    states: dict[OrderKey, tuple[Order, dict[int, Line]]] = {}
+    for some in _some(keys):
+        for key, state in view.orders(some).items():
+            states[key] = (state.order, {line.number: line for line in state.lines})
+    found = []
+    for (account, order_id, number, sku), got in ledger.lines.items():
+        order, lines = states[OrderKey(account, order_id)]
+        found.append(_shipment(order, lines.get(number), number, sku, got))
+    return sorted(found, key=lambda one: (one.account, one.order_id, one.line, one.sku))
+
+
+def _shipment(order: Order, line: Line | None, number: int, sku: str, got: _Got) -> Shipment:
+    at = (line.shipped_at if line else None) or order.shipping_date or order.first_ship_at
+    return Shipment(
+        account=order.account,
+        order_id=order.order_id,
+        channel=order.channel,
+        line=number,
+        item_index=line.item_index if line else None,
+        code=line.code if line else None,
+        sku=sku,
+        shipped_at=at,
+        ship_date=(line.ship_date if line else None) or order.ship_date or (at.date() if at else None),
+        consumed=got.consumed,
+        reversed=got.reversed,
+        returned=got.returned,
+        units=tuple(sorted(got.units)),
+    )
+
+
+def _unnamed(view: Read, units: Iterable[Unit]) -> list[Unnamed]:
+    """Return what was shipped of the items, since the first of these goods came, without that any unit is known."""
+    since: dict[str, datetime] = {}
+    for unit in units:
+        since[unit.sku] = min(unit.received_at, since.get(unit.sku, unit.received_at))
+    found: dict[tuple[str, str, int, str], Unnamed] = {}
+    for row in every(view, Shortage, {"sku": frozenset(since)}):
+        if row.opened_at >= since[row.sku] and (row.open or row.waived or row.counted):
+            key = (row.account, row.order_id, row.line, row.sku)
+            entry = found.get(key) or Unnamed(*key, since=row.opened_at)
+            found[key] = replace(
+                entry,
+                owed=entry.owed + row.open,
+                waived=entry.waived + row.waived,
+                counted=entry.counted + row.counted,
+            )
+    for movement in _of_suspense(view, since):
+        if movement.at < since[movement.sku] or movement.account is None or movement.order_id is None:
+            continue
+        key = (movement.account, movement.order_id, movement.line or 0, movement.sku)
+        entry = found.get(key) or Unnamed(*key, since=movement.at)
+        found[key] = replace(entry, suspended=entry.suspended - movement.quantity)
+    named = [one for one in found.values() if one.owed or one.waived or one.counted or one.suspended > 0]
+    return sorted(named, key=lambda one: (one.since, one.account, one.order_id, one.line))
+
+
+def _of_suspense(view: Read, skus: Collection[str]) -> Iterator[Movement]:
+    suspense = {unit.id for unit in every(view, Unit, {"sku": frozenset(skus), "suspense": True})}
+    return _movements(view, suspense) if suspense else iter(())

@@ -1,0 +1,40 @@
+"""The commands that answer questions about the past and about what would be, as a person types them."""
+
+from house import House
+
+from stockhook.testing.payloads import envelope, line, order_ship
+
+SHIPPED = "2026-11-02T12:00:00-05:00"
+ACCOUNT = "ultracart:DEMO"
+
+
+def shipped(order_id: str, *lines: tuple[str, int]) -> bytes:
+    return envelope(order_ship(order_id, [line(code, quantity, shipped=SHIPPED) for code, quantity in lines]))
+
+
+def test_a_recall_adds_up_and_says_how_to_stop_what_is_left(stocked: House) -> None:
+    stocked.play(shipped("D-1", ("SOAP", 2)))
+    said = stocked.done("recall", "l1")
+    assert "SOAP, lot L1: 10 received - 2 shipped = 8 left" in said
+    assert "8 of it may still be taken; to stop that: stockhook stock hold --lot l1 --reason recall" in said
+    found = stocked.json("recall", "L1")
+    assert [(one["order_id"], one["item_index"], one["out"], one["units"]) for one in found["orders"]] == [
+        ("D-1", 1, "2", [1])
+    ]
+    assert found["sums"][0] == {
+        "sku": "SOAP",
+        "lots": ["L1"],
+        "received": "10",
+        "shipped": "2",
+        "reversed": "0",
+        "returned": "0",
+        "adjusted": "0",
+        "counted": "0",
+        "moved": "0",
+        "left": "8",
+        "unexplained": "0",
+    }
+    assert stocked.json("recall", "--unit", 1)["orders"] == found["orders"]
+    assert "did you mean L1" in stocked.refused("recall", "L11")
+    assert "name a lot, or --unit U, or --serial S" in stocked.refused("recall", code=2)
+    assert "name a lot" in stocked.refused("recall", "L1", "--unit", 1, code=2)
