@@ -43,7 +43,7 @@ from stockhook.store import (
     Work,
     untold,
 )
-from stockhook.strategy import Strategy
+from stockhook.strategy import InnerStrategy, Otherwise, Step, Strategy, steps
 
 hookimpl = pluggy.HookimplMarker("stockhook")
 
@@ -59,6 +59,7 @@ __all__ = [
     "Chunk",
     "Copyable",
     "Due",
+    "InnerStrategy",
     "Kept",
     "Match",
     "Message",
@@ -67,6 +68,7 @@ __all__ = [
     "Nothing",
     "Notifier",
     "Offer",
+    "Otherwise",
     "Pick",
     "PluginOptions",
     "Progress",
@@ -78,6 +80,7 @@ __all__ = [
     "Request",
     "Secret",
     "SelfChecking",
+    "Step",
     "Stock",
     "Store",
     "StoreAway",
@@ -91,5 +94,6 @@ __all__ = [
     "hookimpl",
     "model",
     "quantity",
+    "steps",
     "untold",
 ]

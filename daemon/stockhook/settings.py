@@ -4,26 +4,40 @@ Nothing is opened here: no store, no socket, no connection. ``stockhook check`` 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from stockhook import config, log, plugin_manager
+from stockhook import config, plugin_manager
+from stockhook.attempts import Method, Planner
 from stockhook.channel import Channel
-from stockhook.config.report import Place, did_you_mean, option_names, problems, toml_path
-from stockhook.config.tables import Admin, ChannelTable, Config, Limits, Log, NotifierTable, PluginTable, Server
+from stockhook.choice import AllocationRule, Choices
+from stockhook.config.report import Place, option_names, problems
+from stockhook.config.tables import (
+    Admin,
+    ChannelTable,
+    Config,
+    Limits,
+    Log,
+    NotifierTable,
+    PluginTable,
+    RuleTable,
+    Server,
+    StrategyTable,
+)
 from stockhook.errors import ConfigError
+from stockhook.maker import Maker
 from stockhook.model import fold
 from stockhook.notifier import Notifier
-from stockhook.options import PluginOptions
 from stockhook.plugin_manager import Kind, Plugins
 from stockhook.rules import ChannelRules
 from stockhook.store import Store
-from stockhook.strategy import Strategy
+from stockhook.strategy import Strategy, method
 
-logger = log.get(__name__)
+Budgeted = Callable[[str, Planner], Planner]
+"""Returns a strategy's plan, given its name and the plan, so that its time is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +63,47 @@ class ConfiguredNotifier:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfiguredStrategy:
+    """A strategy of the configuration. ``options`` are its own and the host's as plain values, for traces."""
+
+    strategy: Strategy
+    options: Mapping[str, object] = field(default_factory=dict)
+    min_shelf_life_days: int = 0
+    last_day_good: bool = True
+
+    def method(self, planner: Budgeted) -> Method:
+        """Return the method that it is."""
+        return method(
+            self.strategy,
+            self.options,
+            planner,
+            min_shelf_life_days=self.min_shelf_life_days,
+            last_day_good=self.last_day_good,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredRule:
+    """One of ``[[allocation.rules]]``, counted from 1; None: anything, and as above."""
+
+    number: int
+    item: str | None
+    channel: str | None
+    center: str | None
+    locations: tuple[str, ...] | None
+    strategy: ConfiguredStrategy | None
+
+    def rule(self, planner: Budgeted) -> AllocationRule:
+        """Return the rule as the core wants it."""
+        chosen = self.strategy.method(planner) if self.strategy else None
+        return AllocationRule(self.number, self.item, self.channel, self.center, self.locations, chosen)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that the configuration decides, with an instance of every plugin class it picks; the store is not open.
 
-    ``strategy_options`` are the strategy's options as plain values, for traces. ``payload_days`` None: kept for ever.
+    ``payload_days`` None: kept for ever.
     """
 
     path: Path
@@ -62,11 +113,15 @@ class Settings:
     log: Log
     plugins: Plugins
     store: Store
-    strategy: Strategy
-    strategy_options: Mapping[str, object]
+    strategy: ConfiguredStrategy
+    rules: tuple[ConfiguredRule, ...]
     channels: Mapping[str, ConfiguredChannel]
     notifiers: Mapping[str, ConfiguredNotifier]
     payload_days: int | None
+
+    def choices(self, planner: Budgeted) -> Choices:
+        """Return what chooses locations and strategy for each need."""
+        return Choices(self.strategy.method(planner), [rule.rule(planner) for rule in self.rules])
 
 
 def load(path: Path) -> Settings:
@@ -78,15 +133,14 @@ def load(path: Path) -> Settings:
 
 def resolve(tables: Config, plugins: Plugins, found: list[str]) -> Settings:
     """Make what ``tables`` ask for; raises ConfigError with ``found``, the problems so far, and its own."""
-    maker = _Maker(plugins, list(found))
-    maker.check_disabled(tables)
+    maker = Maker(plugins, list(found))
+    maker.check_disabled(tables.plugins.disabled)
     store = maker.make(Kind.STORE, ("store",), tables.store)
-    chosen_at: Place = ("allocation", "strategy")
-    named = isinstance(tables.allocation.strategy, str)
-    strategy = maker.make(Kind.STRATEGY, chosen_at, tables.strategy, type_at=chosen_at if named else None)
-    channels = {name: maker.channel(name, shared, own, tables) for name, (shared, own) in tables.channels.items()}
-    notifiers = {name: maker.notifier(name, shared, own) for name, (shared, own) in tables.notifiers.items()}
-    if maker.problems or not store or not strategy:
+    chosen = _strategy(maker, ("allocation", "strategy"), tables.allocation.strategy)
+    rules = tuple(_rule(maker, index, table) for index, table in enumerate(tables.allocation.rules))
+    channels = {name: _channel(maker, name, *both, tables) for name, both in tables.channels.items()}
+    notifiers = {name: _notifier(maker, name, *both) for name, both in tables.notifiers.items()}
+    if maker.problems or not store or not chosen:
         raise ConfigError(maker.problems)
     return Settings(
         path=tables.path,
@@ -95,92 +149,71 @@ def resolve(tables: Config, plugins: Plugins, found: list[str]) -> Settings:
         limits=tables.limits,
         log=tables.log,
         plugins=plugins,
-        store=store[0],
-        strategy=strategy[0],
-        strategy_options=strategy[1].model_dump(mode="json"),
+        store=store.instance,
+        strategy=chosen,
+        rules=rules,
         channels={name: channel for name, channel in channels.items() if channel},
         notifiers={name: notifier for name, notifier in notifiers.items() if notifier},
         payload_days=tables.retention.payload_days or None,
     )
 
 
-class _Maker:
-    """Makes instances of plugin classes from their tables; ``problems`` grows on the way."""
-
-    def __init__(self, plugins: Plugins, found: list[str]) -> None:
-        self.plugins = plugins
-        self.problems = found
-
-    def check_disabled(self, tables: Config) -> None:
-        """Note disabled plugins that are not there: the name is a slip, and the plugin meant is on."""
-        known = {record.name for record in self.plugins.records}
-        for index, name in enumerate(tables.plugins.disabled):
-            if name not in known:
-                at = toml_path(("plugins", "disabled", index))
-                self.problems.append(f"{at}: no plugin is named {name!r}{did_you_mean(name, known)}")
-
-    def channel(self, name: str, shared: ChannelTable, own: PluginTable, tables: Config) -> ConfiguredChannel | None:
-        """Return the channel of that name, or None where its options do not hold."""
-        made = self.make(Kind.CHANNEL, ("channels", name), own, shared=shared)
-        if not made:
-            return None
-        rules = ChannelRules(
-            name=name,
-            ship_rule=shared.ship_rule,
-            since=shared.since,
-            time_zone=shared.time_zone,
-            kits=shared.kits,
-            on_shortage=shared.on_shortage or tables.allocation.on_shortage,
-            centers={fold(code): places for code, places in shared.distribution_centers.items()},
-            locations=tables.allocation.locations,
-        )
-        return ConfiguredChannel(name, made[0], rules)
-
-    def notifier(self, name: str, shared: NotifierTable, own: PluginTable) -> ConfiguredNotifier | None:
-        """Return the notifier of that name, or None where its options do not hold."""
-        made = self.make(Kind.NOTIFIER, ("notifiers", name), own, shared=shared)
-        if not made:
-            return None
-        kinds = None if shared.on is None else frozenset(shared.on)
-        return ConfiguredNotifier(name, made[0], kinds, shared.per_hour)
-
-    def make(
-        self,
-        kind: Kind,
-        at: Place,
-        own: PluginTable,
-        *,
-        shared: PluginOptions | None = None,
-        type_at: Place | None = None,
-    ) -> tuple[Any, PluginOptions] | None:
-        """Return an instance and its options, or None; a class is passed those shared options that it has as well."""
-        if not own.type:
-            return None
-        try:
-            offered = self.plugins.find(kind, own.type, toml_path(type_at or (*at, "type")))
-        except ConfigError as error:
-            self.problems += error.problems
-            return None
-        names = list(option_names(type(shared))) if shared else []
-        taken = [name for name in option_names(offered.Options) if name in names]
-        table = {**own.options, **{name: _plain(getattr(shared, name)) for name in taken}}
-        try:
-            options = offered.Options.model_validate(table)
-        except ValidationError as error:
-            self.problems += problems(error, at, table, offered.Options, [*names, "type"])
-            return None
-        instance = self._instance(offered, options, at)
-        return None if instance is None else (instance, options)
-
-    def _instance(self, offered: Callable[[Any], Any], options: PluginOptions, at: Place) -> Any:
-        try:
-            return offered(options)
-        except Exception as error:  # a plugin may raise anything
-            logger.debug("plugin class cannot be made", at=toml_path(at), exc_info=True)
-            self.problems.append(f"{toml_path(at)}: cannot be set up: {type(error).__name__}: {error}")
-            return None
+def strategy(plugins: Plugins, written: str | Mapping[str, Any], at: Place = ("strategy",)) -> ConfiguredStrategy:
+    """Return the strategy that a name or a table with ``type`` writes; raises ConfigError with all problems."""
+    maker = Maker(plugins, [])
+    made = _strategy(maker, at, written)
+    if made is None:
+        raise ConfigError(maker.problems)
+    return made
 
 
-def _plain(value: Any) -> Any:
-    """Return a shared option as a plugin's model may take it: a time zone by its name."""
-    return getattr(value, "key", value)
+def _strategy(maker: Maker, at: Place, written: str | Mapping[str, Any]) -> ConfiguredStrategy | None:
+    own = PluginTable.of(written)
+    names = list(option_names(StrategyTable))
+    table = {key: value for key, value in own.options.items() if key in names}
+    before = len(maker.problems)
+    try:
+        shared = StrategyTable.model_validate(table)
+    except ValidationError as error:
+        maker.problems += problems(error, at, table, StrategyTable, show=True)
+        shared = StrategyTable()
+    rest = PluginTable(own.type, {key: value for key, value in own.options.items() if key not in names})
+    type_at = at if isinstance(written, str) else None
+    made = maker.make(Kind.STRATEGY, at, rest, shared=shared, type_at=type_at)
+    if made is None or len(maker.problems) > before:
+        return None
+    options = made.options.model_dump(mode="json") | shared.model_dump(mode="json", exclude_unset=True)
+    return ConfiguredStrategy(made.instance, options, shared.min_shelf_life_days, shared.expires_on == "inclusive")
+
+
+def _rule(maker: Maker, index: int, table: RuleTable) -> ConfiguredRule:
+    at: Place = ("allocation", "rules", index, "strategy")
+    chosen = None if table.strategy is None else _strategy(maker, at, table.strategy)
+    return ConfiguredRule(index + 1, table.item, table.channel, table.distribution_center, table.locations, chosen)
+
+
+def _channel(
+    maker: Maker, name: str, shared: ChannelTable, own: PluginTable, tables: Config
+) -> ConfiguredChannel | None:
+    made = maker.make(Kind.CHANNEL, ("channels", name), own, shared=shared)
+    if not made:
+        return None
+    rules = ChannelRules(
+        name=name,
+        ship_rule=shared.ship_rule,
+        since=shared.since,
+        time_zone=shared.time_zone,
+        kits=shared.kits,
+        on_shortage=shared.on_shortage or tables.allocation.on_shortage,
+        centers={fold(code): places for code, places in shared.distribution_centers.items()},
+        locations=tables.allocation.locations,
+    )
+    return ConfiguredChannel(name, made.instance, rules)
+
+
+def _notifier(maker: Maker, name: str, shared: NotifierTable, own: PluginTable) -> ConfiguredNotifier | None:
+    made = maker.make(Kind.NOTIFIER, ("notifiers", name), own, shared=shared)
+    if not made:
+        return None
+    kinds = None if shared.on is None else frozenset(shared.on)
+    return ConfiguredNotifier(name, made.instance, kinds, shared.per_hour)

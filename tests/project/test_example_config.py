@@ -8,7 +8,7 @@ import pytest
 
 from stockhook import config, plugin_manager, settings
 from stockhook.config.report import option_names
-from stockhook.config.tables import SINGLE, ChannelTable, NotifierTable
+from stockhook.config.tables import SINGLE, ChannelTable, NotifierTable, RuleTable, StrategyTable
 from stockhook.plugin_manager import Kind
 
 EXAMPLE = Path(__file__).parents[2] / "config.toml.example"
@@ -45,7 +45,6 @@ def test_the_example_shows_every_option_at_its_default(tmp_path: Path) -> None:
     for name in SINGLE:
         assert getattr(shown, name) == getattr(default, name), name
     assert shown.channels["shop"][0] == default.channels["shop"][0]
-    assert shown.strategy == default.strategy
     store = plugin_manager.load().find(Kind.STORE, default.store.type, "store.type")
     assert store.Options.model_validate(shown.store.options) == store.Options()
 
@@ -56,12 +55,16 @@ def test_what_the_example_has_commented_out_holds_too(tmp_path: Path) -> None:
     found = settings.load(path)
     assert list(found.notifiers) == ["office", "journal"]
     assert found.channels["shop"].rules.centers == {"dflt": ("MAIN/FG",), "vendor": None}
+    chosen = [rule.strategy.options for rule in found.rules if rule.strategy]
+    assert chosen == [{"min_shelf_life_days": 30, "expires_on": "exclusive"}]
 
 
 def test_the_example_names_every_option_there_is(tmp_path: Path) -> None:
     shown: dict[str, Any] = tomllib.loads(complete(tmp_path))
     for name, model in SINGLE.items():
         assert set(shown[name]) == set(option_names(model)), name
+    assert set(shown["allocation"]["rules"][0]) == set(option_names(RuleTable))
+    assert set(shown["allocation"]["rules"][0]["strategy"]) == {"type", *option_names(StrategyTable)}
     plugins = plugin_manager.load()
     tables = [
         (Kind.STORE, shown["store"], {"type"}),

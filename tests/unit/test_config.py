@@ -40,7 +40,7 @@ def test_one_channel_is_all_that_a_configuration_needs() -> None:
     assert str(found.admin.listen) == "127.0.0.1:8461"
     assert (found.limits.body, found.limits.in_flight) == (10 * 2**20, 32 * 2**20)
     assert found.store == config.PluginTable("sqlalchemy")
-    assert found.strategy == config.PluginTable("fifo")
+    assert found.allocation.strategy == "fifo"
 
 
 def test_a_configuration_without_a_channel_is_refused() -> None:
@@ -89,10 +89,39 @@ def test_all_problems_are_told_at_once_each_with_its_path() -> None:
         ("[store]\ntype = 3", "store.type: expected the name of a store in quotes"),
         ("[allocation]\nstrategy = { min = 3 }", "allocation.strategy: expected the name of a strategy, or a table"),
         (
+            '[[allocation.rules]]\nstrategy = "lifo"',
+            "allocation.rules[0]: this rule matches nothing; expected item, channel or distribution_center",
+        ),
+        (
+            '[[allocation.rules]]\nitem = "SOAP-*"',
+            "allocation.rules[0]: this rule chooses nothing; expected strategy or locations",
+        ),
+        (
+            '[[allocation.rules]]\nitem = " "\nstrategy = "lifo"',
+            'allocation.rules[0].item: expected a code in quotes, like "SOAP" or, of items, "SOAP-*", found " "',
+        ),
+        (
+            '[[allocation.rules]]\nitm = "SOAP-*"\nchannel = "shop"\nstrategy = "lifo"',
+            "allocation.rules[0].itm: unknown option; did you mean item?",
+        ),
+        (
+            '[[allocation.rules]]\nchannel = "shpo"\nlocations = ["MAIN"]',
+            'allocation.rules[0].channel: no channel is named "shpo"; did you mean shop?',
+        ),
+        (
+            '[[allocation.rules]]\nitem = "A"\nlocations = ["/FG"]',
+            'allocation.rules[0].locations[0]: expected a location path like "MAIN/FG"',
+        ),
+        (
+            '[[allocation.rules]]\nitem = "A"\nstrategy = 3',
+            "allocation.rules[0].strategy: expected the name of a strategy, or a table",
+        ),
+        ("[allocation]\nrules = 3", "allocation.rules: expected a list"),
+        (
             '[allocation]\nlocations = ["MAIN", "/FG"]',
             'allocation.locations[1]: expected a location path like "MAIN/FG"',
         ),
-        ('[allocation]\non_shortage = "negative"', "allocation.on_shortage: expected 'partial', 'line' or 'order'"),
+        ('[allocation]\non_shortage = "negativ"', "did you mean negative?"),
         ('[channels.shop.distribution_centers]\nA = "ignor"', "distribution_centers.A: expected a list of locations"),
         ("[channels.shop.distribution_centers]\nA = []", "distribution_centers.A: expected a list of locations"),
         ('[channels."my shop"]', 'channels."my shop": expected a name of at most 64 letters'),

@@ -1,5 +1,6 @@
 import builtins
 import tomllib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from stockhook import settings
 from stockhook.config.document import examine
 from stockhook.errors import ConfigError
 from stockhook.model import KitPolicy
-from stockhook.plugin import PluginOptions, Secret
+from stockhook.plugin import InnerStrategy, Need, Offer, Otherwise, Pick, PluginOptions, Secret
 from stockhook.plugin_manager import Kind, Plugins, Record, Status
 from stockhook.rules import ChannelRules, ShipRule, ShortagePolicy
 
@@ -36,12 +37,21 @@ class Made:
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    def plan(self, need: Need, units: Sequence[Offer]) -> list[Pick]:
+        return []
+
 
 class Hatch(Made):
     Options = HatchOptions
 
 
+class Fifo(Made):
+    type = "fifo"
+
+
 class Choosy(Made):
+    type = "fefo"
+
     class Options(PluginOptions):
         min_days: int = 0
 
@@ -49,6 +59,29 @@ class Choosy(Made):
         super().__init__(options)
         if options.min_days > 99:
             raise RuntimeError("no shelf is that long")
+
+
+class Nest(Made):
+    type = "nest"
+
+    class Options(PluginOptions):
+        inner: InnerStrategy = Field(default="fefo")  # type: ignore[assignment]  # made when it is resolved
+        more: tuple[InnerStrategy, ...] = ()
+        otherwise: Otherwise = Field(default="shortage")  # type: ignore[assignment]
+
+
+class Hen(Made):
+    type = "hen"
+
+    class Options(PluginOptions):
+        inner: InnerStrategy = Field(default="egg")  # type: ignore[assignment]
+
+
+class Egg(Made):
+    type = "egg"
+
+    class Options(PluginOptions):
+        inner: InnerStrategy = Field(default="hen")  # type: ignore[assignment]
 
 
 PLUGINS = Plugins(
@@ -59,7 +92,7 @@ PLUGINS = Plugins(
     {
         Kind.CHANNEL: {"ultracart": Hatch},
         Kind.STORE: {"sqlalchemy": Made},
-        Kind.STRATEGY: {"fifo": Made, "fefo": Choosy},
+        Kind.STRATEGY: {"fifo": Fifo, "fefo": Choosy, "nest": Nest, "hen": Hen, "egg": Egg},
         Kind.NOTIFIER: {"log": Made},
     },
 )
@@ -89,7 +122,8 @@ def test_the_smallest_configuration_makes_a_channel_a_store_and_a_strategy() -> 
     assert channel.channel.options.token == Secret("CANARY")
     assert channel.rules == ChannelRules("shop", time_zone=ZoneInfo("America/New_York"))
     assert isinstance(found.store, Made)
-    assert isinstance(found.strategy, Made)
+    assert isinstance(found.strategy.strategy, Made)
+    assert found.rules == ()
     assert found.notifiers == {}
     assert found.payload_days == 30
 
@@ -134,8 +168,114 @@ def test_a_shared_option_reaches_the_class_that_has_it_too() -> None:
 
 def test_a_strategy_takes_options_in_a_table() -> None:
     found = resolve(SHOP + '[allocation]\nstrategy = { type = "fefo", min_days = 30 }')
-    assert isinstance(found.strategy, Choosy)
-    assert found.strategy_options == {"min_days": 30}
+    assert isinstance(found.strategy.strategy, Choosy)
+    assert found.strategy.options == {"min_days": 30}
+
+
+def test_what_a_strategy_may_be_offered_is_told_in_its_table_and_kept_from_the_class() -> None:
+    chosen = '{ type = "fefo", min_days = 3, min_shelf_life_days = 30, expires_on = "exclusive" }'
+    found = resolve(SHOP + f"[allocation]\nstrategy = {chosen}").strategy
+    assert (found.min_shelf_life_days, found.last_day_good) == (30, False)
+    assert found.options == {"min_days": 3, "min_shelf_life_days": 30, "expires_on": "exclusive"}
+
+
+def test_rules_are_kept_in_order_with_the_strategies_they_choose() -> None:
+    found = resolve(
+        SHOP
+        + """
+        [[allocation.rules]]
+        item = " SOAP-* "
+        channel = "shop"
+        strategy = { type = "fefo", min_shelf_life_days = 7 }
+        [[allocation.rules]]
+        distribution_center = "WEST"
+        locations = ["WEST/COLD", "WEST"]
+        """
+    )
+    first, second = found.rules
+    assert first.strategy is not None
+    assert isinstance(first.strategy.strategy, Choosy)
+    assert (first.number, first.item, first.channel, first.center, first.locations) == (1, "SOAP-*", "shop", None, None)
+    assert (first.strategy.min_shelf_life_days, first.strategy.options) == (
+        7,
+        {"min_days": 0, "min_shelf_life_days": 7},
+    )
+    assert (second.number, second.center, second.locations) == (2, "WEST", ("WEST/COLD", "WEST"))
+    assert second.strategy is None
+
+
+def test_a_strategy_in_a_rule_is_checked_where_it_stands() -> None:
+    rules = """
+        [[allocation.rules]]
+        item = "A"
+        strategy = "fefoo"
+        [[allocation.rules]]
+        item = "B"
+        strategy = { type = "fefo", min_days = "x", min_shelf_life_days = -1, expires_on = "never", mindays = 1 }
+        """
+    found = problems(SHOP + rules)
+    assert found[0].startswith("allocation.rules[0].strategy: no plugin offers 'fefoo'")
+    assert found[1:] == [
+        "allocation.rules[1].strategy.min_shelf_life_days: expected greater than or equal to 0, found -1",
+        "allocation.rules[1].strategy.expires_on: expected 'inclusive' or 'exclusive', found \"never\"",
+        "allocation.rules[1].strategy.min_days: expected a whole number",
+        "allocation.rules[1].strategy.mindays: unknown option; did you mean min_days?",
+    ]
+
+
+def test_a_strategy_holds_others_by_name_in_a_table_in_a_list_and_by_default() -> None:
+    text = """[allocation]
+        strategy = { type = "nest", inner = { type = "fefo", min_days = 3 }, more = ["fifo", { type = "nest" }] }
+        """
+    found = resolve(SHOP + text).strategy
+    assert isinstance(found.strategy, Nest)
+    options = found.strategy.options
+    assert isinstance(options.inner.strategy, Choosy)
+    assert options.inner.strategy.options.min_days == 3
+    assert [one.type for one in options.more] == ["fifo", "nest"]
+    assert options.otherwise is None
+    assert found.options == {
+        "inner": {"type": "fefo", "min_days": 3},
+        "more": [
+            "fifo",
+            {"type": "nest", "inner": {"type": "fefo", "min_days": 0}, "more": [], "otherwise": "shortage"},
+        ],
+        "otherwise": "shortage",
+    }
+
+
+def test_what_is_wrong_with_a_strategy_inside_another_is_told_with_its_whole_path() -> None:
+    text = """[allocation]
+        strategy = { type = "nest", odd = 1, more = ["fifo", { type = "fefo", min_day = 3 }, "fefoo", 7], inner = 3, \
+otherwise = { type = "fefo", min_shelf_life_days = 3 } }
+        """.replace("\\\n", "")
+    found = [line.partition(" (known")[0] for line in problems(SHOP + text)]
+    assert found == [
+        "allocation.strategy.more[1].min_day: unknown option; did you mean min_days?",
+        "allocation.strategy.more[2]: no plugin offers 'fefoo'",
+        (
+            "allocation.strategy.otherwise.min_shelf_life_days: this option is one of the outermost strategy's table; "
+            "it holds for all of it"
+        ),
+        'allocation.strategy.inner: expected the name of a strategy, or a table like { type = "fefo" }',
+        'allocation.strategy.more[3]: expected the name of a strategy, or a table like { type = "fefo" }',
+        "allocation.strategy.odd: unknown option",
+    ]
+
+
+def test_strategies_that_hold_each_other_by_default_are_no_endless_matter() -> None:
+    assert problems(SHOP + '[allocation]\nstrategy = "hen"') == [
+        "allocation.strategy.inner.inner: by default it would hold itself (hen in egg in hen); name another strategy"
+    ]
+    assert resolve(SHOP + '[allocation]\nstrategy = { type = "hen", inner = "fifo" }').strategy.options == {
+        "inner": "fifo"
+    }
+
+
+def test_a_strategy_is_made_from_what_a_person_writes() -> None:
+    assert settings.strategy(PLUGINS, {"type": "fefo", "min_days": 4}).options == {"min_days": 4}
+    with pytest.raises(ConfigError, match="strategy: no plugin offers 'fefoo'"):
+        settings.strategy(PLUGINS, "fefoo")
 
 
 def test_a_notifier_says_what_it_is_told_and_how_often() -> None:
@@ -193,7 +333,9 @@ def test_a_failed_plugin_that_nothing_asks_for_does_no_harm() -> None:
 
 def test_a_strategy_by_name_is_reported_where_the_name_stands() -> None:
     (line,) = problems(SHOP + '[allocation]\nstrategy = "fefoo"')
-    assert line.startswith("allocation.strategy: no plugin offers 'fefoo' (known: fefo, fifo); did you mean fefo?")
+    assert line.startswith(
+        "allocation.strategy: no plugin offers 'fefoo' (known: egg, fefo, fifo, hen, nest); did you mean fefo?"
+    )
 
 
 def test_each_way_to_write_an_option_is_named_once() -> None:

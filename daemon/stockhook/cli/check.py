@@ -22,7 +22,7 @@ def check(context: Context) -> None:
     found = [
         ("config", str(context.path)),
         ("store", settings.store.type),
-        ("strategy", settings.strategy.type),
+        ("strategy", settings.strategy.strategy.type),
         *(("channel", f"{name} ({channel.channel.type})") for name, channel in settings.channels.items()),
         *(("notifier", f"{name} ({notifier.notifier.type})") for name, notifier in settings.notifiers.items()),
     ]

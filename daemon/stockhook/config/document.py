@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from stockhook.config.report import Place, option_names, problems, toml_path, unknown_option
+from stockhook.config.report import Place, did_you_mean, option_names, problems, shown, toml_path, unknown_option
 from stockhook.config.tables import (
     SINGLE,
     Admin,
@@ -80,7 +80,6 @@ class _Reader:
 
     def config(self, path: Path) -> Config:
         """Return the document as a Config."""
-        allocation = self.single("allocation", Allocation)
         plugins = self.single("plugins", Plugins)
         if plugins.directory:
             plugins = plugins.model_copy(update={"directory": path.absolute().parent / plugins.directory})
@@ -92,8 +91,7 @@ class _Reader:
             log=self.single("log", Log),
             plugins=plugins,
             retention=self.single("retention", Retention),
-            allocation=allocation,
-            strategy=_strategy(allocation),
+            allocation=self.single("allocation", Allocation),
             store=self.store(),
             channels=self.named("channels", ChannelTable),
             notifiers=self.named("notifiers", NotifierTable),
@@ -162,6 +160,11 @@ class _Reader:
         """Note what does not go together."""
         if not config.channels and not self.document.get("channels"):
             self.problems.append("channels: no channel is configured; add a table [channels.shop] with its token")
+        for index, rule in enumerate(config.allocation.rules):
+            if rule.channel is not None and rule.channel not in self.table("channels"):
+                at = toml_path(("allocation", "rules", index, "channel"))
+                near = did_you_mean(rule.channel, self.table("channels"))
+                self.problems.append(f"{at}: no channel is named {shown(rule.channel)}{near}")
         listen = config.admin.listen
         if not listen.local:
             self.problems.append(
@@ -175,10 +178,3 @@ class _Reader:
             )
         if config.limits.in_flight < config.limits.body:
             self.problems.append("limits.in_flight: expected at least limits.body, or the largest body never gets in")
-
-
-def _strategy(allocation: Allocation) -> PluginTable:
-    chosen = allocation.strategy
-    if isinstance(chosen, str):
-        return PluginTable(chosen)
-    return PluginTable(str(chosen["type"]), {key: value for key, value in chosen.items() if key != "type"})

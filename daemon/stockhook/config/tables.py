@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from stockhook.config.values import (
     Address,
     Count,
+    Days,
     Folder,
     Listen,
     LocationPath,
     Moment,
+    Pattern,
     PublicUrl,
     Size,
     Zone,
@@ -76,12 +78,49 @@ def strategy_choice(value: Any) -> str | dict[str, Any]:
     raise ValueError('expected the name of a strategy, or a table like { type = "fefo" }')
 
 
-class Allocation(PluginOptions):
-    """How units are chosen. ``strategy`` is a name, or a table of ``type`` and the options of that strategy."""
+StrategyChoice = Annotated[str | dict[str, Any], PlainValidator(strategy_choice)]
+"""A strategy's name, or a table of ``type`` and the options of that strategy."""
 
-    strategy: Annotated[str | dict[str, Any], PlainValidator(strategy_choice)] = "fifo"
+
+class StrategyTable(PluginOptions):
+    """The options that every strategy has: they decide which units it is offered.
+
+    A unit must be good for ``min_shelf_life_days`` behind the ship date; ``expires_on`` says whether its date of
+    expiry is the last good day ("inclusive") or the first bad one.
+    """
+
+    min_shelf_life_days: Days = 0
+    expires_on: Literal["inclusive", "exclusive"] = "inclusive"
+
+
+class RuleTable(PluginOptions):
+    """One of ``[[allocation.rules]]``: what it matches (item, channel, center) and what it chooses."""
+
+    item: Pattern | None = None
+    channel: str | None = None
+    distribution_center: Pattern | None = None
+    strategy: StrategyChoice | None = None
+    locations: tuple[LocationPath, ...] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.item is None and self.channel is None and self.distribution_center is None:
+            raise ValueError(
+                "this rule matches nothing; expected item, channel or distribution_center (what holds for everything"
+                " stands in [allocation] itself)"
+            )
+        if self.strategy is None and self.locations is None:
+            raise ValueError("this rule chooses nothing; expected strategy or locations")
+        return self
+
+
+class Allocation(PluginOptions):
+    """How units are chosen; the first of ``rules`` that matches a need wins over the rest."""
+
+    strategy: StrategyChoice = "fifo"
     locations: tuple[LocationPath, ...] = ()
     on_shortage: ShortagePolicy = ShortagePolicy.PARTIAL
+    rules: tuple[RuleTable, ...] = ()
 
 
 def center_choice(value: Any) -> tuple[str, ...] | None:
@@ -130,6 +169,13 @@ class PluginTable:
     type: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, written: str | Mapping[str, Any]) -> "PluginTable":
+        """Return the table that a name, or a table with ``type``, writes."""
+        if isinstance(written, str):
+            return cls(written)
+        return cls(str(written["type"]), {key: value for key, value in written.items() if key != "type"})
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -139,7 +185,6 @@ class Config:
     channels: Mapping[str, tuple[ChannelTable, PluginTable]]
     notifiers: Mapping[str, tuple[NotifierTable, PluginTable]] = field(default_factory=dict)
     store: PluginTable = PluginTable("sqlalchemy")
-    strategy: PluginTable = PluginTable("fifo")
     server: Server = field(default_factory=Server)
     admin: Admin = field(default_factory=Admin)
     limits: Limits = field(default_factory=Limits)

@@ -47,6 +47,21 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 """A whole number from 1 on."""
 
 
+Days = Annotated[int, Field(strict=True, ge=0, le=36_525)]
+"""A number of days, at most a hundred years of them."""
+
+
+def parse_pattern(value: Any) -> str:
+    """Return a code, or a pattern of codes, without the blanks around it; raises ValueError."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError('expected a code in quotes, like "SOAP" or, of items, "SOAP-*"')
+    return value.strip()
+
+
+Pattern = Annotated[str, PlainValidator(parse_pattern)]
+"""A code, or several with ``*`` and ``?``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a listener waits: ``host`` and ``port``, or the ``path`` of a UNIX socket."""

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 
 from stockhook.batch import Policies
 from stockhook.budget import Budget
-from stockhook.choice import Choices
 from stockhook.clock import Clock
 from stockhook.model import Audit, OrderKey
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
 from stockhook.store import Store, Total
-from stockhook.strategy import method
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,7 @@ class Desk:
 
 def set_up(settings: Settings, clock: Clock, actor: str, budget: Budget | None = None) -> Desk:
     """Return the desk that a configuration describes; its store must be opened by whoever owns it."""
-    strategy = settings.strategy
-    chosen = method(strategy, settings.strategy_options, (budget or Budget()).planner)
     rules = {name: channel.rules for name, channel in settings.channels.items()}
     subscriptions = {name: Subscription(one.on, one.per_hour) for name, one in settings.notifiers.items()}
-    return Desk(settings.store, Policies(rules, Choices(chosen)), subscriptions, clock, actor)
+    choices = settings.choices((budget or Budget()).planner)
+    return Desk(settings.store, Policies(rules, choices), subscriptions, clock, actor)

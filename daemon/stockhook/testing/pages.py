@@ -50,5 +50,6 @@ def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
     settings.store.open()
     channel = settings.channels["shop"]
     told = {name: Subscription() for name in settings.notifiers}
-    shop = Shop(settings.store, channel.channel, settings.strategy, rules=channel.rules, subscriptions=told)
+    chosen = settings.strategy.strategy
+    shop = Shop(settings.store, channel.channel, chosen, rules=channel.rules, subscriptions=told)
     return Pages(settings, shop, Health())
