@@ -14,22 +14,20 @@ from typing import Final
 
 from stockhook import log, problems
 from stockhook.batch import Batch
-from stockhook.channel import Channel, Nothing
+from stockhook.channel import Channel
 from stockhook.draft import Cause, Signal
-from stockhook.errors import BadEvent, StoreBroken, StoreUnavailable
-from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey, Snapshot, fold
+from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import settle_later
 from stockhook.outbox import EVENT_KINDS
+from stockhook.outcome import ATTEMPTS, Outcome, codes, work_event
 from stockhook.problems import Occurrence, Report
 from stockhook.reading import Opened, Pending, open_delivery
 from stockhook.record import replace
 from stockhook.store import FOREVER, Due, Work
 
 logger = log.get(__name__)
-
-ATTEMPTS: Final = 8
-"""How often an event that raises something unexpected is tried before it is given up (``dead-letter``)."""
 
 PLANNING: Final = 0.010
 """Seconds of planning after which a batch takes no further event while a request waits for a commit.
@@ -56,15 +54,19 @@ def retry_after(attempts: int, chance: Callable[[], float] = random.random) -> t
 
 @dataclass(slots=True)
 class _Result:
-    """What a batch leaves beside its bookings: events without an order, the deliveries it got to, what to tell."""
+    """What a batch leaves beside its bookings: the outcome of events, the deliveries it got to, orders that failed."""
 
+    outcome: Outcome = field(default_factory=Outcome)
     reached: list[Opened] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    told: list[tuple[Event, str, str]] = field(default_factory=list)
     unfinished: dict[int, list[Event]] = field(default_factory=dict)
     put_off: dict[int, list[Event]] = field(default_factory=dict)
     failed: list[OrderKey] = field(default_factory=list)
     worked: int = 0
+
+    def retry(self) -> None:
+        """Leave the events that are to be tried again with their deliveries."""
+        for event in self.outcome.again:
+            self.unfinished.setdefault(event.delivery_id, []).append(event)
 
 
 class Worker:
@@ -143,13 +145,7 @@ class Worker:
         return opened
 
     def _load(self, work: Work, keys: set[OrderKey], pending: list[Pending]) -> Batch:
-        codes = {
-            (one.read.account, fold(line.code))
-            for one in pending
-            if isinstance(one.read, Snapshot)
-            for line in one.read.lines or ()
-        }
-        return Batch(self._desk.policies, work, keys, codes)
+        return Batch(self._desk.policies, work, keys, codes(pending))
 
     def _plan(
         self, batch: Batch, due: Due, opened: list[Opened], most: int, now: datetime, elsewhere: frozenset[OrderKey]
@@ -185,8 +181,9 @@ class Worker:
                 if elsewhere and pending.order in elsewhere:
                     result.put_off.setdefault(delivery.delivery.id, []).append(pending.event)
                     continue
-                self._event(batch, pending, result, now)
+                work_event(batch, pending, result.outcome, _ACTOR, now)
                 over = self._time_is_over(began)
+        result.retry()
         self._pace = max(result.worked, most - left) + 1 if over else min(2 * self._pace, self._most)
         result.worked += max(most - left, len(result.reached))
         return result
@@ -195,55 +192,15 @@ class Worker:
         spent = time.monotonic() - began
         return spent > self._planning and (not self._quiet() or spent > 10 * self._planning)
 
-    def _event(self, batch: Batch, pending: Pending, result: _Result, now: datetime) -> None:
-        event = pending.event
-        cause = Cause(now, _ACTOR, event.id or next(batch.ids))
-        match pending.read:
-            case Snapshot() | None as snapshot:
-                try:
-                    if snapshot is None:
-                        batch.renew(event, cause)
-                    else:
-                        batch.note(snapshot, event, cause)
-                except BadEvent as error:
-                    self._refuse(event, error, result, now)
-                except Exception as error:  # guards the loop: the event is tried again by itself
-                    logger.exception("event failed", name=event.name, order=event.order_id)
-                    self._retry(event, error, result, now)
-            case Nothing() as nothing:
-                words = _NOTHING.get(nothing.reason, nothing.reason)
-                result.events.append(
-                    replace(event, state=EventState.IGNORED, reason=nothing.reason, text=words, finished_at=now)
-                )
-            case BadEvent() as error:
-                self._refuse(event, error, result, now)
-            case Exception() as error:
-                self._retry(event, error, result, now)
-
-    def _refuse(self, event: Event, error: BadEvent, result: _Result, now: datetime) -> None:
-        """Set an event aside for a person: it was understood, but must not be booked as it is."""
-        state = EventState.FAILED if error.kind == "quarantined" else EventState.PARKED
-        refused = replace(event, state=state, reason=error.kind, text=str(error), finished_at=now)
-        result.events.append(refused)
-        result.told.append((refused, error.kind, str(error)))
-
-    def _retry(self, event: Event, error: Exception, result: _Result, now: datetime) -> None:
-        failed = _failed(event, error, now)
-        result.events.append(failed)
-        if failed.state is EventState.FAILED:
-            result.told.append((failed, "dead-letter", failed.text or ""))
-        else:
-            result.unfinished.setdefault(event.delivery_id, []).append(failed)
-
     def _save(self, work: Work, batch: Batch, result: _Result, void: frozenset[OrderKey | None], now: datetime) -> None:
         """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""
         void_deliveries = batch.deliveries(void)
         deliveries = [_after(one, result, now, void=one.delivery.id in void_deliveries) for one in result.reached]
-        work.save([*result.events, *self._put_off(batch, result, now)])
+        work.save([*result.outcome.events, *self._put_off(batch, result, now)])
         work.save(_with_replays(work, result.reached, deliveries, now))
         settle_later(self._desk, work, batch.given_back(void))
         report = batch.report(void)
-        report.happened += [_occurrence(work, *told) for told in result.told]
+        report.happened += [_occurrence(work, *told) for told in result.outcome.told]
         _settle_failures(result, report)
         problems.record(work, report, self._desk.subscriptions, now)
 
@@ -266,28 +223,11 @@ class Worker:
                 one = open_delivery(work, delivery, self._channels, 1)
                 result = _Result()
                 for pending in one.pending:
-                    self._retry(pending.event, error, result, now)
-                work.save([*result.events, _after(one, result, now, void=False)])
-                report = Report(happened=[_occurrence(work, *told) for told in result.told])
+                    result.outcome.retry(pending.event, error, now)
+                result.retry()
+                work.save([*result.outcome.events, _after(one, result, now, void=False)])
+                report = Report(happened=[_occurrence(work, *told) for told in result.outcome.told])
                 problems.record(work, report, self._desk.subscriptions, now)
-
-
-_NOTHING: Final = {
-    "not-a-shipment": "this kind of event moves no stock",
-    "unknown-event": "no event of this name is known; it was noted and moves no stock",
-}
-
-
-def _failed(event: Event, error: Exception, now: datetime) -> Event:
-    """Return the event after an unexpected error: pending for another try, or given up."""
-    attempts = event.attempts + 1
-    words = f"{type(error).__name__}: {error}"[:500]
-    if attempts >= ATTEMPTS:
-        words = f"given up after {attempts} attempts: {words}"
-        return replace(
-            event, state=EventState.FAILED, reason="dead-letter", attempts=attempts, text=words, finished_at=now
-        )
-    return replace(event, state=EventState.PENDING, attempts=attempts, text=words, finished_at=None)
 
 
 def _later(order: Order, now: datetime) -> Order:
@@ -344,7 +284,7 @@ def _settle_failures(result: _Result, report: Report) -> None:
     again = [pending.event for one in result.reached for pending in one.pending if pending.event.id]
     if not again:
         return
-    still = {(event.delivery_id, event.position) for event, _, _ in result.told}
+    still = {(event.delivery_id, event.position) for event, _, _ in result.outcome.told}
     waiting = [*result.unfinished.values(), *result.put_off.values()]
     still |= {(event.delivery_id, event.position) for events in waiting for event in events}
     for event in again:

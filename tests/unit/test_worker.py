@@ -21,11 +21,12 @@ from stockhook.model import (
     SnapshotLine,
 )
 from stockhook.operations.events import replay, replay_matching
+from stockhook.outcome import ATTEMPTS
 from stockhook.quantity import ONE
 from stockhook.testing.payloads import envelope, order_ship
 from stockhook.testing.payloads import line as order_line
 from stockhook.testing.shop import Shop
-from stockhook.worker import ATTEMPTS, FEW, LATELY, Worker, retry_after
+from stockhook.worker import FEW, LATELY, Worker, retry_after
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.stores.memory import MemoryStore
