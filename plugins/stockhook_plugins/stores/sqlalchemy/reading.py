@@ -196,8 +196,8 @@ def _states(connection: Connection, sql: Statements, account: str, names: Sequen
         for record, statement in ((model.Line, sql.lines), (model.Shortage, sql.shortages), (model.Wait, sql.waits))
     )
     takes: dict[str, list[model.Take]] = defaultdict(list)
-    for order_id, number, unit, line, sku, *amounts, suspense in rows(connection, sql.takes, mine):
-        takes[order_id].append(model.Take(number, unit, line or 0, sku, *amounts, bool(suspense)))
+    for order_id, number, unit, line, sku, taken, left, back, counted, suspense in rows(connection, sql.takes, mine):
+        takes[order_id].append(model.Take(number, unit, line or 0, sku, taken, left, back, counted, bool(suspense)))
     for order in orders:
         name = order.order_id
         yield model.OrderState(
