@@ -7,7 +7,7 @@ booked makes repeats and disorder harmless.
 
 from collections.abc import Iterator
 
-from stockhook import telling
+from stockhook import groups, telling
 from stockhook.allocation import Plan, Pool, allocate
 from stockhook.choice import Choices
 from stockhook.claim import Claim
@@ -124,25 +124,35 @@ class _Routine:
             if aim.unexplained and (aim.reading.consumes or aim.reading.how is How.KIT):
                 telling.refund_unclear(self.draft, aim)
         sound = [aim for aim in aims if not self._conflict(aim.reading.line)]
+        split = self._split(aims, sound)
+        sound = [aim for aim in sound if aim.reading.group not in split.held]
         unknown = [aim.reading for aim in sound if aim.reading.parts is None and aim.units]
-        claims = [claim for aim in sound for claim in self._claims(aim)]
+        unknown = [reading for reading in unknown if reading.group not in split.complete]
+        claims = [claim for aim in sound for claim in self._claims(aim, split)]
         for reading in unknown:
             telling.unknown(self.draft, reading)
         for claim in claims:
             if claim.want < 0:
                 self._give_back(claim)
-            elif claim.want == 0 and claim.open:
+            elif claim.want == 0 and claim.open and not claim.otherwise:
                 self._owe(claim, owed=0, settled=0)
-        self._allocate([claim for claim in claims if claim.want > 0], {reading.group for reading in unknown})
+        wanting = [claim for claim in claims if claim.want > 0 or (claim.want == 0 and claim.otherwise)]
+        self._allocate(wanting, {reading.group for reading in unknown})
 
-    def _claims(self, aim: Target) -> list[Claim]:
+    def _split(self, aims: list[Target], sound: list[Target]) -> groups.Split:
+        """Tell finished kits from components; under ``line``, what is owed has not been decided yet."""
+        owed_counts = self.rules.on_shortage is not ShortagePolicy.LINE
+        catalogue, pool = self.catalogue, self.pool
+        return groups.split(aims, sound, self.draft, catalogue, pool, self._plan, owed_counts=owed_counts)
+
+    def _claims(self, aim: Target, split: groups.Split) -> list[Claim]:
         """Return target + ruling - (what is booked for good) per item; open shortages are part of what is wanted."""
         line = aim.reading.line
         claims = []
         for part in aim.reading.parts or ():
             rows = self.draft.shortages(line, part.sku)
-            want = aim.ruled(part) - self.draft.consumed(line, part.sku) - waived(rows)
-            claims.append(Claim(aim, part.sku, want, still_open(rows)))
+            applied = self.draft.consumed(line, part.sku) + waived(rows)
+            claims.append(split.claim(aim, part, applied, still_open(rows)))
         return claims
 
     def _conflict(self, line: Line) -> bool:
@@ -179,19 +189,23 @@ class _Routine:
             for claim in claims:
                 self._take([claim], whole=False)
         elif policy is ShortagePolicy.LINE:
-            groups: dict[int, list[Claim]] = {}
+            by_group: dict[int, list[Claim]] = {}
             for claim in claims:
-                groups.setdefault(claim.target.reading.group, []).append(claim)
-            for group, members in groups.items():
-                if group not in unknown_groups:
+                by_group.setdefault(claim.target.reading.group, []).append(claim)
+            for group, members in by_group.items():
+                if group in unknown_groups:
+                    self._put_back(members)
+                else:
                     self._take(members, whole=True)
-        elif not unknown_groups:
+        elif unknown_groups:
+            self._put_back(claims)
+        else:
             self._take(claims, whole=True)
 
     def _take(self, claims: list[Claim], *, whole: bool) -> None:
         """Plan claims and book them; ``whole``: all of them or nothing."""
         mark = self.pool.mark()
-        plans = [self._plan(claim) for claim in claims]
+        plans = [claim.plan or self._plan(claim) for claim in claims]
         short = [claim for claim, plan in zip(claims, plans, strict=True) if plan.taken < claim.want]
         if not whole or not short:
             for claim, plan in zip(claims, plans, strict=True):
@@ -200,12 +214,19 @@ class _Routine:
                 self._owe(claim, owed=claim.want - plan.taken, settled=plan.taken)
             return
         self.pool.rollback(mark)
+        self._put_back(claims)
         if self.rules.on_shortage is ShortagePolicy.ORDER:
             for claim in short:
                 telling.wait_for_stock(self.draft, claim)
         else:
             for claim in claims:
-                self._owe(claim, owed=claim.want, settled=0)
+                self._owe(claim.in_components, owed=claim.in_components.want, settled=0)
+
+    def _put_back(self, claims: list[Claim]) -> None:
+        """Return to the pool what had been planned for claims that book nothing."""
+        for claim in claims:
+            for pick in claim.plan.picks if claim.plan else ():
+                self.pool.move(pick.unit_id, pick.quantity)
 
     def _plan(self, claim: Claim) -> Plan:
         line = claim.line

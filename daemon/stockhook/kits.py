@@ -1,9 +1,20 @@
-"""Which lines of an order consume what: codes to items, kits to their parts (strategies.md section 2)."""
+"""Which lines of an order consume what: codes to items, kits to their parts (strategies.md section 2).
+
+A kit line and its component lines are one group, which consumes in one of these ways, bound at its first booking:
+
+- ``kit`` and ``component``: the component lines consume, the kit line nothing.
+- ``parent`` and ``covered``: the kit line consumes the kit as an item, its component lines nothing.
+- ``definition``: a kit line without component lines consumes the parts of our own definition. An inner kit is
+  multiplied out as well, unless its own policy is ``parent``: that is taken as it is. Component lines that come later
+  consume nothing.
+- ``stocked-first``: the kit line consumes finished kits, as its first part; the rest goes by the component lines, or by
+  the parts of our own definition, which then follow on the kit line. How many of which is for ``groups.py``.
+"""
 
 from collections.abc import Sequence
 
 from stockhook.model import Alias, Binding, Catalogue, How, KitPolicy, Line, Part, fold
-from stockhook.quantity import ONE, times
+from stockhook.quantity import ONE, Quantity, times
 from stockhook.record import record
 
 
@@ -67,14 +78,14 @@ def read_lines(lines: Sequence[Line], catalogue: Catalogue, policy: KitPolicy) -
     """Return what each line consumes; ``policy`` is the channel's for kits that do not choose for themselves."""
     if not any(line.kit or line.component for line in lines) and not catalogue.kits:
         return Readings(tuple(_plain(line, catalogue) for line in lines))
-    groups = _groups(lines)
+    groups, opened = _groups(lines)
     readings: dict[int, Reading] = {}
     mismatches: list[Mismatch] = []
     agreeing: list[str] = []
     for line in lines:
         components = groups.get(line.number)
         if components is not None or (not line.component and _defined(line, catalogue)):
-            mismatch, sku = _read_group(line, components or [], catalogue, policy, readings)
+            mismatch, sku = _read_group(line, components or [], opened, catalogue, policy, readings)
             if mismatch is not None:
                 mismatches.append(mismatch)
             elif sku is not None:
@@ -86,34 +97,57 @@ def read_lines(lines: Sequence[Line], catalogue: Catalogue, policy: KitPolicy) -
 
 
 def multiply_out(sku: str, catalogue: Catalogue) -> tuple[Part, ...]:
-    """Return what one kit consumes by our own definition, nested kits multiplied out depth first."""
+    """Return what one kit consumes by our own definition, nested kits multiplied out depth first.
+
+    An inner kit with the policy ``parent`` of its own is taken as it is; one that would contain itself is not opened.
+    """
     totals: dict[str, int] = {}
-    _add_parts(sku, ONE, catalogue, totals)
+    _add_parts(sku, ONE, catalogue, totals, ())
     return tuple(Part(part, quantity) for part, quantity in totals.items())
 
 
-def _add_parts(sku: str, quantity: int, catalogue: Catalogue, totals: dict[str, int]) -> None:
+def _add_parts(sku: str, quantity: int, catalogue: Catalogue, totals: dict[str, int], around: tuple[str, ...]) -> None:
     kit = catalogue.kits.get(fold(sku))
-    if kit is None:
+    if kit is None or fold(sku) in around or (around and kit.policy is KitPolicy.PARENT):
         totals[sku] = totals.get(sku, 0) + quantity
         return
     for part in kit.parts:
-        _add_parts(part.sku, times(part.quantity, quantity), catalogue, totals)
+        _add_parts(part.sku, times(part.quantity, quantity), catalogue, totals, (*around, fold(sku)))
 
 
-def _groups(lines: Sequence[Line]) -> dict[int, list[Line]]:
-    """Return the component lines of each kit line by its number: those that point to it, else those right behind it."""
+def whole_step(sku: str, catalogue: Catalogue) -> Quantity:
+    """Return the smallest quantity of an item that can be taken: a whole piece where each has a serial number."""
+    item = catalogue.items.get(fold(sku))
+    return ONE if item is not None and item.serial else 1
+
+
+def _groups(lines: Sequence[Line]) -> tuple[dict[int, list[Line]], set[int]]:
+    """Return the component lines of each kit line by its number: those that point to it, else those right behind it.
+
+    An inner kit line, itself a component, is listed in the group of the outermost kit line, and its component lines
+    with it; inner ones that have such lines are returned as well: these lines stand for them.
+    """
     by_index = {line.item_index: line for line in lines if line.kit}
     groups: dict[int, list[Line]] = {line.number: [] for line in lines if line.kit}
+    around: dict[int, int] = {}
     nearest: Line | None = None
     for line in sorted(lines, key=lambda line: line.item_index):
+        if line.component:
+            parent = by_index.get(line.parent_index) if line.parent_index is not None else nearest
+            if parent is not None and parent is not line:
+                groups[parent.number].append(line)
+                if line.kit:
+                    around[line.number] = parent.number
         if line.kit:
             nearest = line
-        elif line.component:
-            parent = by_index.get(line.parent_index) if line.parent_index is not None else nearest
-            if parent is not None:
-                groups[parent.number].append(line)
-    return groups
+    opened = {number for number in around if groups[number]}
+    for number in list(around):
+        seen = [number]
+        while seen[-1] in around and around[seen[-1]] not in seen:
+            seen.append(around[seen[-1]])
+        if seen[-1] not in around:  # else they lie around each other, which no kit does: each is left by itself
+            groups[seen[-1]] += groups.pop(number)
+    return groups, opened
 
 
 def _defined(line: Line, catalogue: Catalogue) -> bool:
@@ -134,7 +168,12 @@ def _plain(line: Line, catalogue: Catalogue, how: How = How.PLAIN) -> Reading:
 
 
 def _read_group(
-    kit: Line, components: list[Line], catalogue: Catalogue, policy: KitPolicy, readings: dict[int, Reading]
+    kit: Line,
+    components: list[Line],
+    opened: set[int],
+    catalogue: Catalogue,
+    policy: KitPolicy,
+    readings: dict[int, Reading],
 ) -> tuple[Mismatch | None, str | None]:
     """Read a kit line and its component lines; return a mismatch, or the kit's sku where lines and definition agree."""
     meaning = resolve(kit.account, kit.code, catalogue)
@@ -142,22 +181,25 @@ def _read_group(
     sku = part.sku if part else kit.code
     head = _read_kit_line(kit, components, part, catalogue, policy)
     readings[kit.number] = head
-    covered = head.how is not How.KIT
+    by_lines = head.how is How.KIT or (head.how is How.STOCKED_FIRST and len(head.parts or ()) == 1)
     for line in components:
-        if covered and line.binding is None:
+        if line.binding is None and not by_lines:
             readings[line.number] = Reading(line, How.COVERED, (), kit.number)
+        elif line.binding is None and line.number in opened:
+            readings[line.number] = Reading(line, How.KIT, (), kit.number)
         else:
-            reading = _plain(line, catalogue, How.COMPONENT)
+            reading = _component(line, catalogue)
             readings[line.number] = Reading(line, reading.how, reading.parts, kit.number, reading.ignored)
     if not components:
         if head.how is How.PLAIN and kit.kit and head.parts:
             return Mismatch(sku, f"kit {kit.code} came without component lines and has no definition: "
                                  "it was taken for a plain item"), None  # fmt: skip
         return None, None
-    if head.how in (How.DEFINITION, How.PLAIN) and head.parts:
+    if not by_lines and head.how is not How.PARENT and head.parts:
         return Mismatch(sku, f"component lines of kit {kit.code} came after it had been booked without them: "
                              "they are noted and book nothing more"), None  # fmt: skip
-    return _compare(kit, part, [readings[line.number] for line in components], catalogue)
+    shown = [_component(line, catalogue) for line in components if line.number not in opened]
+    return _compare(kit, part, shown, catalogue)
 
 
 def _read_kit_line(
@@ -169,14 +211,36 @@ def _read_kit_line(
     if definition is not None and definition.policy is not None:
         policy = definition.policy
     bound_components = any(line.binding is not None and line.binding.parts for line in components)
-    if bound_components or (components and policy is KitPolicy.COMPONENTS):
+    by_components = policy is KitPolicy.COMPONENTS or (policy is KitPolicy.STOCKED_FIRST and part is None)
+    if bound_components or (components and by_components):
         return Reading(kit, How.KIT, (), kit.number)
+    if components and policy is KitPolicy.STOCKED_FIRST and part is not None:
+        return Reading(kit, How.STOCKED_FIRST, (part,), kit.number)
     plain = _plain(kit, catalogue)
     if policy is KitPolicy.PARENT or part is None or definition is None:
         how = How.PARENT if policy is KitPolicy.PARENT else How.PLAIN
         return Reading(kit, how, plain.parts, kit.number, plain.ignored)
-    parts = tuple(Part(inner.sku, times(inner.quantity, part.quantity)) for inner in multiply_out(part.sku, catalogue))
+    parts = _own_parts(part, catalogue)
+    if policy is KitPolicy.STOCKED_FIRST:
+        return Reading(kit, How.STOCKED_FIRST, (part, *parts), kit.number)
     return Reading(kit, How.DEFINITION, parts, kit.number)
+
+
+def _component(line: Line, catalogue: Catalogue) -> Reading:
+    """Read a component line that consumes; one that is a kit itself is multiplied out like an inner kit."""
+    reading = _plain(line, catalogue, How.COMPONENT)
+    if line.binding is not None or not reading.parts:
+        return reading
+    (part,) = reading.parts
+    definition = catalogue.kits.get(fold(part.sku))
+    if definition is None or definition.policy is KitPolicy.PARENT:
+        return reading
+    return Reading(line, How.COMPONENT, _own_parts(part, catalogue), line.number)
+
+
+def _own_parts(part: Part, catalogue: Catalogue) -> tuple[Part, ...]:
+    """Return what so much of a kit consumes by our own definition."""
+    return tuple(Part(inner.sku, times(inner.quantity, part.quantity)) for inner in multiply_out(part.sku, catalogue))
 
 
 def _compare(
