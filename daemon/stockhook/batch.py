@@ -12,7 +12,7 @@ from typing import Final
 
 from stockhook.allocation import Emptied, Pool
 from stockhook.choice import Choices
-from stockhook.draft import Cause, Signal
+from stockhook.draft import Cause, Draft, Signal
 from stockhook.errors import BadEvent
 from stockhook.evaluate import Evaluation, evaluate
 from stockhook.facts import merge
@@ -179,13 +179,15 @@ class Batch:
         finished = _finished(event, result, cause, changed=False, superseded=False)
         self._orders[key].events[finished.id] = finished
 
-    def adopt(self, key: OrderKey, state: OrderState, movements: list[Movement], shortages: list[Shortage]) -> None:
-        """Take over what was decided elsewhere for an order (a rebooking's reversals) before it is evaluated."""
+    def adopt(self, key: OrderKey, state: OrderState, draft: Draft) -> None:
+        """Take over what a person has drafted for an order (reversals, waived shortages) before it is evaluated."""
         opened = self._orders[key]
         opened.now = state
-        opened.movements += movements
-        opened.shortages |= {row.id: row for row in shortages}
-        opened.skus |= {movement.sku for movement in movements} | {row.sku for row in shortages}
+        opened.allocations += draft.allocations
+        opened.movements += draft.movements
+        opened.shortages |= draft.changed_rows
+        opened.skus |= draft.skus
+        opened.settled |= {("insufficient-inventory", row.sku) for row in draft.changed_rows.values()}
 
     def bookings(self) -> list[Booking]:
         """Return what the batch has decided, one booking per order, in the order of deciding."""

@@ -19,7 +19,7 @@ from stockhook.model import (
 )
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
-from stockhook.shortage import Lack, change
+from stockhook.shortage import Lack, change, withdrawn
 
 
 @record(frozen=True, slots=True)
@@ -122,8 +122,21 @@ class Draft:
         lack = Lack(line.account, line.order_id, line.number, sku)
         rows = self.shortages(line, sku)
         for row in change(rows, lack, owed=owed, settled=settled, new_id=next(self.ids), now=self.cause.now):
-            self.rows[row.id] = self.changed_rows[row.id] = row
+            self.keep(row)
         self.skus.add(sku)
+
+    def withdraw(self, line: Line, sku: str, most: Quantity) -> Quantity:
+        """Withdraw at most ``most`` of what was closed without goods, newest first; return how much."""
+        changed = withdrawn(self.shortages(line, sku), most)
+        before = sum(self.rows[row.id].withdrawn for row in changed)
+        for row in changed:
+            self.keep(row)
+        return sum(row.withdrawn for row in changed) - before
+
+    def keep(self, row: Shortage) -> None:
+        """Put a shortage in the place of the one that it was."""
+        self.rows[row.id] = self.changed_rows[row.id] = row
+        self.skus.add(row.sku)
 
     def _move(
         self,

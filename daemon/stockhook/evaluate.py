@@ -13,7 +13,7 @@ from stockhook.choice import Choices
 from stockhook.claim import Claim
 from stockhook.draft import Cause, Draft, Signal
 from stockhook.errors import BadPlan
-from stockhook.kits import read_lines, resolve
+from stockhook.kits import means_other
 from stockhook.model import (
     Allocation,
     Catalogue,
@@ -23,7 +23,6 @@ from stockhook.model import (
     Movement,
     Need,
     OrderState,
-    Part,
     Shortage,
     Wait,
     WaitKind,
@@ -33,7 +32,7 @@ from stockhook.quantity import Quantity
 from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.shortage import still_open, waived
-from stockhook.target import Shipped, Target, how_shipped, targets
+from stockhook.target import Shipped, Target, aims_of
 from stockhook.verdict import verdict
 
 
@@ -106,9 +105,7 @@ class _Routine:
 
     def run(self) -> Evaluation:
         state = self.draft.state
-        readings = read_lines(state.lines, self.catalogue, self.rules.kits)
-        shipped = how_shipped(state.order, readings.lines, self.rules.ship_rule)
-        aims = targets(state.order, readings.lines, self.rules, shipped)
+        readings, shipped, aims = aims_of(state, self.catalogue, self.rules)
         if shipped is Shipped.UNCLEAR:
             telling.shipped_unclear(self.draft)
         else:
@@ -157,13 +154,9 @@ class _Routine:
 
     def _conflict(self, line: Line) -> bool:
         """Tell whether a booked line now means another item; such a line alone waits for a person."""
-        bound = line.binding
-        if bound is None or not bound.parts or fold(line.code) in {fold(bound.code), *line.refused}:
+        if line.binding is None or fold(line.code) in line.refused or not means_other(line, self.catalogue):
             return False
-        meaning = resolve(line.account, line.code, self.catalogue)
-        if isinstance(meaning, Part) and bound.parts == (meaning,):
-            return False
-        telling.conflict(self.draft, line, bound.code)
+        telling.conflict(self.draft, line, line.binding.code)
         return True
 
     # --- giving back ---

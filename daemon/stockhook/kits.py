@@ -74,6 +74,15 @@ def resolve(account: str, code: str, catalogue: Catalogue) -> Alias | Part | Non
     return None if item is None else Part(item.sku, ONE)
 
 
+def means_other(line: Line, catalogue: Catalogue) -> bool:
+    """Tell whether the code of a line that consumes means another item than the line is booked as."""
+    bound = line.binding
+    if bound is None or not bound.parts or fold(line.code) == fold(bound.code):
+        return False
+    meaning = resolve(line.account, line.code, catalogue)
+    return not isinstance(meaning, Part) or bound.parts != (meaning,)
+
+
 def read_lines(lines: Sequence[Line], catalogue: Catalogue, policy: KitPolicy) -> Readings:
     """Return what each line consumes; ``policy`` is the channel's for kits that do not choose for themselves."""
     if not any(line.kit or line.component for line in lines) and not catalogue.kits:

@@ -56,3 +56,21 @@ def change(
             replace(row, open=row.open - part, settled=row.settled + goods, withdrawn=row.withdrawn + part - goods)
         )
     return changed
+
+
+def withdrawn(rows: Sequence[Shortage], most: Quantity) -> list[Shortage]:
+    """Return the rows that change, newest first, when at most ``most`` of what was closed without goods is withdrawn.
+
+    A person says that it has not left: then there was nothing to waive, and nothing that a count could have ended.
+    """
+    changed: list[Shortage] = []
+    left = most
+    for row in reversed(rows):
+        counted = min(row.counted, left)
+        waived = min(row.waived, left - counted)
+        left -= counted + waived
+        gone = counted + waived
+        if gone:
+            rest = replace(row, counted=row.counted - counted, waived=row.waived - waived)
+            changed.append(replace(rest, withdrawn=row.withdrawn + gone))
+    return changed

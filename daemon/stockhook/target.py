@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from stockhook.kits import Reading
-from stockhook.model import Line, Order, Part, fold
+from stockhook.kits import Reading, Readings, read_lines
+from stockhook.model import Catalogue, Line, Order, OrderState, Part, fold
 from stockhook.quantity import Quantity, times
 from stockhook.record import record
 from stockhook.rules import ChannelRules, ShipRule
@@ -51,6 +51,13 @@ class Target:
         return times(self.units, part.quantity) + ruling
 
 
+def aims_of(state: OrderState, catalogue: Catalogue, rules: ChannelRules) -> tuple[Readings, Shipped, list[Target]]:
+    """Return what an order's lines consume, by what they are known to have shipped, and the target of each."""
+    readings = read_lines(state.lines, catalogue, rules.kits)
+    shipped = how_shipped(state.order, readings.lines, rules.ship_rule)
+    return readings, shipped, targets(state.order, readings.lines, rules, shipped)
+
+
 def how_shipped(order: Order, readings: Sequence[Reading], rule: ShipRule) -> Shipped:
     """Return by what to tell that lines have shipped; ``auto`` looks for dates first."""
     if not any(reading.line.ship_said for reading in readings):
@@ -79,7 +86,7 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
     inferred = has_shipped and not dated
     if not has_shipped:
         return Target(reading, 0, shipped=False, inferred=False, ship_date=ship_date)
-    moment = line.shipped_at or order.shipping_date or order.first_ship_at
+    moment = moment_shipped(order, line)
     reason = _left_out(order, line, rules, moment)
     if reason is not None:
         return Target(reading, 0, shipped=True, inferred=inferred, ship_date=ship_date, reason=reason, moment=moment)
@@ -97,6 +104,11 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
         unexplained=unexplained,
         moment=moment,
     )
+
+
+def moment_shipped(order: Order, line: Line) -> datetime | None:
+    """Return when a line that has shipped left the shelf, as far as it is known (strategies.md section 1)."""
+    return line.shipped_at or order.shipping_date or order.first_ship_at
 
 
 def kept_back(line: Line, moment: datetime | None, *, inferred: bool) -> Quantity:

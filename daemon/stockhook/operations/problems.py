@@ -8,7 +8,7 @@ from typing import Final
 
 from stockhook import problems
 from stockhook.batch import Batch
-from stockhook.draft import Cause
+from stockhook.draft import Cause, Draft
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
@@ -145,14 +145,14 @@ def _changed(
     batch = Batch(desk.policies, work, keys)
     for key in keys:
         mine = [pair for pair in chosen if (pair[1].account, pair[1].order_id) == key]
-        _adopt(batch, key, mine, reason)
+        _adopt(desk, batch, key, mine, reason)
         batch.again(key, Cause(now, desk.actor))
     void = work.book(batch.bookings())
     if void:
         raise Moved
     problems.record(work, batch.report(void), desk.subscriptions, now)
     if action == _REOPEN:
-        _short_again(work, keys)
+        owe_again(work, keys, "is owed again")
     problem = _find(work, problem.id)
     moved = {str(after.id): text(after.waived - before.waived) for before, after in chosen}
     work.save([desk.audit(action, _name(problem), reason, **moved)])
@@ -163,7 +163,7 @@ def _changed(
     return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed)
 
 
-def _adopt(batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
+def _adopt(desk: Desk, batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
     """Put changed shortages into an order of the batch, with a sentence each in its history.
 
     Raises Moved where one is no longer as it was chosen: the version at the booking is that of the order as the
@@ -174,23 +174,24 @@ def _adopt(batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None)
     known = {row.id: row for row in state.shortages}
     if any(known.get(before.id) != before for before, _ in chosen):
         raise Moved
-    rows = {after.id: after for _, after in chosen}
+    draft = Draft(state, Cause(desk.clock.now(), desk.actor), batch.ids)
+    for _, after in chosen:
+        draft.keep(after)
     history = (_in_words(before, after, reason) for before, after in chosen)
     order = replace(state.order, history=(*state.order.history, *history))
-    shortages = tuple(rows.get(row.id, row) for row in state.shortages)
-    batch.adopt(key, replace(state, order=order, shortages=shortages), [], list(rows.values()))
+    batch.adopt(key, replace(state, order=order, shortages=tuple(draft.rows.values())), draft)
 
 
-def _short_again(work: Work, keys: Collection[OrderKey]) -> None:
-    """Have the newest applied event of each order that owes something again say so."""
+def owe_again(work: Work, keys: Collection[OrderKey], words: str) -> None:
+    """Have the newest applied event of each order say what is owed: by a person's word, for no event came."""
     for key, state in work.orders(keys).items():
         where = {"account": key.account, "order_id": key.order_id, "state": EventState.APPLIED}
         newest = work.find(Event, where, most=1)
         owed = [row for row in state.shortages if row.open]
         if newest and owed:
-            words = ", ".join(f"{text(row.open)} of {row.sku}" for row in owed)
+            what = ", ".join(f"{text(row.open)} of {row.sku}" for row in owed)
             short = EventState.SHORT if any(take.remaining for take in state.takes) else EventState.PARKED
-            work.save([replace(newest[0], state=short, reason=SHORT, text=f"{words} is owed again")])
+            work.save([replace(newest[0], state=short, reason=SHORT, text=f"{what} {words}")])
 
 
 def _in_words(before: Shortage, after: Shortage, reason: str | None) -> str:

@@ -45,7 +45,7 @@ def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> No
         lines.append(replace(line, binding=None))
     order = replace(state.order, history=(*state.order.history, f"rebooked {code}: {reason}"))
     cleared = OrderState(order, tuple(lines), tuple(draft.takes), tuple(draft.rows.values()), state.waits)
-    batch.adopt(key, cleared, draft.movements, list(draft.changed_rows.values()))
+    batch.adopt(key, cleared, draft)
     batch.again(key, cause)
     void = work.book(batch.bookings())
     if void:
