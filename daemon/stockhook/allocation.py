@@ -80,11 +80,13 @@ class Pool:
             self.add(unit)
 
     def add(self, unit: Unit, location: Location | None = None) -> None:
-        """Put a unit on the shelf."""
+        """Put a unit on the shelf; one of the same id that is there already is changed into this one."""
         if location is not None:
             self._locations[location.path] = location
             self._shelves.clear()
         folded = fold(unit.sku)
+        if unit.id in self._known:
+            self._units[folded].remove(self._known[unit.id])
         insort(self._units.setdefault(folded, []), unit, key=_by_id)
         self._known[unit.id] = unit
         self._quantities[unit.id] = unit.quantity

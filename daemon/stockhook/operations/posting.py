@@ -1,9 +1,10 @@
 """Booking a change of stock that a person makes, and settling what was owed, in one commit."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from stockhook import log, problems
 from stockhook.batch import Batch
@@ -12,6 +13,7 @@ from stockhook.errors import Refused
 from stockhook.model import Booking, Location, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, waiting_orders
+from stockhook.operations.serials import check_serials
 from stockhook.store import Work
 
 logger = log.get(__name__)
@@ -29,11 +31,27 @@ _ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person changes: a booking without an order, records saved beside it, the places of its new units."""
+    """What a person changes: a booking without an order, records saved beside it, the places of its new units.
+
+    ``orders`` are those that ``prepare`` has changed in the batch, to be evaluated, ``settled`` the problems (kind,
+    subject) whose cause may have gone with that.
+    """
 
     booking: Booking
     records: tuple[Any, ...] = ()
     locations: tuple[Location, ...] = ()
+    orders: tuple[OrderKey, ...] = ()
+    settled: frozenset[tuple[str, str]] = frozenset()
+
+
+Prepare: TypeAlias = Callable[[Work, Batch], Change]
+"""Reads what is to be changed, and returns it; the batch holds the orders that may be changed with it, and gives ids.
+
+It may be called again when another process booked meanwhile.
+"""
+
+Concerned: TypeAlias = Callable[[Work], Collection[OrderKey]]
+"""Returns the orders that ``Prepare`` may change."""
 
 
 class Moved(Exception):
@@ -57,48 +75,58 @@ def booked(desk: Desk, attempt: Callable[[Work], Result], what: str = "orders") 
 def post(
     desk: Desk,
     skus: Collection[str],
-    prepare: Callable[[Work, Iterator[int]], Change],
+    prepare: Prepare,
     result: Callable[[Work, tuple[OrderKey, ...]], Result],
     *,
     settle: bool,
+    concerned: Concerned = lambda _: (),
 ) -> Result:
     """Book what ``prepare`` returns, settle what waits for ``skus`` if asked to, and return what ``result`` reads.
 
-    ``prepare`` may be called again when another process booked meanwhile. ``result`` gets the orders that were
-    evaluated. Raises what ``prepare`` raises, with nothing changed.
+    ``result`` gets the orders that were evaluated. Raises what ``prepare`` raises, with nothing changed, and Refused
+    where a piece with a serial number would be there twice, or in part.
     """
-    return booked(desk, lambda work: _post(desk, work, skus, prepare, result, settle=settle), "items")
+    return booked(desk, lambda work: _post(desk, work, skus, prepare, result, concerned, settle=settle), "items")
 
 
 def _post(
     desk: Desk,
     work: Work,
     skus: Collection[str],
-    prepare: Callable[[Work, Iterator[int]], Change],
+    prepare: Prepare,
     result: Callable[[Work, tuple[OrderKey, ...]], Result],
+    concerned: Concerned,
     *,
     settle: bool,
 ) -> Result:
     work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    keys = waiting_orders(work, skus) if settle else set()
+    keys = {*(waiting_orders(work, skus) if settle else ()), *concerned(work)}
     batch = Batch(desk.policies, work, keys, skus=skus)
-    change = prepare(work, batch.ids)
-    places = {location.path: location for location in change.locations}
-    amounts: dict[int, int] = {}
-    for movement in change.booking.movements:
-        amounts[movement.unit_id] = amounts.get(movement.unit_id, 0) + movement.quantity
-    for unit in change.booking.units:
-        batch.pool.add(replace(unit, quantity=amounts.pop(unit.id, 0)), places.get(unit.location))
-    for unit_id, quantity in amounts.items():
-        batch.pool.move(unit_id, quantity)
-    evaluated, left = settled(desk, batch, keys)
+    change = prepare(work, batch)
+    check_serials(work, change.booking)
+    _lay(batch, change)
+    evaluated, left = settled(desk, batch, keys if settle else change.orders)
     booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
     void = work.book([booking, *batch.bookings()])
     if void:
         raise Moved
     work.save([*change.records, *left])
-    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
+    report = batch.report(void)
+    report.settled |= change.settled
+    problems.record(work, report, desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
+
+
+def _lay(batch: Batch, change: Change) -> None:
+    """Put on the batch's shelf what a change adds, takes, or makes of a unit."""
+    places = {location.path: location for location in change.locations}
+    amounts: Counter[int] = Counter()
+    for movement in change.booking.movements:
+        amounts[movement.unit_id] += movement.quantity
+    for unit in change.booking.units:
+        batch.pool.add(replace(unit, quantity=unit.quantity + amounts.pop(unit.id, 0)), places.get(unit.location))
+    for unit_id, quantity in amounts.items():
+        batch.pool.move(unit_id, quantity)
 
 
 def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple[OrderKey, ...], list[Order]]:

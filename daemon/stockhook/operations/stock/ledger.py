@@ -1,6 +1,7 @@
 """What every change that a person makes to stock has in common."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Movement, MovementKind, Shortage, Unit
@@ -8,6 +9,9 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.quantity import Quantity
 from stockhook.store import Range, Read, Work
+
+LONGEST: Final = 200
+"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,10 @@ def entry(
     unit: Unit,
     kind: MovementKind,
     quantity: Quantity,
-    reason: str,
+    reason: str | None = None,
     *,
     reverses: int | None = None,
+    reference: str | None = None,
 ) -> Movement:
     """Return the movement of a unit that a person makes here and now."""
     return Movement(
@@ -40,15 +45,22 @@ def entry(
         actor=desk.actor,
         reverses=reverses,
         reason=reason,
+        reference=reference,
     )
 
 
 def known_unit(view: Read, unit_id: int) -> Unit:
-    """Return the unit; raises NotFound with where to look."""
+    """Return the unit, of goods; raises NotFound with where to look, and Refused for one in suspense."""
     found = view.find(Unit, {"id": unit_id}, most=1)
     if not found:
         raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-    return found[0]
+    unit = found[0]
+    if unit.suspense:
+        raise Refused(
+            f"unit {unit_id} is no goods: it stands for what is owed of {unit.sku} while there is none. A receipt "
+            f"settles it, and a count ends it: stockhook stock count {unit.sku} QUANTITY --location PATH"
+        )
+    return unit
 
 
 def adjusted(work: Work, unit_id: int) -> Adjusted:
@@ -58,12 +70,18 @@ def adjusted(work: Work, unit_id: int) -> Adjusted:
     return Adjusted(unit, _newest_by_a_person(work, unit_id), sum(total.amount for total in owed))
 
 
+def checked_reason(reason: str, what: str) -> str:
+    """Return a reason trimmed; raises Refused for one that is empty, overlong or cannot be printed."""
+    words = reason.strip()
+    if not words:
+        raise Refused(f"{what} needs a reason, for whoever reads the ledger later: --reason")
+    if len(words) > LONGEST or not words.isprintable():
+        raise Refused(
+            f"the reason {words[:40]!r} is too long or cannot be printed; at most {LONGEST} characters are kept"
+        )
+    return words
+
+
 def _newest_by_a_person(view: Read, unit_id: int) -> Movement:
     """Return the newest movement that belongs to no order: what settling took in the same commit is newer."""
     return next(movement for movement in every(view, Movement, {"unit_id": unit_id}) if movement.order_id is None)
-
-
-def checked_reason(reason: str, what: str) -> None:
-    """Raise Refused for a reason that is empty."""
-    if not reason.strip():
-        raise Refused(f"{what} needs a reason, for whoever reads the ledger later")

@@ -1,17 +1,18 @@
 """Goods that come in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from stockhook.batch import Batch
 from stockhook.errors import Refused
 from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
 from stockhook.quantity import ONE, Quantity, text
-from stockhook.store import FOREVER, Range, Read, Work
+from stockhook.store import FOREVER, Read, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,13 @@ def receive(
     items, places = _check(desk, receipts, made)
     skus = {item.sku for item in items.values()}
 
-    def prepare(work: Work, ids: Iterator[int]) -> Change:
+    def prepare(work: Work, batch: Batch) -> Change:
         check(work)
-        _check_serials(work, receipts, items)
         now = desk.clock.now()
-        units = [_unit(next(ids), receipt, items[fold(receipt.sku)], now) for receipt in receipts]
+        units = [_unit(next(batch.ids), receipt, items[fold(receipt.sku)], now) for receipt in receipts]
         movements = [
             Movement(
-                id=next(ids),
+                id=next(batch.ids),
                 unit_id=unit.id,
                 sku=unit.sku,
                 kind=MovementKind.RECEIPT,
@@ -116,18 +116,6 @@ def _check(
     if faults:
         raise Refused("\n".join(dict.fromkeys(faults)))
     return items, tuple(places[path] for path in {receipt.location for receipt in receipts})
-
-
-def _check_serials(work: Read, receipts: Sequence[Receipt], items: dict[str, Item]) -> None:
-    wanted = [(items[fold(r.sku)].sku, r.serial) for r in receipts if r.serial is not None]
-    if len(set(wanted)) != len(wanted):
-        raise Refused("a serial number is named twice; each piece has its own")
-    serials = frozenset(serial for _, serial in wanted)
-    if not serials:
-        return
-    for unit in work.find(Unit, {"serial": serials, "quantity": Range(low=1)}, most=FOREVER):
-        if (unit.sku, unit.serial) in wanted:
-            raise Refused(f"{unit.sku} with the serial number {unit.serial} is in stock already, as unit {unit.id}")
 
 
 def _unit(unit_id: int, receipt: Receipt, item: Item, now: datetime) -> Unit:
