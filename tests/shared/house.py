@@ -10,6 +10,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from stockhook import settings
+from stockhook.budget import Budget
 from stockhook.cli import main
 from stockhook.testing.shop import Shop
 
@@ -63,7 +64,9 @@ class House:
         loaded = settings.load(self.config)
         loaded.store.open()
         try:
-            shop = Shop(loaded.store, loaded.channels["shop"].channel, loaded.strategy)
+            channel, strategy = loaded.channels["shop"], loaded.strategy.strategy
+            choices = loaded.choices(Budget().planner)
+            shop = Shop(loaded.store, channel.channel, strategy, rules=channel.rules, choices=choices)
             for body in bodies:
                 shop.deliver(body)
             shop.clock.advance(timedelta(days=365 * 50))
