@@ -71,7 +71,7 @@ def dispatcher(store: MemoryStore, clock: ManualClock, /, *, chance: float = 0.0
     return Dispatcher(store, rest, clock, lambda notice: link(notice.problem_id), chance=lambda: chance, **given)
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 50.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -81,4 +81,4 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 async def stop(running: asyncio.Task[None]) -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, 3)
+        await asyncio.wait_for(running, 50)

@@ -136,4 +136,4 @@ async def test_it_ends_when_asked_at_the_moment_it_is_woken(store: MemoryStore, 
     for _ in range(turns):
         await asyncio.sleep(0)
     running.cancel()
-    assert (await asyncio.wait({running}, timeout=2))[0]
+    assert (await asyncio.wait({running}, timeout=50))[0]

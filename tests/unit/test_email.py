@@ -181,11 +181,11 @@ def test_a_server_that_is_down_is_an_error_with_its_address() -> None:
 
 
 def test_a_slow_server_is_given_up_in_time() -> None:
-    with MailServer(delay=5) as server:
+    with MailServer(delay=60) as server:
         before = time.monotonic()
         with pytest.raises(TimeoutError, match=rf"127.0.0.1:{server.port} did not take the mail within 0.3 s"):
             notify(port=server.port, timeout=0.3)
-        assert time.monotonic() - before < 3
+        assert time.monotonic() - before < 30
 
 
 def test_a_mail_refused_for_every_recipient_is_not_sent() -> None:

@@ -25,7 +25,7 @@ class Disk:
         self.may.set()
 
     def append(self, arrivals: Sequence[Arrival]) -> list[int]:
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         if self.errors:
             raise self.errors.pop(0)
         self.groups.append(list(arrivals))
@@ -51,7 +51,7 @@ async def running(disk: Disk, in_flight: int = 1 << 30) -> AsyncIterator[Intake]
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         while not holds():
             await asyncio.sleep(0.001)
 

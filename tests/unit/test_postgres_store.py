@@ -176,11 +176,11 @@ def test_a_migration_may_take_longer_than_any_other_statement(url: str, monkeypa
 def test_nothing_is_left_behind_by_a_store_that_is_closed(url: str, store: SqlStore) -> None:
     store.leads("test")
     stocked(store, "SOAP")
-    waiting = threading.Thread(target=store.wait, args=(30,))
+    waiting = threading.Thread(target=store.wait, args=(120,))
     waiting.start()
     time.sleep(0.3)
     store.close()
-    waiting.join(5)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert end_connections(url) == 0
 

@@ -110,11 +110,11 @@ def test_a_copy_holds_up_no_commit(path: Path, store: SqlStore, target: Path) ->
 
     def stop(_: int, __: int) -> None:
         inside.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     copying = threading.Thread(target=store.backup, args=(target, stop))
     copying.start()
-    assert inside.wait(20)
+    assert inside.wait(60)
     try:
         assert not target.exists()
         assert store.append([make.arrival(b"meanwhile")])

@@ -202,7 +202,7 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract, Standin
             done: list[list[int]] = []
             thread = threading.Thread(target=lambda: done.append(store.append([make.arrival(b"two")])))
             thread.start()
-            thread.join(5)
+            thread.join(60)
             assert len(done) == 1
             work.save([replace(due.deliveries[0], state=DeliveryState.WORKED)])
 
@@ -218,7 +218,7 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract, Standin
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(120)
         assert quantities(store) == {unit: 70 * ONE}
         with store.read() as read:
             assert len(read.find(Delivery)) == 30
