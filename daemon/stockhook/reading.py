@@ -52,7 +52,16 @@ def open_delivery(view: Read, delivery: Delivery, channels: Mapping[str, Channel
     if delivery.events or delivery.attempts:
         found = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
         kept = {event.position: event for event in sorted(found, key=lambda event: event.position)}
-    body = view.body(delivery.id)
+    return open_body(delivery, view.body(delivery.id), kept, channels, most)
+
+
+def open_body(
+    delivery: Delivery, body: bytes | None, kept: Mapping[int, Event], channels: Mapping[str, Channel], most: int
+) -> Opened:
+    """Return at most ``most`` of the events in a body that are not finished; ``kept`` are those split off before.
+
+    A body of None has been removed. Never raises for what the body holds.
+    """
     if body is None:
         if not kept:
             gone = BadEvent("quarantined", "its payload was removed by retention before it could be worked")

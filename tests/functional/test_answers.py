@@ -38,3 +38,27 @@ def test_a_recall_adds_up_and_says_how_to_stop_what_is_left(stocked: House) -> N
     assert "did you mean L1" in stocked.refused("recall", "L11")
     assert "name a lot, or --unit U, or --serial S" in stocked.refused("recall", code=2)
     assert "name a lot" in stocked.refused("recall", "L1", "--unit", 1, code=2)
+
+
+def test_a_dry_run_tells_what_would_be_booked_and_writes_nothing(stocked: House) -> None:
+    body = stocked.folder / "ship.json"
+    body.write_bytes(shipped("D-1", ("SOAP", 12), ("BOX", 1)))
+    before = stocked.book()
+    said = stocked.done("events", "dry-run", body)
+    assert "dry run: nothing was written\n" in said
+    assert "order_ship of D-1: would be short (unknown-item): waits until BOX is mapped to an item; " in said
+    assert f"order {ACCOUNT}/D-1\n" in said
+    assert "took 10 of 12 SOAP by fifo" in said
+    found = stocked.json("events", "dry-run", body)
+    assert [event["state"] for event in found["events"]] == ["short"]
+    assert [(row["id"], row["quantity"]) for row in found["orders"][0]["movements"]] == [(None, "-10")]
+    assert found["orders"][0]["waits"] == [{"kind": "code", "subject": "box"}]
+    assert {row["kind"] for row in found["problems"]} == {"unknown-item", "insufficient-inventory"}
+    assert stocked.book() == before
+    stocked.play(body.read_bytes())
+    before = stocked.book()
+    assert "event 1, order_ship of D-1: would be" in stocked.done("events", "dry-run", 1)
+    assert stocked.book() == before
+    assert "there is no event 9" in stocked.refused("events", "dry-run", 9)
+    assert "there is no file" in stocked.refused("events", "dry-run", stocked.folder / "none")
+    assert "--channel goes with a file" in stocked.refused("events", "dry-run", 1, "--channel", "shop", code=2)

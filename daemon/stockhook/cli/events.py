@@ -8,10 +8,11 @@ from stockhook.cli import output
 from stockhook.cli.arguments import MOMENT, asked_for, listing, progress, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
+from stockhook.cli.dry_run import dry_run
 from stockhook.cli.rows import allocation_row, event_row, movement_row
-from stockhook.model import Allocation, EventState
+from stockhook.cli.why import tell_why
+from stockhook.model import EventState
 from stockhook.operations import events as operations
-from stockhook.quantity import text
 
 _SHOWN = ("id", "received_at", "channel", "name", "order_id", "state", "reason")
 _STATE = click.option(
@@ -103,29 +104,4 @@ def replay(context: Context, ids: tuple[int, ...], state: str | None, since: dat
     output.done(context, "; ".join(said), events=done.events, orders=orders, lost=done.lost)
 
 
-def tell_why(context: Context, allocations: tuple[Allocation, ...]) -> None:
-    """Print, for a person, why which units were taken."""
-    for allocation in allocations:
-        trace = allocation.trace
-        needed = f"{text(allocation.taken)} of {text(allocation.need)} {allocation.sku}"
-        out = "".join(f", {count} {why}" for why, count in trace.left_out.items())
-        click.echo()
-        click.echo(
-            output.plain(
-                f"line {allocation.line}: took {needed} by {trace.strategy} {trace.version} ({trace.rule}); "
-                f"{trace.offered} units offered{out}"
-            )
-        )
-        units = [
-            {
-                "unit_id": unit.unit_id,
-                "location": unit.location,
-                "lot": unit.lot,
-                "available": text(unit.available),
-                "taken": text(unit.taken),
-                "why": unit.why,
-            }
-            for unit in (*trace.taken, *trace.passed_over)
-        ]
-        if units:
-            output.rows(context, units)
+events.add_command(dry_run)

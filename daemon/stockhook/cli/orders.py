@@ -5,8 +5,8 @@ import click
 from stockhook.cli import output
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.cli.events import tell_why
 from stockhook.cli.rows import allocation_row, event_row, movement_row
+from stockhook.cli.why import tell_why
 from stockhook.model import Shortage
 from stockhook.operations import orders as operations
 from stockhook.operations.orders import Shown, ShownLine, Taken

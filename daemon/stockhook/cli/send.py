@@ -3,7 +3,7 @@
 import base64
 import http.client
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ from stockhook.cli.arguments import FILE, progress
 from stockhook.cli.command import REFUSED, Command
 from stockhook.cli.context import Context
 from stockhook.errors import Refused
+from stockhook.operations.channels import chosen
 from stockhook.operations.spreadsheet import read_file
-from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.secret import Secret
 
 _SECONDS: Final = 60.0
@@ -83,7 +83,7 @@ def _target(context: Context, channel: str | None, url: str | None) -> _Target:
 
     server = context.daemon_settings.server
     tables = config.read(context.path)[0].channels
-    name = _chosen(channel, list(tables))
+    name = chosen(channel, list(tables))
     options = tables[name][1].options
     path = f"/webhooks/{name}/{_secret(options.get('token'))}"
     headers = {"Content-Type": "application/json", "User-Agent": "stockhook send"}
@@ -101,16 +101,6 @@ def _target(context: Context, channel: str | None, url: str | None) -> _Target:
         raise Refused(f"--url {url!r} is not the address of a daemon; write it like http://127.0.0.1:8460")
     host = parts.hostname or ""
     return _Target(parts.scheme, _ANYWHERE.get(host, host), port, "", parts.path.rstrip("/") + path, headers)
-
-
-def _chosen(channel: str | None, names: Sequence[str]) -> str:
-    if channel is None and len(names) == 1:
-        return names[0]
-    if channel is None:
-        raise Refused(f"there are several channels; name one: --channel {' or --channel '.join(names)}")
-    if channel not in names:
-        raise Refused(f"there is no channel {channel!r} in the configuration{did_you_mean(near(channel, names))}")
-    return channel
 
 
 def _secret(value: Any) -> str:

@@ -1,0 +1,141 @@
+"""What an event would book now: worked as the worker works it, on a view of the store, and never written."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stockhook.batch import Batch
+from stockhook.channel import Channel
+from stockhook.draft import Signal
+from stockhook.errors import NotFound
+from stockhook.model import (
+    NEW,
+    Allocation,
+    Delivery,
+    Event,
+    EventState,
+    Movement,
+    OrderKey,
+    Problem,
+    ProblemState,
+    Shortage,
+    Wait,
+)
+from stockhook.operations.channels import chosen
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import waiting_orders
+from stockhook.operations.spreadsheet import read_file
+from stockhook.outcome import Outcome, codes, work_event
+from stockhook.reading import Opened, open_body
+from stockhook.record import replace
+from stockhook.store import FOREVER, Read
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A problem that would be told; ``known``: one like it is open already and would be counted once more."""
+
+    signal: Signal
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WouldBook:
+    """What would be booked for one order. Ids from ``model.NEW`` on are of records that do not exist yet.
+
+    ``shortages`` are new or changed rows as they would be, ``waits`` all that the order would wait for.
+    """
+
+    key: OrderKey
+    allocations: tuple[Allocation, ...]
+    movements: tuple[Movement, ...]
+    shortages: tuple[Shortage, ...]
+    waits: tuple[Wait, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """The events asked about as they would end, what would be booked, and what persons would be told.
+
+    ``settles`` are open problems (kind, subject) that may close, ``wakes`` how many orders wait for what would be given
+    back. ``shadow``: the daemon would book none of it, because shadow mode is on.
+    """
+
+    events: tuple[Event, ...]
+    orders: tuple[WouldBook, ...]
+    raises: tuple[Raised, ...]
+    settles: tuple[tuple[str, str], ...]
+    wakes: int
+    shadow: bool = False
+
+
+def dry_run_event(desk: Desk, channels: Mapping[str, Channel], event_id: int) -> DryRun:
+    """Return what replaying an event would do now; raises NotFound. Nothing is written."""
+    with desk.store.read() as view:
+        found = view.find(Event, {"id": event_id}, most=1)
+        if not found:
+            raise NotFound(f"there is no event {event_id}; `stockhook events list` shows them")
+        (delivery,) = view.find(Delivery, {"id": found[0].delivery_id}, most=1)
+        siblings = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
+        kept = {event.position: event for event in siblings}
+        kept[found[0].position] = replace(found[0], state=EventState.PENDING, attempts=0)
+        opened = open_body(delivery, view.body(delivery.id), kept, channels, FOREVER)
+        asked = [pending for pending in opened.pending if pending.event.id in (0, event_id)]
+        return _work(desk, view, replace(opened, pending=tuple(asked)))
+
+
+def dry_run_file(desk: Desk, channels: Mapping[str, Channel], file: Path, channel: str | None = None) -> DryRun:
+    """Return what a webhook with the bytes of a file would do now, as the channel's; None: there is only one.
+
+    Raises Refused or NotFound for a file or a channel that is not there. Nothing is written.
+    """
+    name = chosen(channel, list(channels))
+    body = read_file(file)
+    now = desk.clock.now()
+    delivery = Delivery(NEW, name, now, "dry run", (), hashlib.sha256(body).digest(), len(body))
+    with desk.store.read() as view:
+        return _work(desk, view, open_body(delivery, body, {}, channels, FOREVER))
+
+
+def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
+    keys = {key for pending in opened.pending if (key := pending.order) is not None}
+    policies = desk.policies
+    batch = Batch(policies, view, keys, codes(opened.pending))
+    outcome = Outcome()
+    for pending in opened.pending:
+        work_event(batch, pending, outcome, desk.actor, desk.clock.now())
+    orders = tuple(
+        WouldBook(key, booking.allocations, booking.movements, booking.shortages, state.waits)
+        for booking in batch.bookings()
+        if (key := booking.key) is not None and (state := batch.state(key)) is not None
+    )
+    ended = [event for booking in batch.bookings() for event in booking.events]
+    by_position = {
+        event.position: event for event in (*ended, *outcome.events) if event.delivery_id == opened.delivery.id
+    }
+    events = tuple(by_position[pending.event.position] for pending in opened.pending)
+    freed = batch.given_back(())
+    raises, settles = _told(view, batch, outcome)
+    return DryRun(events, orders, raises, settles, len(waiting_orders(view, freed)) if freed else 0)
+
+
+def _told(view: Read, batch: Batch, outcome: Outcome) -> tuple[tuple[Raised, ...], tuple[tuple[str, str], ...]]:
+    """Return the problems that would be told, and the open ones that may close."""
+    report = batch.report(())
+    signals = [one.signal for one in report.happened]
+    standing = [one.signal for occurrences in report.standing.values() for one in occurrences]
+    signals += [Signal(kind, _subject(event), f"{event.name}: {words}") for event, kind, words in outcome.told]
+    raises = [Raised(signal, _is_open(view, signal.kind, signal.subject)) for signal in signals]
+    raises += [Raised(signal, known=False) for signal in standing if not _is_open(view, signal.kind, signal.subject)]
+    told = {(one.signal.kind, one.signal.subject) for one in raises}
+    settles = [key for key in sorted(report.settled) if key not in told and _is_open(view, *key)]
+    return tuple(raises), tuple(settles)
+
+
+def _is_open(view: Read, kind: str, subject: str) -> bool:
+    return bool(view.find(Problem, {"kind": kind, "subject": subject, "state": ProblemState.OPEN}, most=1))
+
+
+def _subject(event: Event) -> str:
+    return str(event.id) if 0 < event.id < NEW else f"{event.channel}, {event.name} of {event.order_id}"
