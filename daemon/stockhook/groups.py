@@ -19,6 +19,7 @@ A kit line without a date of its own, with dated component lines, has shipped as
 kit line itself is left out (by distribution center, or before the channel's start), its components go by themselves.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
@@ -26,8 +27,8 @@ from typing import Final
 from stockhook.allocation import Plan, Pool
 from stockhook.claim import Claim
 from stockhook.draft import Draft
-from stockhook.kits import whole_step
-from stockhook.model import Catalogue, How, Line, Part
+from stockhook.kits import Reading, whole_step
+from stockhook.model import Catalogue, How, Line, Part, Take
 from stockhook.quantity import ONE, Quantity, times
 from stockhook.record import record, replace
 from stockhook.shortage import still_open, waived
@@ -236,13 +237,25 @@ def _plan_whole(claim: Claim, pool: Pool, plan: Planner) -> Plan | None:
     return None
 
 
-def counted_twice(group: Group, consumed: Callable[[Line, str], Quantity]) -> Quantity:
-    """Return how many kits more are consumed, finished and by components together, than the kit line has ever had."""
-    line = group.kit.reading.line
-    finished = consumed(line, group.part.sku)
-    behind = max(
-        (each.component.behind(consumed(each.aim.reading.line, each.part.sku) - each.ruling) for each in group.members),
-        default=0,
-    )
-    full = replace(group.kit, units=line.quantity).ruled(group.part)
-    return max(finished + behind - max(full, 0), 0) if finished and behind else 0
+def counted_twice(readings: Sequence[Reading], takes: Sequence[Take], catalogue: Catalogue) -> dict[int, Quantity]:
+    """Return how many kits more than a group ever had are consumed, finished and by components together, by kit line.
+
+    Whatever the store says now has shipped, a kit line's whole quantity is the most that its group can have used up.
+    """
+    found: dict[int, Quantity] = {}
+    aims = [Target(each, each.line.quantity, shipped=True, inferred=False, ship_date=None) for each in readings]
+    consumed: defaultdict[tuple[int, str], Quantity] = defaultdict(int)
+    for take in takes:
+        consumed[take.line, take.sku] += take.remaining
+    for kit in aims:
+        if kit.reading.how is not How.STOCKED_FIRST:
+            continue
+        group = gathered(kit, aims, catalogue)
+        finished = consumed[kit.reading.line.number, group.part.sku]
+        behind = 0
+        for each in group.members:
+            used = consumed[each.aim.reading.line.number, each.part.sku] - each.ruling
+            behind = max(behind, each.component.behind(used))
+        if finished and behind and finished + behind > group.wanted:
+            found[kit.reading.line.number] = finished + behind - group.wanted
+    return found

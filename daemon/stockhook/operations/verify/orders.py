@@ -1,11 +1,12 @@
 """Checks of orders: what is booked is what is known, kits count once, plans were sound, waits have a reason."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stockhook.evaluate import Evaluation
-from stockhook.kits import read_lines
-from stockhook.model import Allocation, Movement, OrderState, Problem, ProblemState, WaitKind
+from stockhook.groups import counted_twice
+from stockhook.kits import Reading, read_lines
+from stockhook.model import Allocation, How, Movement, OrderState, Problem, ProblemState, WaitKind
 from stockhook.operations.due import pages
 from stockhook.operations.verify.inspection import Inspection, name
 from stockhook.quantity import text
@@ -63,16 +64,33 @@ def waiting(inspection: Inspection) -> Iterator[str | None]:
 
 
 def kits(inspection: Inspection) -> Iterator[str | None]:
-    """Promise 5: of a kit line and its component lines, never both are bound to consume."""
+    """Promise 5: a kit line and its component lines never both consume, nor finished kits and components for one piece.
+
+    Where an edit left a ``stocked-first`` group with fewer kits than were booked, a problem must tell of it.
+    """
     for state, catalogue in inspection.orders():
-        readings = read_lines(
-            state.lines, catalogue, inspection.desk.policies.rules_for(state.order.channel).kits
-        ).lines
+        policy = inspection.desk.policies.rules_for(state.order.channel).kits
+        readings = read_lines(state.lines, catalogue, policy).lines
+        twice = counted_twice(readings, state.takes, catalogue)
         consuming = {line.number for line in state.lines if line.binding is not None and line.binding.parts}
+        heads = {reading.line.number for reading in readings if reading.how is How.STOCKED_FIRST}
         for reading in readings:
             line = reading.line
-            both = reading.group != line.number and {line.number, reading.group} <= consuming
-            yield f"{name(state.order)}: kit line and component line {line.item_index} both consume" if both else None
+            both = reading.group not in heads | {line.number} and {line.number, reading.group} <= consuming
+            if both:
+                yield f"{name(state.order)}: kit line and component line {line.item_index} both consume"
+            elif line.number in twice and not _regressed(inspection, readings, line.number):
+                kits = f"kits of line {line.item_index} are consumed both finished and as components"
+                yield f"{name(state.order)}: {kits}, {text(twice[line.number])} more than there ever were"
+            else:
+                yield None
+
+
+def _regressed(inspection: Inspection, readings: Sequence[Reading], group: int) -> bool:
+    """Tell whether a problem tells that more is booked for some line of a group than the store allows."""
+    lines = (reading.line for reading in readings if reading.group == group)
+    subjects = (f"{line.account}/{line.order_id}/{line.item_index}" for line in lines)
+    return any(_is_known(inspection, "regression", subject) for subject in subjects)
 
 
 def plans(inspection: Inspection) -> Iterator[str | None]:
