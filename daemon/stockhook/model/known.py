@@ -81,14 +81,12 @@ class Binding:
     """What a line meant when it was first booked; later changes of alias, kit or config do not touch it.
 
     ``parts`` holds what one store unit of the line consumes; it is empty for a line that consumes nothing.
-    ``finished`` is how many kits, in item units, were taken finished: on the kit line of a group that goes
-    ``stocked-first``.
+    The first part of a kit line that goes ``stocked-first`` is the kit's own item; those of our definition follow it.
     """
 
     code: str
     how: How
     parts: tuple[Part, ...]
-    finished: Quantity = 0
 
 
 @record(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def fill(store: Store) -> None:
         shipped_at=START + timedelta(microseconds=1),
         ship_date=date(2026, 2, 28),
         refunds=(Refund(ONE, None, True, START), Refund(2, START, False, START)),
-        binding=Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)), finished=ONE),
+        binding=Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2))),
         ruling=-ONE,
     )
     order = make.order("A", said=make.said(5), shipping_date=START, ship_date=date(2026, 1, 1), history=("a", "b"))
