@@ -91,7 +91,7 @@ class FindingContract:
         with store.read() as read:
             lines = read.find(Line, {"order_id": "A"})
             assert [line.number for line in lines] == [1, 0]
-            assert lines[1].binding == Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)), ONE)
+            assert lines[1].binding == Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2)))
             assert lines[1].refunds[1] == Refund(2, START, False, START)
             assert (lines[1].lots, lines[1].ship_said) == (("ü", '"'), make.said(3, 2, 1))
             assert lines[1].shipped_at == START + timedelta(microseconds=1)
