@@ -8,18 +8,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from stockhook.plugin import model
+
 Convert: TypeAlias = Callable[[Any], Any]
 Row: TypeAlias = list[Any]
 
 T = TypeVar("T")
 
+_REMEMBERED: Final = 512
+"""So many values that were read last are not made again: rows that are read together have most of them in common."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _json: Final = msgspec.json.Encoder(order="deterministic").encode
 
@@ -33,6 +37,7 @@ def _from_time(moment: datetime) -> int:
     return (gone.days * 86400 + gone.seconds) * 1_000_000 + gone.microseconds
 
 
+@lru_cache(_REMEMBERED)
 def _to_time(stored: int) -> datetime:
     return _EPOCH + timedelta(microseconds=stored)
 
@@ -79,7 +84,13 @@ def _column(name: str, hint: Any) -> Column:
     if isinstance(plain, type) and issubclass(plain, StrEnum):
         members = {member.value: member for member in plain}
         return Column(name, str, nullable, _word, members.__getitem__, frozenset(members))
-    return Column(name, str, nullable, _to_json, msgspec.json.Decoder(plain).decode)
+    read = msgspec.json.Decoder(plain).decode
+    return Column(name, str, nullable, _to_json, lru_cache(_REMEMBERED)(read) if _repeats(plain) else read)
+
+
+def _repeats(hint: Any) -> bool:
+    """Tell whether values of a nested type are often the same, and cannot be changed: then they may be shared."""
+    return hint in (model.Said, model.Binding) or typing.get_origin(hint) is tuple
 
 
 class Damaged(Exception):
