@@ -25,7 +25,7 @@ from stockhook.model import (
     WaitKind,
 )
 from stockhook.operations import codes, problems
-from stockhook.operations.verify import CHECKS, Checked, verify
+from stockhook.operations.verify import CHECKS, PASSES, Checked, verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.testing import factories
@@ -101,7 +101,11 @@ def test_each_check_counts_what_it_looked_at(shop: Shop) -> None:
     found = verify(shop.desk, 30, lambda name, done: heard.append((name, done)))
     assert [check.name for check in found] == list(CHECKS)
     assert found[0] == Checked("journal", ok=True, detail="6 deliveries")
-    assert [name for name, done in heard if done == 0] == list(CHECKS)
+    assert [name for name, done in heard if done == 0] == list(PASSES)
+
+
+def test_each_check_has_its_place_in_one_pass() -> None:
+    assert sorted(name for _, checks in PASSES.values() for name in checks) == sorted(CHECKS)
 
 
 def test_nothing_holds_up_an_empty_book() -> None:
@@ -162,6 +166,14 @@ def test_below_zero_finds_a_unit_below_zero(shop: Shop) -> None:
     assert failed(shop)["below-zero"] == f"unit {unit.id} of BOX is at -1"
 
 
+def test_below_zero_lets_only_units_in_suspense_be_so_and_them_never_above(shop: Shop) -> None:
+    unit = only(shop, Unit, sku="BOX")
+    put(shop, replace(unit, quantity=-ONE, suspense=True))
+    assert "below-zero" not in failed(shop)
+    put(shop, replace(unit, quantity=ONE, suspense=True))
+    assert failed(shop)["below-zero"] == f"unit {unit.id}, on which BOX is owed, is at 1, above zero"
+
+
 def test_difference_finds_what_is_neither_booked_nor_owed(shop: Shop) -> None:
     shortage = only(shop, Shortage, sku="BOX")
     put(shop, replace(shortage, open=shortage.open - ONE, withdrawn=ONE))
@@ -202,6 +214,28 @@ def test_plans_finds_a_plan_that_was_not_sound(shop: Shop, change: Any, said: st
     allocation = only(shop, Allocation, order_id="D-1")
     put(shop, change(allocation))
     assert said in failed(shop)["plans"]
+
+
+def test_plans_finds_movements_that_no_plan_took(shop: Shop) -> None:
+    movement = only(shop, Movement, order_id="D-1")
+    put(shop, replace(movement, allocation_id=999))
+    assert failed(shop)["plans"] == "allocation 999 is not there, but movements name it"
+    put(shop, replace(movement, allocation_id=None))
+    assert failed(shop)["plans"].endswith("order D-1: the movements are not what the plan took")
+
+
+def test_plans_finds_the_newest_plan_without_movements(shop: Shop) -> None:
+    newest = only(shop, Allocation)
+    put(shop, replace(newest, id=newest.id + 1, order_id="D-9"))
+    assert failed(shop)["plans"] == (
+        f"allocation {newest.id + 1} of order D-9: the movements are not what the plan took"
+    )
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_plans_and_movements_need_not_come_in_one_page(shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    monkeypatch.setattr("stockhook.operations.due.pages.__defaults__", (None, page))
+    assert failed(shop) == {}
 
 
 def _taken(allocation: Allocation, **fields: Any) -> Allocation:

@@ -1,14 +1,11 @@
-"""What each check of the promises looks at, and how it tells what it found."""
+"""What the checks of the promises look at, and how they tell what they found."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from typing import TypeAlias
 
-from stockhook.allocation import Pool
-from stockhook.draft import Cause
-from stockhook.evaluate import Evaluation, evaluate
-from stockhook.model import NEW, Catalogue, Order, OrderState, Stock, fold
+from stockhook.model import Catalogue, Order, OrderState, Part, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import pages
 from stockhook.store import Read
@@ -35,25 +32,24 @@ class Inspection:
         for page in pages(self.view, Order, None, ORDERS):
             states = self.view.orders([order.key for order in page])
             codes = {(line.account, fold(line.code)) for state in states.values() for line in state.lines}
-            catalogue = self.view.catalogue(codes) if codes else Catalogue()
+            bound = {part.sku for each in states.values() for part in _bound(each)}
+            catalogue = self.view.catalogue(codes, bound) if codes else Catalogue()
             for state in states.values():
                 yield state, catalogue
 
-    def evaluated(self) -> Iterator[tuple[OrderState, Evaluation | None]]:
-        """Yield all orders, evaluated as if nothing were in stock; None for those that are due to be worked."""
-        cause = Cause(self.desk.clock.now(), self.desk.actor)
-        policies = self.desk.policies
-        for state, catalogue in self.orders():
-            if state.order.due_at is not None:
-                yield state, None
-                continue
-            rules = policies.rules_for(state.order.channel)
-            pool = Pool(Stock())
-            yield state, evaluate(state, rules, catalogue, pool, policies.choices, cause=cause, ids=count(NEW))
+
+Finding: TypeAlias = tuple[str, int, str | None]
+"""The name of a check, how many things it looked at, and a sentence for a counter-example, None where all hold."""
+
+Look: TypeAlias = Callable[[Inspection], Iterator[Finding]]
+"""One pass over some kind of records, for all checks that look at them."""
 
 
-Look = Callable[[Inspection], Iterator[str | None]]
-"""A check: yields None for each thing that holds, and a sentence for a counter-example."""
+def _bound(state: OrderState) -> Iterator[Part]:
+    """Yield what the lines of an order are bound to consume, whatever their codes mean by now."""
+    for line in state.lines:
+        if line.binding is not None:
+            yield from line.binding.parts
 
 
 def name(order: Order) -> str:

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from stockhook.model import Delivery
-from stockhook.operations.due import every, pages
-from stockhook.operations.verify.inspection import Inspection
+from stockhook.operations.due import pages
+from stockhook.operations.verify.inspection import Finding, Inspection
 from stockhook.store import Range
 
 _PRUNED_WITHIN: Final = timedelta(days=2)
@@ -15,36 +15,34 @@ _PRUNED_WITHIN: Final = timedelta(days=2)
 _PAGE: Final = 100
 
 
-def journal(inspection: Inspection) -> Iterator[str | None]:
-    """Promise 1: each delivery has the body it came with, until its payload is removed."""
+def deliveries(inspection: Inspection) -> Iterator[Finding]:
+    """Judge all deliveries, each with its body."""
     before = inspection.prune_before
+    late = None if before is None else before - _PRUNED_WITHIN
     for page in pages(inspection.view, Delivery, None, _PAGE):
         for delivery in page:
             body = inspection.view.body(delivery.id)
-            if body is not None:
-                sound = len(body) == delivery.size and hashlib.sha256(body).digest() == delivery.digest
-                yield None if sound else f"the body of delivery {delivery.id} is not what was received"
-            elif before is not None and delivery.received_at < before:
-                yield None
-            else:
-                kept = "for ever" if before is None else f"{inspection.payload_days} days"
-                yield f"the body of delivery {delivery.id} is gone; payloads are kept {kept}"
+            yield "journal", 1, _journal(inspection, delivery, body, before)
+            if late is not None and delivery.received_at < late:
+                yield "retention", 1, _retention(inspection, delivery, body, late)
 
 
-def retention(inspection: Inspection) -> Iterator[str | None]:
+def _journal(inspection: Inspection, delivery: Delivery, body: bytes | None, before: datetime | None) -> str | None:
+    """Promise 1: each delivery has the body it came with, until its payload is removed."""
+    if body is not None:
+        sound = len(body) == delivery.size and hashlib.sha256(body).digest() == delivery.digest
+        return None if sound else f"the body of delivery {delivery.id} is not what was received"
+    if before is not None and delivery.received_at < before:
+        return None
+    kept = "for ever" if before is None else f"{inspection.payload_days} days"
+    return f"the body of delivery {delivery.id} is gone; payloads are kept {kept}"
+
+
+def _retention(inspection: Inspection, delivery: Delivery, body: bytes | None, late: datetime) -> str | None:
     """Promise 12: no payload is kept beyond its time, unless the same bytes came again since."""
-    before = inspection.prune_before
-    if before is None:
-        return
-    late = before - _PRUNED_WITHIN
-    for delivery in every(inspection.view, Delivery, {"received_at": Range(high=late)}):
-        if inspection.view.body(delivery.id) is None:
-            yield None
-            continue
-        again = inspection.view.find(Delivery, {"digest": delivery.digest, "received_at": Range(low=late)}, most=1)
-        days = inspection.payload_days
-        yield (
-            None
-            if again
-            else f"the payload of delivery {delivery.id} is still there after {days} days; is the daemon up?"
-        )
+    if body is None:
+        return None
+    if inspection.view.find(Delivery, {"digest": delivery.digest, "received_at": Range(low=late)}, most=1):
+        return None
+    days = inspection.payload_days
+    return f"the payload of delivery {delivery.id} is still there after {days} days; is the daemon up?"

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from stockhook import problems as rules
 from stockhook.model import Problem, ProblemState, Shortage, Wait, WaitKind, fold
 from stockhook.operations.due import every
-from stockhook.operations.verify.inspection import Inspection
+from stockhook.operations.verify.inspection import Finding, Inspection
 from stockhook.store import Range
 
 _KNOWN = frozenset({ProblemState.OPEN, ProblemState.ACKNOWLEDGED})
 _SHORT, _UNKNOWN = "insufficient-inventory", "unknown-item"
 
 
-def problems(inspection: Inspection) -> Iterator[str | None]:
+def problems(inspection: Inspection) -> Iterator[Finding]:
+    """Judge all open problems, and all causes of problems."""
+    for found in _problems(inspection):
+        yield "problems", 1, found
+
+
+def _problems(inspection: Inspection) -> Iterator[str | None]:
     """Promise 9: shortages and unknown items are told while they last, and no longer."""
     view = inspection.view
     known = set()
