@@ -80,6 +80,8 @@ def means_other(line: Line, catalogue: Catalogue) -> bool:
     if bound is None or not bound.parts or fold(line.code) == fold(bound.code):
         return False
     meaning = resolve(line.account, line.code, catalogue)
+    if bound.how in (How.DEFINITION, How.STOCKED_FIRST):
+        return meaning != resolve(line.account, bound.code, catalogue)
     return not isinstance(meaning, Part) or bound.parts != (meaning,)
 
 
