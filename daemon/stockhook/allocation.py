@@ -2,15 +2,16 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from stockhook.attempts import Decision, Method, decide
-from stockhook.model import Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
+from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import Quantity
-from stockhook.record import record
+from stockhook.record import record, replace
 
 Emptied = Callable[[int], tuple[Unit, Location | None] | None]
 
@@ -76,8 +77,11 @@ class Pool:
         self._quantities: dict[int, Quantity] = {}
         self._changes: list[tuple[int, Quantity]] = []
         self._shelves: dict[str, dict[tuple[str, ...], _Shelf]] = {}
+        self._counts: dict[str, list[Count]] = {}
         for unit in stock.units:
             self.add(unit)
+        for count in stock.counts:
+            self.note(count)
 
     def add(self, unit: Unit, location: Location | None = None) -> None:
         """Put a unit on the shelf; one of the same id that is there already is changed into this one."""
@@ -94,13 +98,60 @@ class Pool:
 
     def move(self, unit_id: int, quantity: Quantity) -> None:
         """Change a unit's running quantity by a signed amount; units it cannot find are none of its business."""
+        if self.unit(unit_id) is not None:
+            self._change(unit_id, quantity)
+            self._changes.append((unit_id, quantity))
+
+    def unit(self, unit_id: int) -> Unit | None:
+        """Return a unit with its running quantity; None for one that it cannot find."""
         if unit_id not in self._known and self._emptied is not None:
             found = self._emptied(unit_id)
             if found is not None:
                 self.add(*found)
-        if unit_id in self._known:
-            self._change(unit_id, quantity)
-            self._changes.append((unit_id, quantity))
+        unit = self._known.get(unit_id)
+        return unit and replace(unit, quantity=self._quantities[unit_id])
+
+    def units(self, sku: str) -> list[Unit]:
+        """Return the units of an item that it has, with their running quantities, in id order."""
+        return [replace(unit, quantity=self._quantities[unit.id]) for unit in self._units.get(fold(sku), ())]
+
+    def suspense(self, sku: str) -> Unit | None:
+        """Return the unit on which what is owed of an item is booked under the policy ``negative``, if it has one."""
+        return next((unit for unit in self._units.get(fold(sku), ()) if unit.suspense), None)
+
+    def know(self, locations: Iterable[Location]) -> None:
+        """Learn how locations are set in which no unit of its items may lie yet."""
+        for location in locations:
+            if self._locations.get(location.path) != location:
+                self._locations[location.path] = location
+                self._shelves.clear()
+
+    def counted_places(self) -> set[str]:
+        """Return the locations in which all of one of its items was counted."""
+        return {count.location for counts in self._counts.values() for count in counts if not count.unit_id}
+
+    def note(self, count: Count) -> None:
+        """Take in a count, in place of an older one of the same unit or place."""
+        counts = self._counts.setdefault(fold(count.sku), [])
+        counts[:] = [other for other in counts if (other.location, other.unit_id) != (count.location, count.unit_id)]
+        counts.append(count)
+
+    def unit_counted(self, unit_id: int, since: datetime) -> bool:
+        """Tell whether a unit has been counted later than that, by itself or with all of its item in its location."""
+        unit = self.unit(unit_id)
+        return unit is not None and any(
+            count.at > since and (count.unit_id == unit_id or (not count.unit_id and count.location == unit.location))
+            for count in self._counts.get(fold(unit.sku), ())
+        )
+
+    def shelf_counted(self, sku: str, locations: tuple[str, ...], since: datetime) -> bool:
+        """Tell whether all of an item has been counted later than that in a place from which it may be taken."""
+        for count in self._counts.get(fold(sku), ()):
+            place = self._locations.get(count.location)
+            pickable = place is None or place.pickable
+            if not count.unit_id and count.at > since and pickable and _tier(count.location, locations) is not None:
+                return True
+        return False
 
     def mark(self) -> int:
         """Return a point to roll back to."""

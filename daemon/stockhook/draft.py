@@ -6,6 +6,7 @@ from datetime import datetime
 
 from stockhook.allocation import Plan, Pool
 from stockhook.model import (
+    NEW,
     Allocation,
     Binding,
     Line,
@@ -14,12 +15,14 @@ from stockhook.model import (
     OrderState,
     Shortage,
     Take,
+    Unit,
     Wait,
     WaitKind,
+    fold,
 )
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
-from stockhook.shortage import Lack, change, withdrawn
+from stockhook.shortage import Lack, change, still_open, withdrawn
 
 
 @record(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Draft:
     """Collects what is to be booked for one order; ``ids`` gives placeholders.
 
     ``takes`` and ``rows`` (shortages by id) start as what is booked and run along. ``bound`` holds the bindings of
-    lines booked for the first time, ``skus`` the items whose units were read or moved.
+    lines booked for the first time, ``units`` those that had to be made, ``skus`` the items whose units were read or
+    moved.
     """
 
     state: OrderState
@@ -56,6 +60,7 @@ class Draft:
     changed_rows: dict[int, Shortage] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     happened: list[Signal] = field(default_factory=list)
     standing: list[Signal] = field(default_factory=list)
@@ -68,8 +73,15 @@ class Draft:
         self.rows = {row.id: row for row in self.state.shortages}
 
     def consumed(self, line: Line, sku: str) -> Quantity:
-        """Return what is booked for a line of an item and not reversed."""
-        return sum(take.remaining for take in self.takes if take.line == line.number and take.sku == sku)
+        """Return what is booked for a line of an item and not reversed; what is in suspense is owed, not consumed."""
+        return sum(take.remaining for take in self._taken(line, sku))
+
+    def returned(self, line: Line, sku: str) -> Quantity:
+        """Return how much of what a line took of an item has come back."""
+        return sum(take.returned for take in self._taken(line, sku))
+
+    def _taken(self, line: Line, sku: str) -> Iterator[Take]:
+        return (take for take in self.takes if take.line == line.number and take.sku == sku and not take.suspense)
 
     def shortages(self, line: Line, sku: str) -> list[Shortage]:
         """Return the shortage rows of a line for an item, oldest first."""
@@ -105,23 +117,83 @@ class Draft:
         What came back as a return stays booked as it is, and so does what was taken from the units ``sparing``.
         """
         left = most
-        for n in range(len(self.takes) - 1, -1, -1):
-            take = self.takes[n]
-            out = take.remaining - take.returned
-            if not left or take.line != line.number or take.sku != sku or not out or take.unit_id in sparing:
+        for n, take in self._last_first(line, sku):
+            quantity = min(left, take.returnable)
+            if not quantity or take.unit_id in sparing:
                 continue
-            quantity = min(left, out)
             left -= quantity
-            self.takes[n] = replace(take, remaining=take.remaining - quantity)
             self._move(line, sku, take.unit_id, quantity, reverses=take.movement_id, reason=reason)
-            pool.move(take.unit_id, quantity)
+            made_up = min(quantity, take.counted)
+            if made_up:
+                self._make_up(line, take, -made_up)
+            pool.move(take.unit_id, quantity - made_up)
+            self.takes[n] = replace(take, remaining=take.remaining - quantity, counted=take.counted - made_up)
         return most - left
 
-    def owe(self, line: Line, sku: str, *, owed: Quantity, settled: Quantity) -> None:
-        """Make ``owed`` the open shortage of a line; ``settled`` says how much of a drop was covered by goods."""
+    def take_back(
+        self, line: Line, sku: str, quantity: Quantity, pool: Pool, *, to: str | None, reason: str
+    ) -> Quantity:
+        """Book that so much of what a line took has come back, last taken first; return how much could be.
+
+        It goes to the unit that it came from or, where ``to`` names a location, to a unit there that is like it. A
+        piece with a serial number that is in stock by now is not put there twice.
+        """
+        left = quantity
+        for n, take in self._last_first(line, sku):
+            part = min(left, take.returnable)
+            origin = pool.unit(take.unit_id) if part else None
+            if origin is None or (origin.serial is not None and _in_stock(origin, pool)):
+                continue
+            unit_id = origin.id if to is None or to == origin.location else self._like(origin, to, part, pool)
+            left -= part
+            self.takes[n] = replace(take, returned=take.returned + part)
+            kind = MovementKind.RETURN
+            self._move(line, sku, unit_id, part, kind=kind, reverses=take.movement_id, reason=reason)
+            pool.move(unit_id, part)
+        return quantity - left
+
+    def already_counted(self, line: Line, pool: Pool, moment: datetime) -> None:
+        """Make up for what this unit of work takes for a line from units counted since ``moment``, when it shipped.
+
+        The goods were gone when the shelf was counted: the counted quantity stands (strategies.md section 5).
+        """
+        for n, take in enumerate(self.takes):
+            more = take.remaining - take.counted
+            fresh = take.line == line.number and take.movement_id >= NEW and not take.suspense
+            if fresh and more > 0 and pool.unit_counted(take.unit_id, moment):
+                self._make_up(line, take, more)
+                pool.move(take.unit_id, more)
+                self.takes[n] = replace(take, counted=take.counted + more)
+
+    def suspend(self, line: Line, sku: str, quantity: Quantity, pool: Pool) -> None:
+        """Book what is owed to a line on the item's suspense unit, which is made if there is none."""
+        unit = pool.suspense(sku)
+        if unit is None:
+            unit = Unit(next(self.ids), sku, "", 0, 0, self.cause.now, suspense=True)
+            pool.add(unit)
+            self.units.append(unit)
+        movement = self._move(line, sku, unit.id, -quantity, reason="owed")
+        self.takes.append(Take(movement.id, unit.id, line.number, sku, quantity, quantity, suspense=True))
+
+    def release(self, line: Line, sku: str, quantity: Quantity) -> None:
+        """Take so much of what is owed to a line off the suspense unit, last booked first."""
+        left = quantity
+        for n, take in self._last_first(line, sku, suspense=True):
+            part = min(left, take.suspended)
+            if part:
+                left -= part
+                self.takes[n] = replace(take, remaining=take.remaining - part)
+                self._move(line, sku, take.unit_id, part, reverses=take.movement_id, reason="no longer owed")
+
+    def owe(self, line: Line, sku: str, *, owed: Quantity, settled: Quantity, counted: Quantity = 0) -> None:
+        """Make ``owed`` the open shortage of a line.
+
+        ``settled`` says how much of a drop was covered by goods, ``counted`` how much a count has ended, or kept from
+        being owed at all.
+        """
         lack = Lack(line.account, line.order_id, line.number, sku)
-        rows = self.shortages(line, sku)
-        for row in change(rows, lack, owed=owed, settled=settled, new_id=next(self.ids), now=self.cause.now):
+        rows, new_id, now = self.shortages(line, sku), next(self.ids), self.cause.now
+        for row in change(rows, lack, owed=owed, settled=settled, counted=counted, new_id=new_id, now=now):
             self.keep(row)
         self.skus.add(sku)
 
@@ -138,6 +210,34 @@ class Draft:
         self.rows[row.id] = self.changed_rows[row.id] = row
         self.skus.add(row.sku)
 
+    def close_counted(self, line: Line, sku: str, quantity: Quantity) -> None:
+        """Close so much of the open shortage of a line, oldest first: the shelf has been counted since it shipped."""
+        self.owe(line, sku, owed=still_open(self.shortages(line, sku)) - quantity, settled=0, counted=quantity)
+
+    def _last_first(self, line: Line, sku: str, *, suspense: bool = False) -> Iterator[tuple[int, Take]]:
+        for n in range(len(self.takes) - 1, -1, -1):
+            take = self.takes[n]
+            if take.line == line.number and take.sku == sku and take.suspense is suspense:
+                yield n, take
+
+    def _like(self, origin: Unit, location: str, quantity: Quantity, pool: Pool) -> int:
+        """Return the unit in a location that holds what comes back of ``origin``; made where there is none."""
+        known = origin.id < NEW
+        reference = f"returned from unit {origin.id}" if known else "returned"
+        made = replace(origin, id=0, location=location, quantity=0, received=quantity, reference=reference)
+        for unit in pool.units(origin.sku):
+            if known and replace(unit, id=0, quantity=0, received=quantity) == made:
+                return unit.id
+        made = replace(made, id=next(self.ids))
+        pool.add(made)
+        self.units.append(made)
+        return made.id
+
+    def _make_up(self, line: Line, take: Take, quantity: Quantity) -> None:
+        reason = "already counted"
+        kind = MovementKind.COUNT
+        self._move(line, take.sku, take.unit_id, quantity, kind=kind, reverses=take.movement_id, reason=reason)
+
     def _move(
         self,
         line: Line,
@@ -145,6 +245,7 @@ class Draft:
         unit_id: int,
         quantity: Quantity,
         *,
+        kind: MovementKind | None = None,
         allocation_id: int | None = None,
         reverses: int | None = None,
         reason: str | None = None,
@@ -153,7 +254,7 @@ class Draft:
             id=next(self.ids),
             unit_id=unit_id,
             sku=sku,
-            kind=MovementKind.CONSUMPTION if reverses is None else MovementKind.REVERSAL,
+            kind=kind or (MovementKind.CONSUMPTION if reverses is None else MovementKind.REVERSAL),
             quantity=quantity,
             at=self.cause.now,
             actor=self.cause.actor,
@@ -184,3 +285,9 @@ class Draft:
         order = self.state.order
         subject = f"{order.account}/{order.order_id}" + (f"/{line.item_index}" if line is not None else "")
         self.standing.append(Signal(kind, subject, f"order {order.order_id}: {words}"))
+
+
+def _in_stock(piece: Unit, pool: Pool) -> bool:
+    """Tell whether a piece with a serial number lies somewhere already: a person has booked it in."""
+    serial = fold(piece.serial or "")
+    return any(unit.quantity > 0 and fold(unit.serial or "") == serial for unit in pool.units(piece.sku))

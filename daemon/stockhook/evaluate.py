@@ -15,6 +15,7 @@ from stockhook.draft import Cause, Draft, Signal
 from stockhook.errors import BadPlan
 from stockhook.kits import means_other
 from stockhook.model import (
+    NEW,
     Allocation,
     Catalogue,
     EventState,
@@ -24,14 +25,16 @@ from stockhook.model import (
     Need,
     OrderState,
     Shortage,
+    Unit,
     Wait,
     WaitKind,
     fold,
 )
-from stockhook.quantity import Quantity
+from stockhook.quantity import Quantity, times
 from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
-from stockhook.shortage import still_open, waived
+from stockhook.shortage import still_open, without_goods
+from stockhook.suspense import mirror
 from stockhook.target import Shipped, Target, aims_of
 from stockhook.verdict import verdict
 
@@ -53,6 +56,7 @@ class Evaluation:
     allocations: tuple[Allocation, ...] = ()
     movements: tuple[Movement, ...] = ()
     shortages: tuple[Shortage, ...] = ()
+    units: tuple[Unit, ...] = ()
     happened: tuple[Signal, ...] = ()
     standing: tuple[Signal, ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
@@ -120,6 +124,8 @@ class _Routine:
         for aim in aims:
             if aim.unexplained and (aim.reading.consumes or aim.reading.how is How.KIT):
                 telling.refund_unclear(self.draft, aim)
+        if any(take.movement_id >= NEW for take in self.draft.takes):
+            self._make_up_for_takes(aims)
         sound = [aim for aim in aims if not self._conflict(aim.reading.line)]
         split = self._split(aims, sound)
         sound = [aim for aim in sound if aim.reading.group not in split.held]
@@ -128,6 +134,7 @@ class _Routine:
         claims = [claim for aim in sound for claim in self._claims(aim, split)]
         for reading in unknown:
             telling.unknown(self.draft, reading)
+        claims = [self._end_counted(claim) for claim in claims]
         for claim in claims:
             if claim.want < 0:
                 self._give_back(claim)
@@ -135,6 +142,9 @@ class _Routine:
                 self._owe(claim, owed=0, settled=0)
         wanting = [claim for claim in claims if claim.want > 0 or (claim.want == 0 and claim.otherwise)]
         self._allocate(wanting, {reading.group for reading in unknown})
+        for aim in sound:
+            self._take_back(aim, sound)
+        mirror(self.draft, self.pool, self.rules.on_shortage)
 
     def _split(self, aims: list[Target], sound: list[Target]) -> groups.Split:
         """Tell finished kits from components; under ``line``, what is owed has not been decided yet."""
@@ -148,7 +158,7 @@ class _Routine:
         claims = []
         for part in aim.reading.parts or ():
             rows = self.draft.shortages(line, part.sku)
-            applied = self.draft.consumed(line, part.sku) + waived(rows)
+            applied = self.draft.consumed(line, part.sku) + without_goods(rows)
             claims.append(split.claim(aim, part, applied, still_open(rows)))
         return claims
 
@@ -159,7 +169,42 @@ class _Routine:
         telling.conflict(self.draft, line, line.binding.code)
         return True
 
+    def _make_up_for_takes(self, aims: list[Target]) -> None:
+        """Have counts stand against what a person's correction took in this unit of work, before this evaluation."""
+        for aim in aims:
+            if aim.moment is not None:
+                self.draft.already_counted(aim.reading.line, self.pool, aim.moment)
+
+    def _end_counted(self, claim: Claim) -> Claim:
+        """Close what was owed before a count of the shelf that came after the shipment; the count stands."""
+        ended = min(claim.open, claim.want)
+        if ended <= 0 or not self._counted(claim):
+            return claim
+        self.draft.close_counted(claim.line, claim.sku, ended)
+        self.draft.settled.append(("insufficient-inventory", claim.sku))
+        otherwise = None if claim.otherwise is None else claim.otherwise - ended
+        return replace(claim, want=claim.want - ended, open=claim.open - ended, otherwise=otherwise)
+
+    def _counted(self, claim: Claim) -> bool:
+        """Tell whether a place that the line may be taken from was counted since it shipped."""
+        moment = claim.target.moment
+        choice = self.choices.choose(self.rules, claim.sku, claim.line.center)
+        return moment is not None and self.pool.shelf_counted(claim.sku, choice.locations, moment)
+
     # --- giving back ---
+
+    def _take_back(self, aim: Target, aims: list[Target]) -> None:
+        """Book the return of what was refunded for a reason that puts goods back, less what has come back already."""
+        line = aim.reading.line
+        for n, part in enumerate(aim.reading.parts or () if aim.back else ()):
+            consumed = self.draft.consumed(line, part.sku)
+            back = times(aim.back, part.quantity)
+            if aim.reading.how is How.STOCKED_FIRST and n == 0:
+                back = groups.gathered(aim, aims, self.catalogue).finished_back(back, consumed)
+            left = min(back, consumed) - self.draft.returned(line, part.sku)
+            if left > 0:
+                reason = line.return_reason or "refunded"
+                self.draft.take_back(line, part.sku, left, self.pool, to=self.rules.restock_to, reason=reason)
 
     def _give_back(self, claim: Claim) -> None:
         """Withdraw what was owed; take back an inferred shipment; anything else is for a person (regression)."""
@@ -178,7 +223,7 @@ class _Routine:
         """Allocate what is wanted under the shortage policy; what a line names first, then by item index."""
         claims.sort(key=lambda claim: (not claim.line.serials, not claim.line.lots, claim.line.item_index))
         policy = self.rules.on_shortage
-        if policy is ShortagePolicy.PARTIAL:
+        if policy in (ShortagePolicy.PARTIAL, ShortagePolicy.NEGATIVE):
             for claim in claims:
                 self._take([claim], whole=False)
         elif policy is ShortagePolicy.LINE:
@@ -199,12 +244,14 @@ class _Routine:
         """Plan claims and book them; ``whole``: all of them or nothing."""
         mark = self.pool.mark()
         plans = [claim.plan or self._plan(claim) for claim in claims]
-        short = [claim for claim, plan in zip(claims, plans, strict=True) if plan.taken < claim.want]
+        lacks = [claim.want - plan.taken for claim, plan in zip(claims, plans, strict=True)]
+        gone = [lack if lack and self._counted(claim) else 0 for claim, lack in zip(claims, lacks, strict=True)]
+        short = [claim for claim, lack, counted in zip(claims, lacks, gone, strict=True) if lack > counted]
         if not whole or not short:
-            for claim, plan in zip(claims, plans, strict=True):
+            for claim, plan, lack, counted in zip(claims, plans, lacks, gone, strict=True):
                 if plan.taken:
-                    self.draft.consume(claim.line, claim.target.reading.binding, claim.want, claim.sku, plan)
-                self._owe(claim, owed=claim.want - plan.taken, settled=plan.taken)
+                    self._consume(claim, plan)
+                self._owe(claim, owed=lack - counted, settled=plan.taken, counted=counted)
             return
         self.pool.rollback(mark)
         self._put_back(claims)
@@ -221,6 +268,11 @@ class _Routine:
             for pick in claim.plan.picks if claim.plan else ():
                 self.pool.move(pick.unit_id, pick.quantity)
 
+    def _consume(self, claim: Claim, plan: Plan) -> None:
+        self.draft.consume(claim.line, claim.target.reading.binding, claim.want, claim.sku, plan)
+        if claim.target.moment is not None:
+            self.draft.already_counted(claim.line, self.pool, claim.target.moment)
+
     def _plan(self, claim: Claim) -> Plan:
         line = claim.line
         self.draft.skus.add(claim.sku)
@@ -231,14 +283,14 @@ class _Routine:
         self.draft.settled += [("bad-plan", strategy) for strategy in plan.asked]
         return plan
 
-    def _owe(self, claim: Claim, *, owed: Quantity, settled: Quantity) -> None:
-        if owed == claim.open:
+    def _owe(self, claim: Claim, *, owed: Quantity, settled: Quantity, counted: Quantity = 0) -> None:
+        if owed == claim.open and not counted:
             return
-        self.draft.owe(claim.line, claim.sku, owed=owed, settled=settled)
+        self.draft.owe(claim.line, claim.sku, owed=owed, settled=settled, counted=counted)
+        self.draft.bound[claim.line.number] = claim.target.reading.binding
         if owed > claim.open:
-            self.draft.bound[claim.line.number] = claim.target.reading.binding
             telling.insufficient(self.draft, claim, owed)
-        else:
+        elif owed < claim.open:
             self.draft.settled.append(("insufficient-inventory", claim.sku))
 
     # --- the end ---
@@ -276,6 +328,7 @@ class _Routine:
             allocations=tuple(draft.allocations),
             movements=tuple(draft.movements),
             shortages=tuple(draft.changed_rows.values()),
+            units=tuple(draft.units),
             happened=tuple(draft.happened),
             standing=tuple(draft.standing),
             settled=tuple(draft.settled),

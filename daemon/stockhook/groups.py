@@ -31,7 +31,7 @@ from stockhook.kits import Reading, whole_step
 from stockhook.model import Catalogue, How, Line, Part, Take
 from stockhook.quantity import ONE, Quantity, times
 from stockhook.record import record, replace
-from stockhook.shortage import still_open, waived
+from stockhook.shortage import still_open, without_goods
 from stockhook.target import Target
 
 
@@ -106,6 +106,10 @@ class Group:
             return max(self.kit.ruled(self.part), 0)
         furthest = max((each.component.behind(each.most) for each in self.members if each.by_itself), default=0)
         return max(self.kit.ruled(self.part) + furthest, 0)
+
+    def finished_back(self, back: Quantity, finished: Quantity) -> Quantity:
+        """Return how many ``finished`` kits are among so many that came back: what went by components is first."""
+        return min(max(back - max(self.wanted - finished, 0), 0), finished)
 
     def booked(self, finished: Quantity) -> dict[tuple[int, str], Quantity]:
         """Return what shall be booked by (line number, sku), where so many kits go finished."""
@@ -221,7 +225,7 @@ def _behind(group: Group, draft: Draft, *, owed_counts: bool) -> Quantity:
 
 def _applied(draft: Draft, line: Line, sku: str, *, owed_counts: bool) -> Quantity:
     rows = draft.shortages(line, sku)
-    return draft.consumed(line, sku) + waived(rows) + (still_open(rows) if owed_counts else 0)
+    return draft.consumed(line, sku) + without_goods(rows) + (still_open(rows) if owed_counts else 0)
 
 
 def _plan_whole(claim: Claim, pool: Pool, plan: Planner) -> Plan | None:

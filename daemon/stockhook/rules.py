@@ -31,7 +31,9 @@ class ChannelRules:
 
     ``since``: goods shipped before it are already out of the opening stock. ``centers`` maps a distribution center's
     folded code to the locations its lines are taken from, or to None: others ship these goods. ``locations`` are the
-    subtrees to take from where no center says otherwise, first to last; empty means everywhere.
+    subtrees to take from where no center says otherwise, first to last; empty means everywhere. ``restock_reasons`` are
+    the folded return reasons that put refunded goods back, ``restock_to`` the location they go to; None: back to the
+    unit they came from.
     """
 
     name: str
@@ -42,3 +44,5 @@ class ChannelRules:
     on_shortage: ShortagePolicy = ShortagePolicy.PARTIAL
     centers: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
+    restock_reasons: frozenset[str] = frozenset()
+    restock_to: str | None = None

@@ -24,37 +24,53 @@ def still_open(rows: Iterable[Shortage]) -> Quantity:
     return sum(row.open for row in rows)
 
 
-def waived(rows: Iterable[Shortage]) -> Quantity:
-    """Return how much was closed without goods."""
-    return sum(row.waived for row in rows)
+def without_goods(rows: Iterable[Shortage]) -> Quantity:
+    """Return how much was closed without goods: waived by a person, or ended by a count."""
+    return sum(row.waived + row.counted for row in rows)
 
 
 def change(
-    rows: Sequence[Shortage], lack: Lack, *, owed: Quantity, settled: Quantity, new_id: int, now: datetime
+    rows: Sequence[Shortage],
+    lack: Lack,
+    *,
+    owed: Quantity,
+    settled: Quantity,
+    counted: Quantity = 0,
+    new_id: int,
+    now: datetime,
 ) -> list[Shortage]:
     """Return the rows that change so that ``owed`` is open, oldest first; ``settled`` of the difference was booked.
 
-    More than before grows the open row, or opens one with ``new_id``. Less closes rows, oldest first: what was not
-    settled by goods was withdrawn by the store.
+    More than before grows the open row, or opens one with ``new_id``. Less closes rows, oldest first: what was neither
+    settled by goods nor ``counted`` was withdrawn by the store. What was counted beyond that has never been open: the
+    goods were gone before a count that was booked already.
     """
-    grown = owed - still_open(rows)
     current = [row for row in rows if row.open]
-    if grown > 0:
-        if current:
-            last = current[-1]
-            return [replace(last, quantity=last.quantity + grown, open=last.open + grown)]
-        return [Shortage(new_id, lack.account, lack.order_id, lack.line, lack.sku, grown, grown, now)]
+    left, by_goods, by_count = still_open(rows) - owed, settled, counted
     changed: list[Shortage] = []
-    left, by_goods = -grown, settled
-    for row in current:
+    for row in current if left > 0 else ():
         part = min(row.open, left)
         if not part:
             break
         goods = min(part, by_goods)
-        left, by_goods = left - part, by_goods - goods
+        ended = min(part - goods, by_count)
+        left, by_goods, by_count = left - part, by_goods - goods, by_count - ended
         changed.append(
-            replace(row, open=row.open - part, settled=row.settled + goods, withdrawn=row.withdrawn + part - goods)
+            replace(
+                row,
+                open=row.open - part,
+                settled=row.settled + goods,
+                counted=row.counted + ended,
+                withdrawn=row.withdrawn + part - goods - ended,
+            )
         )
+    grown = max(-left, 0)
+    if grown or by_count:
+        new = Shortage(new_id, lack.account, lack.order_id, lack.line, lack.sku, 0, 0, now)
+        last = (changed or current or [new])[-1]
+        quantity = last.quantity + grown + by_count
+        grown_row = replace(last, quantity=quantity, open=last.open + grown, counted=last.counted + by_count)
+        changed = [*changed[:-1], grown_row]
     return changed
 
 

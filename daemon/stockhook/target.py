@@ -27,7 +27,7 @@ class Target:
     ``inferred``: without a date on the line. ``reason`` tells why a shipped line counts for nothing here
     (``test-order``, ``before-start``, ``other-warehouse``). ``unexplained`` is the refunded part of a line that was
     first seen shipped, of which nobody can tell whether it left. ``moment`` is when the line shipped, None for one that
-    has not.
+    has not. ``refunded`` is what was refunded since it left; of that ``back`` has come back by the channel's rules.
     """
 
     reading: Reading
@@ -38,6 +38,8 @@ class Target:
     reason: str | None = None
     unexplained: Quantity = 0
     moment: datetime | None = None
+    refunded: Quantity = 0
+    back: Quantity = 0
 
     def ruled(self, part: Part) -> Quantity:
         """Return how much of a part of the line shall be booked, in item units: target + ruling.
@@ -95,6 +97,7 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
     if kit is not line and kit.quantity:
         kept = max(kept, line.quantity * kept_back(kit, moment, inferred=inferred) // kit.quantity)
     units = max(line.quantity - kept, 0)
+    refunded, back = (max(total - kept, 0) for total in _refunded(line, kit, rules))
     return Target(
         reading,
         units,
@@ -103,12 +106,25 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
         ship_date=ship_date,
         unexplained=unexplained,
         moment=moment,
+        refunded=refunded,
+        back=back,
     )
 
 
 def moment_shipped(order: Order, line: Line) -> datetime | None:
     """Return when a line that has shipped left the shelf, as far as it is known (strategies.md section 1)."""
     return line.shipped_at or order.shipping_date or order.first_ship_at
+
+
+def _refunded(line: Line, kit: Line, rules: ChannelRules) -> tuple[Quantity, Quantity]:
+    """Return how much of a line is refunded in all, and how much for a reason that puts the goods back.
+
+    A refund on the kit line alone counts for its components in proportion, its reason where they have none.
+    """
+    share = line.quantity * kit.quantity_refunded // kit.quantity if kit is not line and kit.quantity else 0
+    total = max(line.quantity_refunded, share)
+    reason = line.return_reason or kit.return_reason
+    return total, total if reason and fold(reason) in rules.restock_reasons else 0
 
 
 def kept_back(line: Line, moment: datetime | None, *, inferred: bool) -> Quantity:

@@ -1,10 +1,11 @@
 """What became of an event: its state, the reason, and one sentence for a person (design.md section 8)."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from stockhook.draft import Draft
-from stockhook.model import EventState, WaitKind, fold
-from stockhook.quantity import Quantity, text
+from stockhook.model import EventState, MovementKind, WaitKind, fold
+from stockhook.quantity import ONE, Quantity, text, times
 from stockhook.shortage import still_open
 from stockhook.target import Shipped, Target
 
@@ -31,12 +32,14 @@ def verdict(draft: Draft, aims: Sequence[Target], shipped: Shipped) -> Verdict:
         consumed = any(take.remaining for take in draft.takes)
         reason, words = _waiting(draft, owed)
         return (EventState.SHORT if consumed else EventState.PARKED), reason, words
-    if draft.movements:
-        return EventState.APPLIED, None, _booked(draft)
+    done = _booked(draft)
+    beside = _refunded(draft, aims)
+    if done:
+        return EventState.APPLIED, None, "; ".join(done + beside)
     if shipped is Shipped.NOT or not any(aim.shipped for aim in aims):
         return EventState.IGNORED, "not-a-shipment", "nothing of the order is said to have shipped"
     if any(aim.units for aim in aims):
-        return EventState.APPLIED, None, "all that shipped was booked before"
+        return EventState.APPLIED, None, "; ".join(["all that shipped was booked before", *beside])
     for aim in aims:
         if aim.reason is not None:
             return EventState.IGNORED, aim.reason, _LEFT_OUT[aim.reason]
@@ -58,8 +61,45 @@ def _waiting(draft: Draft, owed: Quantity) -> tuple[str, str]:
     return reason, "; ".join(parts)
 
 
-def _booked(draft: Draft) -> str:
-    amounts: dict[str, Quantity] = {}
+def _booked(draft: Draft) -> list[str]:
+    """Return in words what was booked of goods; what was only owed, and is no more, is no goods."""
+    suspense = {take.unit_id for take in draft.takes if take.suspense}
+    taken: Counter[str] = Counter()
+    returned: Counter[str] = Counter()
+    ended: Counter[str] = Counter()
     for movement in draft.movements:
-        amounts[movement.sku] = amounts.get(movement.sku, 0) - movement.quantity
-    return "booked " + ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in amounts.items())
+        if movement.kind is MovementKind.RETURN:
+            returned[movement.sku] += movement.quantity
+        elif movement.kind is MovementKind.COUNT:
+            ended[movement.sku] += movement.quantity
+        elif movement.unit_id not in suspense:
+            taken[movement.sku] -= movement.quantity
+    before = {row.id: row.counted for row in draft.state.shortages}
+    for row in draft.changed_rows.values():
+        ended[row.sku] += row.counted - before.get(row.id, 0)
+    words = [f"booked {_listed(taken)}"] if taken else []
+    words += [f"{_listed(returned)} came back"] if returned else []
+    return words + ([f"{_listed(ended)} had left before the shelf was counted: the count stands"] if +ended else [])
+
+
+def _listed(amounts: Counter[str]) -> str:
+    return ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in amounts.items())
+
+
+def _refunded(draft: Draft, aims: Sequence[Target]) -> list[str]:
+    """Return what was refunded after it had left and has not come back, with what a person does if it did."""
+    words = []
+    for aim in aims:
+        line, parts = aim.reading.line, aim.reading.parts or ()
+        missing = []
+        for part in parts if aim.refunded else ():
+            each = part.quantity if len(parts) == 1 else ONE  # a person counts in items, of several in the line's units
+            out = min(times(aim.refunded, part.quantity), draft.consumed(line, part.sku))
+            missing.append(max(out - draft.returned(line, part.sku), 0) * each // part.quantity)
+        if any(missing):
+            correct = f"`stockhook orders correct {line.order_id} {line.item_index} --returned {text(max(missing))}`"
+            words.append(
+                f"{text(max(missing))} of {line.code} refunded after shipping: nothing comes back by itself; if it "
+                f"did, {correct}"
+            )
+    return words

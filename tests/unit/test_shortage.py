@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from stockhook.model import Shortage
 from stockhook.quantity import ONE
-from stockhook.shortage import Lack, change, still_open, waived
+from stockhook.shortage import Lack, change, still_open, without_goods
 from stockhook.testing.clock import START
 
 LACK = Lack("ultracart:DEMO", "D-1", 1, "A")
@@ -51,7 +51,7 @@ def test_whatever_changes_the_rows_add_up_and_as_much_is_open_as_is_owed(
     assert still_open(after.values()) == owed
     assert all(adds_up(one) for one in after.values())
     assert sum(one.settled for one in after.values()) - sum(one.settled for one in rows) == settled
-    assert waived(after.values()) == waived(rows)
+    assert without_goods(after.values()) == without_goods(rows)
     assert len({one.id for one in changed}) == len(changed)
     assert not [one for one in changed if one in rows], "only what changes is written"
 

@@ -78,6 +78,11 @@ class Take:
         """What is still out: neither reversed nor come back."""
         return 0 if self.suspense else self.remaining - self.returned
 
+    @property
+    def suspended(self) -> Quantity:
+        """What is still below zero for it on a suspense unit: neither reversed nor ended by a count."""
+        return self.remaining - self.counted if self.suspense else 0
+
 
 @record(frozen=True, slots=True)
 class Trace:

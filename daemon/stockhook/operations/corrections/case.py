@@ -22,7 +22,7 @@ from stockhook.operations.problems import owe_again
 from stockhook.quantity import Quantity
 from stockhook.record import replace as changed
 from stockhook.rules import ChannelRules
-from stockhook.shortage import still_open, waived
+from stockhook.shortage import still_open, without_goods
 from stockhook.store import Read, Work
 from stockhook.target import Shipped, Target, aims_of
 
@@ -97,7 +97,7 @@ class Case:
     def applied(self, line: Line, sku: str) -> Quantity:
         """Return how much of an item is booked for a line, with what is owed or was closed without goods."""
         rows = self.draft.shortages(line, sku)
-        return self.draft.consumed(line, sku) + still_open(rows) + waived(rows)
+        return self.draft.consumed(line, sku) + still_open(rows) + without_goods(rows)
 
     def give_up(self, line: Line, sku: str, surplus: Quantity) -> Quantity:
         """Book so much less of an item for a line, and return what could not be, for it came back already.
