@@ -145,6 +145,8 @@ class Daemon:
         self._signals()
         self.systemd.ready(self._status())
         logger.info("listening", **self.addresses)
+        if self.settings.shadow:
+            logger.warning("shadow mode is on: nothing is booked for orders", option="allocation.shadow")
 
     def _listen(self) -> None:
         handed = handed_sockets()
@@ -318,7 +320,8 @@ class Daemon:
     # --- what others ask ---
 
     def _status(self) -> str:
-        return f"listening on {self.addresses['server']}{self._reload_failed}"
+        shadow = ", in shadow mode" if self.settings.shadow else ""
+        return f"listening on {self.addresses['server']}{shadow}{self._reload_failed}"
 
     def _alive(self) -> str | None:
         """Return what hangs: a plan, a commit, or the store's writer, which the watcher asks about once a second."""

@@ -103,7 +103,7 @@ class ConfiguredRule:
 class Settings:
     """All that the configuration decides, with an instance of every plugin class it picks; the store is not open.
 
-    ``payload_days`` None: kept for ever.
+    ``payload_days`` None: kept for ever. ``shadow``: what orders would book is told, and not booked.
     """
 
     path: Path
@@ -118,6 +118,7 @@ class Settings:
     channels: Mapping[str, ConfiguredChannel]
     notifiers: Mapping[str, ConfiguredNotifier]
     payload_days: int | None
+    shadow: bool = False
 
     def choices(self, planner: Budgeted) -> Choices:
         """Return what chooses locations and strategy for each need."""
@@ -155,6 +156,7 @@ def resolve(tables: Config, plugins: Plugins, found: list[str]) -> Settings:
         channels={name: channel for name, channel in channels.items() if channel},
         notifiers={name: notifier for name, notifier in notifiers.items() if notifier},
         payload_days=tables.retention.payload_days or None,
+        shadow=tables.allocation.shadow,
     )
 
 

@@ -62,3 +62,20 @@ def test_a_dry_run_tells_what_would_be_booked_and_writes_nothing(stocked: House)
     assert "there is no event 9" in stocked.refused("events", "dry-run", 9)
     assert "there is no file" in stocked.refused("events", "dry-run", stocked.folder / "none")
     assert "--channel goes with a file" in stocked.refused("events", "dry-run", 1, "--channel", "shop", code=2)
+
+
+def test_shadow_mode_is_told_loudly_and_books_nothing(stocked: House) -> None:
+    assert "SHADOW" not in stocked.done("check")
+    with stocked.config.open("a") as config:
+        config.write("[allocation]\nshadow = true\n")
+    assert "SHADOW MODE on: nothing is booked for orders\n" in stocked.done("check")
+    assert {"what": "shadow", "name": "on: nothing is booked for orders"} in stocked.json("check")["checked"]
+    stocked.play(shipped("D-1", ("SOAP", 2)))
+    (event,) = stocked.json("events", "list", "--state", "ignored")
+    assert event["reason"] == "shadow"
+    assert "would take 2 of SOAP from unit 1 (received" in stocked.done("events", "show", event["id"])
+    assert stocked.json("stock", "list")[0]["quantity"] == "10"
+    said = stocked.done("events", "dry-run", event["id"])
+    assert "dry run: in shadow mode the daemon books none of this\n" in said
+    assert "took 2 of 2 SOAP" in said
+    assert stocked.json("events", "dry-run", event["id"])["shadow"] is True

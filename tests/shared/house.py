@@ -66,7 +66,9 @@ class House:
         try:
             channel, strategy = loaded.channels["shop"], loaded.strategy.strategy
             choices = loaded.choices(Budget().planner)
-            shop = Shop(loaded.store, channel.channel, strategy, rules=channel.rules, choices=choices)
+            shop = Shop(
+                loaded.store, channel.channel, strategy, rules=channel.rules, choices=choices, shadow=loaded.shadow
+            )
             for body in bodies:
                 shop.deliver(body)
             shop.clock.advance(timedelta(days=365 * 50))

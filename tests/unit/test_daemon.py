@@ -253,3 +253,14 @@ async def test_systemd_hears_of_start_reload_and_stop_and_is_petted_while_all_is
             assert heard() == []
             daemon.intake.committing_since = None
         assert [each for each in heard() if each != "WATCHDOG=1"] == ["STOPPING=1"]
+
+
+async def test_a_daemon_in_shadow_mode_says_so_at_its_start_and_wherever_it_is_looked_at(house: House) -> None:
+    house.write(more="[allocation]\nshadow = true\n")
+    with capture_logs() as lines:
+        async with house.running() as daemon:
+            page = (await get(daemon.addresses["admin"]))[1].decode()
+            assert daemon._status().endswith(", in shadow mode")
+    warned = [entry for entry in lines if entry["log_level"] == "warning"]
+    assert [entry["event"] for entry in warned] == ["shadow mode is on: nothing is booked for orders"]
+    assert "Shadow mode is on" in page

@@ -26,6 +26,8 @@ def check(context: Context) -> None:
         *(("channel", f"{name} ({channel.channel.type})") for name, channel in settings.channels.items()),
         *(("notifier", f"{name} ({notifier.notifier.type})") for name, notifier in settings.notifiers.items()),
     ]
+    if settings.shadow:
+        found.append(("shadow", "on: nothing is booked for orders"))
     failed = [record for record in settings.plugins.records if record.status is Status.FAILED]
     if context.json:
         output.record(
@@ -39,6 +41,6 @@ def check(context: Context) -> None:
         )
         return
     for what, name in found:
-        click.echo(f"ok  {what} {output.plain(name)}")
+        click.echo(f"{'SHADOW MODE ' if what == 'shadow' else f'ok  {what} '}{output.plain(name)}")
     for record in failed:
         click.echo(f"not used  plugin {record.name} ({record.origin}): {output.plain(record.error or '')}")

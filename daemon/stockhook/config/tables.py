@@ -115,11 +115,15 @@ class RuleTable(PluginOptions):
 
 
 class Allocation(PluginOptions):
-    """How units are chosen; the first of ``rules`` that matches a need wins over the rest."""
+    """How units are chosen; the first of ``rules`` that matches a need wins over the rest.
+
+    ``shadow``: what is decided is told, and not booked.
+    """
 
     strategy: StrategyChoice = "fifo"
     locations: tuple[LocationPath, ...] = ()
     on_shortage: ShortagePolicy = ShortagePolicy.PARTIAL
+    shadow: bool = False
     rules: tuple[RuleTable, ...] = ()
 
 

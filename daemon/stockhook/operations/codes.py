@@ -85,6 +85,8 @@ def account_of(desk: Desk, channel: str) -> str:
 
 def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None, *, rebook: bool) -> Mapped:
     written = checked_sku(code)
+    if rebook:
+        desk.refuse_in_shadow("--rebook")
     account = "" if channel is None else account_of(desk, channel)
     with desk.store.write() as work:
         item = None if sku is None else known_item(work, sku)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from stockhook.batch import Policies
 from stockhook.budget import Budget
 from stockhook.clock import Clock
+from stockhook.errors import Refused
 from stockhook.model import Audit, OrderKey
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
@@ -43,10 +44,19 @@ class Desk:
         """Return the audit entry of a change made here and now, to be saved with it."""
         return Audit(0, self.clock.now(), self.actor, action, subject, reason, details)
 
+    def refuse_in_shadow(self, what: str) -> None:
+        """Raise Refused in shadow mode: it would give back what is booked for an order, and book nothing instead."""
+        if self.policies.shadow:
+            raise Refused(
+                f"{what} would book anew for an order, and in shadow mode nothing is booked for orders; nothing was "
+                "changed. Switch it off first: shadow = false under [allocation]"
+            )
+
 
 def set_up(settings: Settings, clock: Clock, actor: str, budget: Budget | None = None) -> Desk:
     """Return the desk that a configuration describes; its store must be opened by whoever owns it."""
     rules = {name: channel.rules for name, channel in settings.channels.items()}
     subscriptions = {name: Subscription(one.on, one.per_hour) for name, one in settings.notifiers.items()}
     choices = settings.choices((budget or Budget()).planner)
-    return Desk(settings.store, Policies(rules, choices), subscriptions, clock, actor)
+    policies = Policies(rules, choices, settings.shadow)
+    return Desk(settings.store, policies, subscriptions, clock, actor)

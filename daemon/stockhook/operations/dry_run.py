@@ -100,7 +100,7 @@ def dry_run_file(desk: Desk, channels: Mapping[str, Channel], file: Path, channe
 
 def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
     keys = {key for pending in opened.pending if (key := pending.order) is not None}
-    policies = desk.policies
+    policies = replace(desk.policies, shadow=False)
     batch = Batch(policies, view, keys, codes(opened.pending))
     outcome = Outcome()
     for pending in opened.pending:
@@ -117,7 +117,8 @@ def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
     events = tuple(by_position[pending.event.position] for pending in opened.pending)
     freed = batch.given_back(())
     raises, settles = _told(view, batch, outcome)
-    return DryRun(events, orders, raises, settles, len(waiting_orders(view, freed)) if freed else 0)
+    wakes = len(waiting_orders(view, freed)) if freed else 0
+    return DryRun(events, orders, raises, settles, wakes, desk.policies.shadow)
 
 
 def _told(view: Read, batch: Batch, outcome: Outcome) -> tuple[tuple[Raised, ...], tuple[tuple[str, str], ...]]:

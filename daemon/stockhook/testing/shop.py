@@ -42,7 +42,7 @@ class Shop:
     """Delivers bodies to an open store, works them at once, and answers what became of it.
 
     Quantities go in as numbers or text of units and come out in millionths, except where a method says otherwise.
-    ``choices`` stand in place of the one strategy.
+    ``choices`` stand in place of the one strategy; with ``shadow`` nothing is booked for orders.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Shop:
         subscriptions: Mapping[str, Subscription] | None = None,
         budget: Budget | None = None,
         choices: Choices | None = None,
+        shadow: bool = False,
     ) -> None:
         self.store = store
         self.name = name
@@ -64,7 +65,7 @@ class Shop:
         self.clock = clock or ManualClock()
         self.rules = rules or ChannelRules(name)
         choices = choices or Choices(method(strategy, planner=(budget or Budget()).planner))
-        policies = Policies({name: self.rules}, choices)
+        policies = Policies({name: self.rules}, choices, shadow)
         self.desk = Desk(store, policies, subscriptions or {}, self.clock, "cli:test")
         self.worker = Worker(self.desk, {name: channel})
 

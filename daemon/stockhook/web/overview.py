@@ -27,6 +27,10 @@ from stockhook.web.page import Page
 COUNTED: Final = frozenset({EventState.PENDING, EventState.SHORT, EventState.PARKED, EventState.FAILED})
 """States that are counted: those that someone may have to look at. The rest grow for ever and are only listed."""
 
+_SHADOW: Final[dict[str, str]] = {
+    "Shadow mode is on": "nothing is booked for orders; what would be stands with each event, whose state is ignored. "
+    "shadow = false under [allocation] ends it."
+}
 _SHOWN: Final = 5
 _FAR: Final = timedelta(days=3650)
 
@@ -55,7 +59,7 @@ class OverviewPage(Page):
     async def get(self) -> None:
         """Show it."""
         settings, now = self.site.settings, self.site.desk.clock.now()
-        troubles = dict(self.site.health.troubles)
+        troubles = (_SHADOW if settings.shadow else {}) | dict(self.site.health.troubles)
         await self.show("overview.html", lambda view: overview(view, settings, now) | {"troubles": troubles})
 
 
