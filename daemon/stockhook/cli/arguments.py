@@ -10,6 +10,7 @@ import click
 
 from stockhook.cli.context import Context
 from stockhook.errors import StockhookError
+from stockhook.model import NEW
 from stockhook.operations.stock_import import cost, day, moment, printable
 from stockhook.quantity import parse
 from stockhook.store import FOREVER
@@ -69,6 +70,7 @@ DAY: Final = Parsed("day", day)
 TEXT: Final = Parsed("text", _filled)
 YES: Final = Parsed("yes|no", _yes)
 PART: Final = Parsed("part=qty", _part)
+NUMBER: Final = click.IntRange(1, NEW - 1)
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 

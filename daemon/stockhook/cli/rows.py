@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stockhook.cli.output import Row
-from stockhook.model import Allocation, Event, Movement, Problem, TraceUnit, Unit
+from stockhook.model import Allocation, Event, Movement, OrderKey, Problem, TraceUnit, Unit
 from stockhook.quantity import text
 
 
@@ -52,6 +52,11 @@ def unit_row(unit: Unit) -> dict[str, object]:
         "expires_on": unit.expires_on,
         "unit_cost": None if unit.unit_cost is None else text(unit.unit_cost),
     }
+
+
+def order_names(orders: Iterable[OrderKey]) -> list[str]:
+    """Return orders by the name that tells them apart whatever the account."""
+    return [f"{key.account}/{key.order_id}" for key in orders]
 
 
 def movement_row(movement: Movement) -> dict[str, object]:

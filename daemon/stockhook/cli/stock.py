@@ -1,4 +1,4 @@
-"""``stockhook stock``: what lies where, goods that come in, corrections, and the way from and to a spreadsheet."""
+"""``stockhook stock``: what lies where, goods that come in, and the way from and to a spreadsheet."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -9,21 +9,21 @@ from stockhook.cli import output
 from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, asked_for, listing, progress, shown
 from stockhook.cli.command import Group, SilentCommand
 from stockhook.cli.context import Context
-from stockhook.cli.rows import unit_row
-from stockhook.model import OrderKey
+from stockhook.cli.rows import order_names, unit_row
+from stockhook.cli.stock_changes import adjust, amend, hold, move, release, undo
+from stockhook.cli.stock_count import count
 from stockhook.operations.spreadsheet import write_lines
-from stockhook.operations.stock import adjustments, receipts, reversals
-from stockhook.operations.stock.ledger import Adjusted
+from stockhook.operations.stock import receipts
 from stockhook.operations.stock_import import export_stock, import_stock
 from stockhook.operations.units import list_units
 from stockhook.quantity import text
 
-_SHOWN = ("unit_id", "sku", "location", "lot", "serial", "quantity", "received_at", "expires_on", "unit_cost")
+_SHOWN = ("unit_id", "sku", "location", "lot", "serial", "quantity", "held", "received_at", "expires_on", "unit_cost")
 
 
 @click.group(cls=Group)
 def stock() -> None:
-    """See what is in stock, receive goods, correct what is wrong."""
+    """See what is in stock, receive, move, count and hold goods, correct what is wrong."""
 
 
 @stock.command("list")
@@ -96,38 +96,8 @@ def receive(
         **unit_row(unit),
         movement_id=movement.id,
         received=text(unit.received),
-        orders=_names(received.orders),
+        orders=order_names(received.orders),
     )
-
-
-@stock.command(context_settings={"ignore_unknown_options": True})  # -3 is a quantity, no option
-@click.argument("unit", type=int)
-@click.argument("quantity", type=QUANTITY, metavar="+N|-N")
-@click.option("--reason", required=True, metavar="CODE", help="Why, for whoever reads the ledger later.")
-@click.option("--settle", is_flag=True, help="Use what is added for what is owed of the item.")
-@click.pass_obj
-def adjust(context: Context, unit: int, quantity: int, reason: str, settle: bool) -> None:  # noqa: FBT001 - click's way
-    """Change the quantity of a unit: +3 found, -1 broken.
-
-    Example: stockhook stock adjust 12 -1 --reason broken
-    """
-    with context.desk() as desk:
-        adjusted = adjustments.adjust(desk, unit, quantity, reason, settle=settle)
-    _tell(context, adjusted, offer_settling=quantity > 0 and not settle)
-
-
-@stock.command()
-@click.argument("movement", type=int)
-@click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the ledger later.")
-@click.pass_obj
-def undo(context: Context, movement: int, reason: str) -> None:
-    """Book the opposite of a receipt or an adjustment; nothing is ever deleted.
-
-    Example: stockhook stock undo 345 --reason "wrong item"
-    """
-    with context.desk() as desk:
-        adjusted = reversals.undo(desk, movement, reason)
-    _tell(context, adjusted, offer_settling=False)
 
 
 @stock.command("import")
@@ -182,23 +152,5 @@ def export(context: Context, output: Path | None, everything: bool) -> None:  # 
             click.echo(f"{count - 1} units written to {output}", err=True)
 
 
-def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None:
-    unit, movement = adjusted.unit, adjusted.movement
-    sign = "+" if movement.quantity > 0 else ""
-    said = f"unit {unit.id} of {unit.sku}: {sign}{text(movement.quantity)}, now {text(unit.quantity)}"
-    said += f", by movement {movement.id}"
-    if adjusted.owed:
-        said += f"; {text(adjusted.owed)} of {unit.sku} are owed"
-        said += ", and stay so without --settle" if offer_settling else ""
-    output.done(
-        context,
-        said,
-        **unit_row(unit),
-        movement_id=movement.id,
-        change=text(movement.quantity),
-        owed=text(adjusted.owed),
-    )
-
-
-def _names(orders: tuple[OrderKey, ...]) -> list[str]:
-    return [f"{key.account}/{key.order_id}" for key in orders]
+for _command in (move, count, adjust, amend, undo, hold, release):
+    stock.add_command(_command)

@@ -66,8 +66,10 @@ def known_unit(view: Read, unit_id: int) -> Unit:
 def adjusted(work: Work, unit_id: int) -> Adjusted:
     """Return how a unit stands after a person's change to it."""
     unit = known_unit(work, unit_id)
-    owed = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
-    return Adjusted(unit, _newest_by_a_person(work, unit_id), sum(total.amount for total in owed))
+    short = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
+    suspended = sum(-other.quantity for other in work.units({unit.sku}).units if other.suspense)
+    owed = sum(total.amount for total in short) + suspended
+    return Adjusted(unit, _newest_by_a_person(work, unit_id), owed)
 
 
 def checked_reason(reason: str, what: str) -> str:
