@@ -14,7 +14,7 @@ A kit line and its component lines are one group, which consumes in one of these
 from collections.abc import Sequence
 
 from stockhook.model import Alias, Binding, Catalogue, How, KitPolicy, Line, Part, fold
-from stockhook.quantity import ONE, Quantity, times
+from stockhook.quantity import ONE, Quantity, text, times
 from stockhook.record import record
 
 
@@ -261,12 +261,20 @@ def _compare(
     if part is None or fold(part.sku) not in catalogue.kits or any(line.parts is None for line in components):
         return None, None
     kits = times(kit.quantity, part.quantity)
-    wanted = {fold(inner.sku): times(inner.quantity, kits) for inner in multiply_out(part.sku, catalogue)}
+    wanted = {inner.sku: times(inner.quantity, kits) for inner in multiply_out(part.sku, catalogue)}
     shown: dict[str, int] = {}
     for reading in components:
         for inner in reading.parts or ():
-            shown[fold(inner.sku)] = shown.get(fold(inner.sku), 0) + times(reading.line.quantity, inner.quantity)
-    if shown == wanted:
+            shown[inner.sku] = shown.get(inner.sku, 0) + times(reading.line.quantity, inner.quantity)
+    if {fold(sku): much for sku, much in shown.items()} == {fold(sku): much for sku, much in wanted.items()}:
         return None, part.sku
-    return Mismatch(part.sku, f"the component lines of kit {kit.code} are not what its definition says; "
-                              "the store's lines were booked"), None  # fmt: skip
+    words = f"{_contents(shown, kits)}, and its definition says {_contents(wanted, kits)}; the order's were booked"
+    return Mismatch(part.sku, f"kit {kit.code} came with {words}"), None
+
+
+def _contents(amounts: dict[str, Quantity], kits: Quantity) -> str:
+    """Return what is in one kit, in words; in all of them where it does not divide, so that words do not vary."""
+    even = kits > 0 and all(amount * ONE % kits == 0 for amount in amounts.values())
+    each = {sku: amount * ONE // kits if even else amount for sku, amount in sorted(amounts.items())}
+    listed = ", ".join(f"{text(amount)} x {sku}" for sku, amount in each.items()) or "nothing"
+    return listed if even else f"{listed} for {text(kits)}"

@@ -31,6 +31,10 @@ CAUSED: Final = frozenset({"unknown-item", "insufficient-inventory"})
 """Problems that stand as long as something waits for them, or is owed."""
 
 
+QUIET: Final = frozenset({"kit-mismatch"})
+"""Problems told with each new order that a person, once they have acknowledged one, need not hear of again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """A signal with where it came from; ``event`` is (delivery id, position), since a new event has no id yet."""
@@ -63,6 +67,9 @@ def record(work: Work, report: Report, subscriptions: Mapping[str, Subscription]
     changed: dict[tuple[str, str], Problem] = {}
     for occurrence in report.happened:
         key = (occurrence.signal.kind, occurrence.signal.subject)
+        known = key in changed or key in opened
+        if occurrence.signal.kind in QUIET and not known and _acknowledged(work, occurrence.signal):
+            continue
         changed[key] = _counted(work, changed.get(key) or opened.get(key), occurrence, now)
     for order, occurrences in report.standing.items():
         _stand(work, order, occurrences, opened, changed, now)
