@@ -5,9 +5,10 @@ worker, a receipt and a rebooking share.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from stockhook.allocation import Emptied, Pool
@@ -15,6 +16,7 @@ from stockhook.choice import Choices
 from stockhook.draft import Cause, Draft, Signal
 from stockhook.errors import BadEvent
 from stockhook.evaluate import Evaluation, evaluate
+from stockhook.event_state import OPEN, due_again, finished, moved_on
 from stockhook.facts import merge
 from stockhook.kits import resolve
 from stockhook.model import (
@@ -41,8 +43,8 @@ from stockhook.model import (
 from stockhook.problems import Occurrence, Report
 from stockhook.record import replace
 from stockhook.rules import ChannelRules
-from stockhook.shadow import SHADOW, shadowed
-from stockhook.store import Read
+from stockhook.shadow import shadowed
+from stockhook.store import FOREVER, Read
 from stockhook.telling import NO_ITEMS
 
 _OF_THE_EVENT: Final = frozenset({"bad-lines", "wrong-merchant"})
@@ -52,8 +54,6 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 _READ_ANEW: Final = "kit-mismatch"
 """What is read from the lines with each evaluation, and opens and closes with the newest payload alone."""
-
-_OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class _Open:
     allocations: list[Allocation] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     shortages: dict[int, Shortage] = field(default_factory=dict)
+    units: list[Unit] = field(default_factory=list)
     happened: list[Occurrence] = field(default_factory=list)
     standing: list[Occurrence] | None = None
     settled: set[tuple[str, str]] = field(default_factory=set)
@@ -111,11 +112,30 @@ class Batch:
         bound = {part.sku for state in states.values() for ln in state.lines if ln.binding for part in ln.binding.parts}
         self.catalogue: Catalogue = view.catalogue(wanted, bound) if wanted else Catalogue()
         self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)), _finder(view))
+        self._unmade = self._know_places(view)
         self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
         for key, opened in self._orders.items():
             if opened.now.waits or any(row.open for row in opened.now.shortages):
-                where = {"account": key.account, "order_id": key.order_id, "state": _OPEN}
+                where = {"account": key.account, "order_id": key.order_id, "state": OPEN}
                 opened.waiting_events = [e for e in view.find(Event, where) if e.reason not in _OF_THE_EVENT]
+
+    def _know_places(self, view: Read) -> dict[str, Location]:
+        """Tell the pool of places that matter though nothing may lie there; return those that are yet to be made.
+
+        They are where returns go. One that nobody has made is not picked from: what comes back is looked at first.
+        """
+        returns = {rules.restock_to for rules in self._policies.rules.values() if rules.restock_to is not None}
+        paths = frozenset(returns | self.pool.counted_places())
+        found = {place.path: place for place in view.find(Location, {"path": paths}, most=FOREVER)} if paths else {}
+        unmade = {path: Location(path, pickable=False) for path in returns - found.keys()}
+        self.pool.know([*found.values(), *unmade.values()])
+        return unmade
+
+    def places(self, void: Collection[OrderKey | None]) -> list[Location]:
+        """Return the places to be made for what orders that are not void have given back, to be saved with them."""
+        made = [opened.units for key, opened in self._orders.items() if key not in void]
+        paths = {unit.location for units in made for unit in units}
+        return [place for path, place in self._unmade.items() if path in paths]
 
     def state(self, key: OrderKey) -> OrderState | None:
         """Return an order as it stands now in this batch."""
@@ -156,17 +176,17 @@ class Batch:
         waited = _awaits_items(state)
         state = replace(state, waits=_waits_for_items(state, snapshot, said))
         result = self._evaluate(state, cause)
-        finished = _finished(event, result, cause, changed=merged.changed, superseded=merged.superseded)
+        done = finished(event, result, cause, changed=merged.changed, superseded=merged.superseded)
         opened = self._orders.setdefault(key, _Open(None, state))
-        self._keep(opened, result, finished, cause, tells=merged.changed)
+        self._keep(opened, result, done, cause, tells=merged.changed)
         if snapshot.ships and not snapshot.lines:
             words = f"order {key.order_id} came without its lines: the expansion `item` is missing on the webhook"
             if merged.changed or (not waited and _awaits_items(state)):
                 opened.happened.append(_occurrence(Signal("no-items", event.channel, words), opened.now.order, event))
         elif snapshot.ships:
             opened.settled.add(("no-items", event.channel))
-        opened.events[finished.id] = finished
-        return finished.state
+        opened.events[done.id] = done
+        return done.state
 
     def again(self, key: OrderKey, cause: Cause) -> Evaluation | None:
         """Evaluate an order anew from its facts; None for one that is not kept."""
@@ -184,8 +204,8 @@ class Batch:
         result = self.again(key, cause)
         if result is None:
             raise BadEvent("quarantined", "its payload has been removed, and no facts of an order were kept from it")
-        finished = _finished(event, result, cause, changed=False, superseded=False)
-        self._orders[key].events[finished.id] = finished
+        done = finished(event, result, cause, changed=False, superseded=False)
+        self._orders[key].events[done.id] = done
 
     def adopt(self, key: OrderKey, state: OrderState, draft: Draft) -> None:
         """Take over what a person has drafted for an order (reversals, waived shortages) before it is evaluated."""
@@ -193,6 +213,7 @@ class Batch:
         opened.now = state
         opened.allocations += draft.allocations
         opened.movements += draft.movements
+        opened.units += draft.units
         opened.shortages |= draft.changed_rows
         opened.skus |= draft.skus
         opened.settled |= {("insufficient-inventory", row.sku) for row in draft.changed_rows.values()}
@@ -215,8 +236,11 @@ class Batch:
 
     def given_back(self, void: Collection[OrderKey | None]) -> set[str]:
         """Return the items of which orders that are not void have given something back."""
-        standing = (opened for key, opened in self._orders.items() if key not in void)
-        return {movement.sku for opened in standing for movement in opened.movements if movement.quantity > 0}
+        skus: set[str] = set()
+        for key, opened in self._orders.items():
+            if key not in void:
+                skus |= _given_back(opened)
+        return skus
 
     def deliveries(self, void: Collection[OrderKey | None]) -> set[int]:
         """Return the deliveries with an event of a void order: they must be worked again."""
@@ -238,20 +262,21 @@ class Batch:
         return result
 
     def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, tells: bool) -> None:
-        order = _due_again(result.state.order, result, cause.now)
+        order = due_again(result.state.order, result, cause.now)
         opened.now = result.state if order is result.state.order else replace(result.state, order=order)
         opened.allocations += result.allocations
         opened.movements += result.movements
         opened.shortages |= {row.id: row for row in result.shortages}
+        opened.units += result.units
         opened.skus |= result.skus
-        opened.settled |= {cause for cause in result.settled if tells or cause[0] != _READ_ANEW}
+        opened.settled |= {each for each in result.settled if tells or each[0] != _READ_ANEW}
         if result.judged:
             opened.standing = [_occurrence(signal, order, event) for signal in result.standing]
         opened.happened += [_occurrence(signal, order, event) for signal in result.happened if tells or _new(signal)]
         for waiting in opened.waiting_events:
             if event is None or waiting.id != event.id:
-                opened.events[waiting.id] = _moved_on(waiting, result, cause.now)
-        if event is not None and event.state in _OPEN:
+                opened.events[waiting.id] = moved_on(waiting, result, cause.now)
+        if event is not None and event.state in OPEN:
             opened.waiting_events = [*(e for e in opened.waiting_events if e.id != event.id), event]
 
     def _booking(self, opened: _Open) -> Booking:
@@ -263,6 +288,7 @@ class Batch:
             lines=tuple(line for line in now.lines if line is not old_lines.get(line.number)),
             waits=waits,
             events=tuple(opened.events.values()),
+            units=tuple(opened.units),
             allocations=tuple(opened.allocations),
             movements=tuple(opened.movements),
             shortages=tuple(opened.shortages.values()),
@@ -272,6 +298,16 @@ class Batch:
     def _meaning(self, account: str, code: str) -> object:
         meaning = resolve(account, code, self.catalogue)
         return fold(code) if meaning is None or isinstance(meaning, Alias) else (meaning,)
+
+
+def _given_back(opened: _Open) -> set[str]:
+    """Return the items of which there is more for it; what was owed in suspense, and is no more, is no goods."""
+    suspense = {take.unit_id for take in opened.now.takes if take.suspense}
+    moved: Counter[tuple[int, str]] = Counter()
+    for movement in opened.movements:
+        if movement.unit_id not in suspense:
+            moved[movement.unit_id, movement.sku] += movement.quantity
+    return {sku for (_, sku), quantity in moved.items() if quantity > 0}
 
 
 def _decided(opened: _Open) -> bool:
@@ -326,32 +362,6 @@ def _finder(view: Read) -> Emptied:
         return units[0], places[0] if places else None
 
     return find
-
-
-def _due_again(order: Order, result: Evaluation, now: datetime) -> Order:
-    """Return the order no longer due; after a refused plan it is due again after a while, in case the cause is gone."""
-    if result.reason != "bad-plan":
-        return order if order.due_at is None and not order.attempts else replace(order, due_at=None, attempts=0)
-    wait = timedelta(seconds=min(3600, 15 * 2**order.attempts))
-    return replace(order, due_at=now + wait, attempts=min(order.attempts + 1, 12))
-
-
-def _finished(event: Event, result: Evaluation, cause: Cause, *, changed: bool, superseded: bool) -> Event:
-    state, reason, words = result.verdict, result.reason, result.text
-    if superseded and not result.books:
-        state, reason, words = EventState.SUPERSEDED, None, "a newer snapshot of the order had been worked before"
-    elif not changed and not result.books and state not in _OPEN and reason != SHADOW:
-        state, reason, words = EventState.UNCHANGED, None, "it said nothing new"
-    number = cause.event_id or event.id
-    return replace(event, id=number, state=state, reason=reason, text=words, finished_at=cause.now)
-
-
-def _moved_on(event: Event, result: Evaluation, now: datetime) -> Event:
-    """Return an event of the order that was waiting, as the evaluation leaves it."""
-    if result.verdict in _OPEN or result.reason == SHADOW:
-        return replace(event, state=result.verdict, reason=result.reason, text=result.text, finished_at=now)
-    words = result.text if result.books else "what it waited for is settled"
-    return replace(event, state=EventState.APPLIED, reason=None, text=words, finished_at=now)
 
 
 def _occurrence(signal: Signal, order: Order, event: Event | None) -> Occurrence:

@@ -7,6 +7,7 @@ from stockhook.draft import Cause
 from stockhook.evaluate import Evaluation
 from stockhook.model import Event, EventState, Order
 from stockhook.record import replace
+from stockhook.shadow import SHADOW
 
 OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
 """States of events that become ``applied`` by themselves."""
@@ -25,7 +26,7 @@ def finished(event: Event, result: Evaluation, cause: Cause, *, changed: bool, s
     state, reason, words = result.verdict, result.reason, result.text
     if superseded and not result.books:
         state, reason, words = EventState.SUPERSEDED, None, "a newer snapshot of the order had been worked before"
-    elif not changed and not result.books and state not in OPEN:
+    elif not changed and not result.books and state not in OPEN and reason != SHADOW:
         state, reason, words = EventState.UNCHANGED, None, "it said nothing new"
     number = cause.event_id or event.id
     return replace(event, id=number, state=state, reason=reason, text=words, finished_at=cause.now)
@@ -33,7 +34,7 @@ def finished(event: Event, result: Evaluation, cause: Cause, *, changed: bool, s
 
 def moved_on(event: Event, result: Evaluation, now: datetime) -> Event:
     """Return an event of the order that was waiting, as the evaluation leaves it."""
-    if result.verdict in OPEN:
+    if result.verdict in OPEN or result.reason == SHADOW:
         return replace(event, state=result.verdict, reason=result.reason, text=result.text, finished_at=now)
     words = result.text if result.books else "what it waited for is settled"
     return replace(event, state=EventState.APPLIED, reason=None, text=words, finished_at=now)
