@@ -51,6 +51,7 @@ class InnerStrategy:
 
     strategy: Strategy
     options: Mapping[str, object] = field(default_factory=dict)
+    _attempts: list[Attempt] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @property
     def type(self) -> str:
@@ -59,7 +60,9 @@ class InnerStrategy:
 
     def plan(self, need: Need, units: Sequence[Offer]) -> list[Pick]:
         """Return what the strategy, with all its steps, takes of these units; raises BadPlan if it breaks a rule."""
-        decision = decide(attempts(self), need, (units,))
+        if not self._attempts:
+            self._attempts[:] = attempts(self)  # at once: another thread may be here as well
+        decision = decide(self._attempts, need, (units,))
         taken = {pick.unit_id for pick in decision.picks}
         return decision.picks + [pick for pick in decision.following if pick.unit_id not in taken]
 

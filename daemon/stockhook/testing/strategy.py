@@ -5,20 +5,21 @@ import time
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import ClassVar, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stockhook.plugin import Need, Offer, Pick, Strategy
+from stockhook.plugin import InnerStrategy, Need, Offer, Pick, Strategy, steps
 from stockhook.quantity import ONE
 
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 PASSED_OVER: Final = 5
 _PROPERTY: Final = settings(
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     # the strategy under test is a pure function, so one instance serves all examples
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
@@ -52,23 +53,44 @@ def offers(most: int = 12) -> st.SearchStrategy[tuple[Offer, ...]]:
 
 
 def needs() -> st.SearchStrategy[Need]:
-    """Draw needs, from the smallest part of a unit on."""
+    """Draw needs, from the smallest part of a unit on; some ask to be taken from a place, as lines may."""
     return st.builds(
         Need,
         sku=st.just("SOAP"),
+        places=st.just(()) | st.just(("MAIN/Rack 2",)) | st.just(("WEST", "MAIN")),
         quantity=st.integers(1, 20) | st.integers(1, 20 * ONE) | st.integers(1, 20).map(lambda whole: whole * ONE),
         ship_date=st.none() | st.just(date(2026, 3, 2)),
+    )
+
+
+@cache
+def _many() -> tuple[Offer, ...]:
+    chance = random.Random(7)  # noqa: S311 - the same units in each run
+    return tuple(
+        Offer(
+            id=number,
+            location=f"MAIN/Rack {chance.randrange(500)}",
+            pick_sequence=chance.choice([None, *range(50)]),
+            available=chance.randrange(1, 100 * ONE),
+            received_at=_START + timedelta(days=chance.randrange(700)),
+            lot=f"L{number}",
+            expires_on=chance.choice([None, date(2027, 1, 1) + timedelta(days=chance.randrange(700))]),
+            unit_cost=chance.randrange(10 * ONE),
+        )
+        for number in range(1, 10_001)
     )
 
 
 class StrategyContract:
     """Subclass it as ``Test...`` and give it a fixture ``strategy`` that returns the strategy to be held to it.
 
-    Set ``greedy = False`` for a strategy that may leave a need uncovered although units are left, such as one that
-    takes from a single lot.
+    Set ``greedy = False`` for a strategy that, with all its steps, may leave a need uncovered although units are left,
+    such as one that takes from a single lot or not at all. Set ``monotone = False`` as well where more units may mean a
+    larger shortage: units that are never split may fit worse when there are more of them.
     """
 
     greedy: ClassVar[bool] = True
+    monotone: ClassVar[bool] = True
     seconds: ClassVar[float] = 1.0
     """How long a plan over 10,000 units may take; the daemon stops one after two seconds."""
 
@@ -85,11 +107,14 @@ class StrategyContract:
 
     @_PROPERTY
     @given(need=needs(), units=offers())
-    def test_a_plan_never_takes_more_than_is_needed(
+    def test_a_plan_takes_what_is_needed_or_less_and_no_part_where_it_must_cover_alone(
         self, strategy: Strategy, need: Need, units: tuple[Offer, ...]
     ) -> None:
-        """The sum of a plan is the need, or less."""
-        assert _total(strategy.plan(need, units)) <= need.quantity
+        """The host looks elsewhere where one location does not cover; a part would be of no use then."""
+        taken = _total(strategy.plan(need, units))
+        assert taken <= need.quantity
+        if any(step.alone and step.strategy is strategy for step in steps(strategy)):
+            assert taken in (0, need.quantity)
 
     @_PROPERTY
     @given(need=needs(), units=offers())
@@ -162,12 +187,26 @@ class StrategyContract:
         self, strategy: Strategy, need: Need, units: tuple[Offer, ...], data: st.DataObject
     ) -> None:
         """A greedy plan over divisible units takes all it can, so that taking units away never helps."""
-        if not self.greedy:
-            return
         divisible = tuple(unit for unit in units if unit.serial is None)
         fewer = tuple(unit for unit in divisible if data.draw(st.booleans()))
-        assert _total(strategy.plan(need, divisible)) == min(need.quantity, sum(unit.available for unit in divisible))
-        assert _total(strategy.plan(need, fewer)) <= _total(strategy.plan(need, divisible))
+        taken = _total(_in_full(strategy, need, divisible))
+        if self.greedy:
+            assert taken == min(need.quantity, sum(unit.available for unit in divisible))
+        if self.monotone:
+            assert _total(_in_full(strategy, need, fewer)) <= taken
+
+    @_PROPERTY
+    @given(need=needs(), units=offers(), chance=st.randoms(use_true_random=False))
+    def test_all_its_steps_together_keep_the_rules_in_whatever_order_the_units_come(
+        self, strategy: Strategy, need: Need, units: tuple[Offer, ...], chance: random.Random
+    ) -> None:
+        """What one step leaves the next one takes from; the host checks each, and raises where one breaks a rule."""
+        shuffled = list(units)
+        chance.shuffle(shuffled)
+        planned = _in_full(strategy, need, units)
+        assert planned == _in_full(strategy, need, shuffled)
+        assert _total(planned) <= need.quantity
+        assert len({pick.unit_id for pick in planned}) == len(planned)
 
     def test_no_units_give_an_empty_plan(self, strategy: Strategy) -> None:
         """What is not there is a shortage, never an error."""
@@ -175,23 +214,16 @@ class StrategyContract:
 
     def test_ten_thousand_units_are_planned_in_time(self, strategy: Strategy) -> None:
         """An item with a long history must not hold up the others."""
-        chance = random.Random(7)  # noqa: S311 - the same units in each run
-        units = [
-            Offer(
-                id=number,
-                location=f"MAIN/Rack {chance.randrange(500)}",
-                pick_sequence=chance.choice([None, *range(50)]),
-                available=chance.randrange(1, 100 * ONE),
-                received_at=_START + timedelta(days=chance.randrange(700)),
-                lot=f"L{number}",
-                expires_on=chance.choice([None, date(2027, 1, 1) + timedelta(days=chance.randrange(700))]),
-                unit_cost=chance.randrange(10 * ONE),
-            )
-            for number in range(1, 10_001)
-        ]
-        started = time.process_time()
-        strategy.plan(Need("SOAP", sum(unit.available for unit in units) // 2), units)
-        assert time.process_time() - started <= self.seconds
+        units = _many()
+        for need in (Need("SOAP", ONE), Need("SOAP", sum(unit.available for unit in units) // 2)):
+            started = time.process_time()
+            _in_full(strategy, need, units)
+            assert time.process_time() - started <= self.seconds
+
+
+def _in_full(strategy: Strategy, need: Need, units: Sequence[Offer]) -> list[Pick]:
+    """Return what a strategy with all its steps takes of the units of one location, checked as the host checks it."""
+    return InnerStrategy(strategy).plan(need, units)
 
 
 def _total(picks: Sequence[Pick]) -> int:

@@ -1,6 +1,6 @@
 """Strategies that go by when a unit was received."""
 
-from stockhook.plugin import Offer
+from stockhook.plugin import InnerStrategy, Offer, PluginOptions
 from stockhook_plugins.strategies.rotation import Key, Rotation, newest, oldest, received
 
 
@@ -30,3 +30,8 @@ class Lifo(Rotation):
     def explain(self, unit: Offer) -> str:
         """Say when the unit was received."""
         return received(unit)
+
+
+def oldest_first() -> InnerStrategy:
+    """Return fifo, which strategies hold that need another one and were given none."""
+    return InnerStrategy(Fifo(PluginOptions()))

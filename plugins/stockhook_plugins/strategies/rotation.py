@@ -16,8 +16,9 @@ Key: TypeAlias = Any
 """What units are compared by: a value, or a tuple of values, that has an order."""
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_PASSED: Final = 5
+PASSED: Final = 5
 """So many units that were not taken are named: what ``Strategy.plan`` allows."""
+_LONGEST: Final = 100
 _DIGITS: Final = re.compile("([0-9]+)")
 
 
@@ -51,20 +52,20 @@ class Rotation(ABC):
         picks: list[Pick] = []
         passed: list[Pick] = []
         left = need.quantity
-        for unit in _in_order(units, key):
+        for unit in in_order(units, key):
             if left > 0 and (unit.serial is None or unit.available <= left):
                 quantity = min(unit.available, left)
                 if quantity > 0:
                     picks.append(Pick(unit.id, quantity, explain(unit)))
                     left -= quantity
-            elif len(passed) < _PASSED:
+            elif len(passed) < PASSED:
                 passed.append(Pick(unit.id, 0, f"{explain(unit)}; not split" if left > 0 else explain(unit)))
             elif left <= 0:
                 break
         return picks + passed
 
 
-def _in_order(units: Sequence[Offer], key: Callable[[Offer], Key]) -> Sequence[Offer]:
+def in_order(units: Sequence[Offer], key: Callable[[Offer], Key]) -> Sequence[Offer]:
     """Return the units sorted by ``key``, and by the tail where keys are equal: it is worked out only then."""
     keys = [key(unit) for unit in units]
     if all(map(lt, keys, keys[1:])):
@@ -94,6 +95,11 @@ def newest(unit: Offer) -> float:
 def day(moment: date | datetime) -> str:
     """Return a day as a person writes it, whatever the locale: ``3 Mar 2026``."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def short(words: str) -> str:
+    """Return the words for a pick, cut to about a line of the status page: lots and places may have long names."""
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 3]}..."
 
 
 def received(unit: Offer) -> str:
