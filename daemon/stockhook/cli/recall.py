@@ -26,7 +26,7 @@ _ORDERS = (
     "out",
     "units",
 )
-_UNNAMED = ("account", "order_id", "line", "sku", "since", "owed", "waived", "counted", "suspended")
+_UNNAMED = ("account", "order_id", "line", "sku", "since", "owed", "waived", "counted")
 
 
 @click.command(cls=Command)
@@ -154,5 +154,4 @@ def _unnamed(one: Unnamed) -> dict[str, object]:
         "owed": text(one.owed),
         "waived": text(one.waived),
         "counted": text(one.counted),
-        "suspended": text(one.suspended),
     }

@@ -79,8 +79,8 @@ class Shipment:
 class Unnamed:
     """Goods of the item that left while the lot was there, and of which nobody knows the unit.
 
-    ``owed``, ``waived`` and ``counted`` are what a shortage of the line holds, ``suspended`` what stands on the item's
-    suspense unit.
+    ``owed``, ``waived`` and ``counted`` are what shortages of the line hold; what is below zero under the policy
+    ``negative`` is owed.
     """
 
     account: str
@@ -91,7 +91,6 @@ class Unnamed:
     owed: Quantity = 0
     waived: Quantity = 0
     counted: Quantity = 0
-    suspended: Quantity = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,16 +297,4 @@ def _unnamed(view: Read, units: Iterable[Unit]) -> list[Unnamed]:
                 waived=entry.waived + row.waived,
                 counted=entry.counted + row.counted,
             )
-    for movement in _of_suspense(view, since):
-        if movement.at < since[movement.sku] or movement.account is None or movement.order_id is None:
-            continue
-        key = (movement.account, movement.order_id, movement.line or 0, movement.sku)
-        entry = found.get(key) or Unnamed(*key, since=movement.at)
-        found[key] = replace(entry, suspended=entry.suspended - movement.quantity)
-    named = [one for one in found.values() if one.owed or one.waived or one.counted or one.suspended > 0]
-    return sorted(named, key=lambda one: (one.since, one.account, one.order_id, one.line))
-
-
-def _of_suspense(view: Read, skus: Collection[str]) -> Iterator[Movement]:
-    suspense = {unit.id for unit in every(view, Unit, {"sku": frozenset(skus), "suspense": True})}
-    return _movements(view, suspense) if suspense else iter(())
+    return sorted(found.values(), key=lambda one: (one.since, one.account, one.order_id, one.line))

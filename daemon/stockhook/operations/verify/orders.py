@@ -11,6 +11,7 @@ from stockhook.kits import Reading, read_lines
 from stockhook.model import NEW, Catalogue, How, OrderState, Problem, ProblemState, Stock, WaitKind
 from stockhook.operations.verify.inspection import Finding, Inspection, name
 from stockhook.quantity import text
+from stockhook.shadow import shadowed
 
 _EXCUSES = frozenset({WaitKind.ITEM, WaitKind.STRATEGY})
 _KNOWN = frozenset({ProblemState.OPEN, ProblemState.ACKNOWLEDGED})
@@ -35,8 +36,11 @@ def orders(inspection: Inspection) -> Iterator[Finding]:
 def _difference(inspection: Inspection, state: OrderState, result: Evaluation) -> str | None:
     """Promise 2: evaluating an order anew, with nothing in stock, finds nothing to book, withdraw or give back.
 
-    One that is parked by its shortage policy or a refused plan may still have something to book.
+    One that is parked by its shortage policy or a refused plan may still have something to book, and so may all in
+    shadow mode.
     """
+    if inspection.desk.policies.shadow:
+        result = shadowed(result, state)
     for movement in result.movements:
         return (
             f"{name(state.order)}: {text(movement.quantity)} of {movement.sku} are booked, but the store says they "
