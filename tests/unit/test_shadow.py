@@ -8,6 +8,7 @@ from stockhook.errors import Refused
 from stockhook.model import Alias, Allocation, Event, EventState, Line, Movement, Shortage, Unit, Wait
 from stockhook.operations import events
 from stockhook.operations.codes import alias
+from stockhook.operations.corrections.amounts import set_quantity
 from stockhook.operations.dry_run import dry_run_event
 from stockhook.operations.items import add as add_item
 from stockhook.operations.verify import verify
@@ -187,6 +188,18 @@ def test_the_book_is_sound_in_shadow_mode_and_what_is_yet_to_be_replayed_is_name
     events.replay_matching(shop.desk, EventState.IGNORED)
     shop.work()
     assert [found for found in verify(shop.desk) if not found.ok] == []
+
+
+def test_corrections_are_refused(make: Make) -> None:
+    shop = make()
+    switch(shop, on=False)
+    shop.stock(SOAP=5)
+    ship(shop, "D-1", ("SOAP", 3))
+    switch(shop, on=True)
+    before = book(shop)
+    with pytest.raises(Refused, match="a correction would book anew for an order, and in shadow mode nothing is"):
+        set_quantity(shop.desk, "D-1", 1, 2 * ONE, "one came too little")
+    assert book(shop) == before
 
 
 def test_rebooking_is_refused_before_anything_is_changed(make: Make) -> None:

@@ -124,6 +124,7 @@ def correct(desk: Desk, written: str, item_index: int, reason: str, correction: 
     Raises NotFound for an order or a line that is not there, and Refused where the rules do not allow it; nothing is
     changed then.
     """
+    desk.refuse_in_shadow("a correction")
     words = reason.strip()
     if not words:
         raise Refused("a correction needs a reason, for whoever reads the ledger later: --reason")
