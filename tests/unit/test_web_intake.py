@@ -92,7 +92,7 @@ def health() -> Health:
 def app(io_loop: IOLoop, store: HeldStore, health: Health) -> IntakeServer:
     limits = Limits.model_validate({"body": 100_000, "in_flight": 150_000, "connections": 3})
     intake = Intake(store, ManualClock(), limits.in_flight)
-    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, silence=SHORT, body=SHORT, grace=0)
+    return IntakeServer(intake, {"shop": Door(Door.Options())}, health, limits, silence=SHORT, body=SHORT)
 
 
 @pytest.fixture
@@ -285,8 +285,11 @@ async def test_one_body_may_always_come_in_however_small_the_room(io_loop: IOLoo
     assert intake.reserve(1)
 
 
-async def test_silent_connections_make_room_and_busy_ones_do_not(client: Client, store: HeldStore) -> None:
-    silent = [await client.connect() for _ in range(3)]
+async def test_silent_connections_make_room_and_busy_ones_do_not(
+    client: Client, store: HeldStore, app: IntakeServer
+) -> None:
+    app.silence = 60
+    silent = [await client.connect() for _ in range(6)]
     assert (await client.post()).code == 200
     assert await asyncio.wait_for(silent[0][0].read(), 30) == b""
     store.go.clear()
@@ -302,23 +305,25 @@ async def test_silent_connections_make_room_and_busy_ones_do_not(client: Client,
         writer.close()
 
 
-async def test_a_connection_just_opened_is_refused_rather_than_ended_to_make_room(
-    client: Client, app: IntakeServer
+async def test_as_many_connections_as_may_be_busy_are_silent_and_neither_ended_nor_in_the_way(
+    client: Client, store: HeldStore, app: IntakeServer
 ) -> None:
-    app.grace = app.silence = 60
-    new = [await client.connect() for _ in range(3)]
-    refused = await client.post()
-    assert (refused.code, refused.headers["Connection"]) == (503, "close")
-    for reader, writer in new:
+    app.silence = 60
+    silent = [await client.connect() for _ in range(3)]
+    store.go.clear()
+    answers = [client.post() for _ in range(3)]
+    while len(app.busy) < 3:
+        await asyncio.sleep(0.01)
+    store.go.set()
+    assert [(await answer).code for answer in answers] == [200] * 3
+    for reader, writer in silent:
         writer.write(head(2) + b"{}")
         assert (await reader.readline()) == b"HTTP/1.1 200 OK\r\n"
         writer.close()
 
 
-async def test_of_connections_just_opened_there_are_never_twice_as_many_as_allowed(
-    client: Client, app: IntakeServer
-) -> None:
-    app.grace = app.silence = 60
+async def test_there_are_never_more_connections_than_twice_what_may_be_busy(client: Client, app: IntakeServer) -> None:
+    app.silence = 60
     new = [await client.connect() for _ in range(7)]
     assert await asyncio.wait_for(new[0][0].read(), 30) == b""
     assert len(app.open) == 6

@@ -35,9 +35,6 @@ _NOTHING: Final = "there is nothing here\n"
 _LINGER: Final = 64 * 1024 * 1024
 """Bytes beyond the limit that are read and thrown away so that the sender gets to see its 413."""
 
-_GRACE: Final = 1.0
-"""Seconds in which a new connection is not ended to make room: what it was opened for may be on its way."""
-
 _HOST: Final = re.compile(r"[\w.:~%\[\]-]*", re.ASCII)
 _NOT_KEPT: Final = frozenset({"authorization", "x-authorization-basic", "cookie", "proxy-authorization"})
 _REASONS: Final = {
@@ -63,13 +60,11 @@ class IntakeServer(HTTPServerConnectionDelegate):
         *,
         silence: float = 60.0,
         body: float = 20.0,
-        grace: float = _GRACE,
     ) -> None:
         """Take what keeps deliveries, the channels by name, and the limits of the config.
 
         ``silence`` is how many seconds a connection may take from one request to the end of the next one's headers,
-        ``body`` how many a body may take after them. Tornado's own time-outs are not needed. ``grace`` is how many
-        seconds a silent connection is safe from being ended to make room for others.
+        ``body`` how many a body may take after them. Tornado's own time-outs are not needed.
         """
         self.intake = intake
         self.channels = channels
@@ -77,7 +72,6 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.limits = limits
         self.silence = silence
         self.body = body
-        self.grace = grace
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
         self.busy: set[_Message] = set()
@@ -91,7 +85,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         """Return what reads one request."""
         assert isinstance(request_conn, HTTP1Connection)
         self.open.pop(server_conn, None)
-        if len(self.open) >= self.limits.connections:
+        if len(self.open) >= 2 * self.limits.connections:
             self._make_room()
         if self._next_look is None:
             self._next_look = asyncio.get_running_loop().call_later(self._look_after, self._look)
@@ -125,15 +119,11 @@ class IntakeServer(HTTPServerConnectionDelegate):
     def _make_room(self) -> None:
         """End the connection that has sent no headers for longest: idle ones must not shut everybody else out.
 
-        While the disk stands still a steady sender opens one connection after the other. To end one of these would be
-        a reset where a 503 is due, so that they are let be for a moment, if there are not as many again of them.
+        Nor may they be ended soon. Who is sent nothing back for a while, since the disk stands still, opens one
+        connection after the other, and uses again those that were idle: an end would meet a request on its way.
         """
-        found = next((each for each in self.open.items() if not each[1].begun), None)
-        if found is None:
-            return
-        silent, message = found
-        new = message.since > time.monotonic() - self.grace and len(self.open) < 2 * self.limits.connections
-        if not new and isinstance(silent, HTTP1ServerConnection):
+        silent = next((connection for connection, message in self.open.items() if not message.begun), None)
+        if isinstance(silent, HTTP1ServerConnection):
             del self.open[silent]
             silent.stream.close()
 
@@ -153,9 +143,7 @@ class _Message(HTTPMessageDelegate):
         self._reserved = 0
         self.begun = False
         """Whether the headers have come."""
-        self.since = time.monotonic()
-        """When, on the monotonic clock, the connection began to wait for this request."""
-        self.until = self.since + server.silence
+        self.until = time.monotonic() + server.silence
         """When, on the monotonic clock, what is being read must have come."""
         self._answered = self._ended = self._last = self._head = False
         self._usual = False
@@ -182,8 +170,8 @@ class _Message(HTTPMessageDelegate):
         elif path in ("/healthz", "/readyz"):
             well, text = self._server.health.answer(path)
             self._answer(200 if well else 503, text)
-        elif len(self._server.open) > self._server.limits.connections:
-            self._answer(503, "too many connections\n", _LATER, close=True)
+        elif len(self._server.busy) > self._server.limits.connections:
+            self._answer(503, "too many requests at once\n", _LATER, close=True)
         else:
             self._judge(start_line.method, path, headers)
         if self._answered and headers.get("Expect") == "100-continue":
