@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from stockhook.model import (
     WaitKind,
 )
 from stockhook.operations import codes, problems
+from stockhook.operations.due import pages
 from stockhook.operations.verify import CHECKS, PASSES, Checked, verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
@@ -186,6 +188,24 @@ def test_difference_finds_what_is_owed_for_nothing(shop: Shop) -> None:
     assert "1 of BOX are owed, but nothing asks for them any more" in failed(shop)["difference"]
 
 
+def test_difference_finds_what_is_below_zero_for_more_than_is_owed() -> None:
+    shop = a_day(open_shop(on_shortage=ShortagePolicy.NEGATIVE))
+    shortage = only(shop, Shortage, sku="BOX")
+    put(shop, replace(shortage, open=shortage.open - ONE, waived=ONE))
+    said = "1 of BOX are below zero on its suspense unit, but no longer owed"
+    assert failed(shop) == {"difference": f"order {ACCOUNT}/D-2: {said}"}
+
+
+@pytest.mark.parametrize("policy", [*ShortagePolicy])
+def test_everything_holds_after_the_policy_was_changed_to_negative_or_back(policy: ShortagePolicy) -> None:
+    for before, after in ((policy, ShortagePolicy.NEGATIVE), (ShortagePolicy.NEGATIVE, policy)):
+        shop = a_day(open_shop(on_shortage=before))
+        rules = replace(shop.rules, on_shortage=after)
+        policies = replace(shop.desk.policies, rules={"shop": rules})
+        changed = replace(shop.desk, policies=policies)
+        assert [check for check in verify(changed, 30) if not check.ok] == []
+
+
 def test_difference_finds_a_surplus_that_no_problem_tells_of(shop: Shop) -> None:
     row = only(shop, Line, order_id="D-1")
     put(shop, replace(row, quantity=0))
@@ -234,7 +254,8 @@ def test_plans_finds_the_newest_plan_without_movements(shop: Shop) -> None:
 
 @pytest.mark.parametrize("page", [1, 2, 3])
 def test_plans_and_movements_need_not_come_in_one_page(shop: Shop, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
-    monkeypatch.setattr("stockhook.operations.due.pages.__defaults__", (None, page))
+    for module in ("due", "verify.ledger"):
+        monkeypatch.setattr(f"stockhook.operations.{module}.pages", partial(pages, size=page))
     assert failed(shop) == {}
 
 

@@ -41,13 +41,25 @@ def _difference(inspection: Inspection, state: OrderState, result: Evaluation) -
     """
     if inspection.desk.policies.shadow:
         result = shadowed(result, state)
+    return _given_back(state, result) or _owing(state, result) or _untold(inspection, result)
+
+
+def _given_back(state: OrderState, result: Evaluation) -> str | None:
+    """Judge what would go back; what would be taken is owed, and comes into suspense where ``negative`` is new."""
+    suspended = {take.movement_id for take in state.takes if take.suspense}
     for movement in result.movements:
-        return (
-            f"{name(state.order)}: {text(movement.quantity)} of {movement.sku} are booked, but the store says they "
-            "have not shipped"
-        )
+        much = f"{name(state.order)}: {text(movement.quantity)} of {movement.sku} are"
+        if movement.reverses in suspended:
+            return f"{much} below zero on its suspense unit, but no longer owed"
+        if movement.quantity > 0:
+            return f"{much} booked, but the store says they have not shipped"
+    return None
+
+
+def _owing(state: OrderState, result: Evaluation) -> str | None:
+    """Judge what would be owed, owed no more, or waited for."""
     before = {row.id: row.open for row in state.shortages}
-    excused = any(wait.kind in _EXCUSES for wait in state.waits)
+    excused = any(wait.kind in _EXCUSES for wait in state.waits) or _parked_by_code(state)
     for row in result.shortages:
         grown = row.open - before.get(row.id, 0)
         if grown < 0:
@@ -58,10 +70,20 @@ def _difference(inspection: Inspection, state: OrderState, result: Evaluation) -
     for wait in result.state.waits:
         if wait.kind is WaitKind.ITEM and not excused and wait.subject not in owed:
             return f"{name(state.order)}: {wait.subject} has shipped, but is neither booked, owed nor waited for"
+    return None
+
+
+def _untold(inspection: Inspection, result: Evaluation) -> str | None:
+    """Judge whether a problem tells of what is booked beyond what the store allows."""
     for signal in result.standing:
         if signal.kind == "regression" and not _is_known(inspection, signal.kind, signal.subject):
             return f"{signal.text}; no problem tells of it"
     return None
+
+
+def _parked_by_code(state: OrderState) -> bool:
+    """Tell whether an unknown code holds up all of an order, as it does under the policies ``line`` and ``order``."""
+    return any(wait.kind is WaitKind.CODE for wait in state.waits) and not any(take.remaining for take in state.takes)
 
 
 def _is_known(inspection: Inspection, kind: str, subject: str) -> bool:
