@@ -9,6 +9,7 @@ from stockhook.plugin import Nothing, PluginOptions, RawEvent, Request, model
 from stockhook_plugins.channels.ultracart import decode
 from stockhook_plugins.channels.ultracart.authentication import Authentication
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
+from stockhook_plugins.channels.ultracart.pins import Pins
 from stockhook_plugins.channels.ultracart.snapshot import Reader
 
 
@@ -21,7 +22,7 @@ class UltraCart:
     def __init__(self, options: UltraCartOptions) -> None:
         """Take the validated options."""
         self._authentication = Authentication(options.token, options.username, options.password or ())
-        self._reader = Reader(options.merchant_id, ZoneInfo(options.time_zone))
+        self._reader = Reader(options.merchant_id, ZoneInfo(options.time_zone), Pins(options.pins))
 
     def authenticate(self, request: Request) -> None:
         """Return if the request comes from the store; raises NoSuchToken or Rejected."""

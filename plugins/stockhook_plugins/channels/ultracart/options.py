@@ -1,10 +1,18 @@
 """What the table of an UltraCart channel may say."""
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from stockhook.plugin import PluginOptions, Secret
 
@@ -41,12 +49,27 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 OneOrTwo = Field(min_length=1, max_length=2)
 
 
+class PinOptions(PluginOptions):
+    """Labels of the item options of a line by which it names the lot, serial number or location to take from."""
+
+    lot: Text | None = None
+    serial: Text | None = None
+    location: Text | None = None
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        labels = [label.casefold() for label in (self.lot, self.serial, self.location) if label]
+        if len(set(labels)) < len(labels):
+            raise ValueError("lot, serial and location need different labels, or nobody could tell what a value is")
+        return self
+
+
 class UltraCartOptions(PluginOptions):
     """Who may send, and for whom.
 
     ``merchant_id``: whose orders these are, as the payloads say it. ``token``: the secret part of the target URL.
     ``username`` and ``password``: HTTP Basic as well, when both are set. A token or password may be a list of two while
-    it is being replaced. ``time_zone``: of dates that come without an offset.
+    it is being replaced. ``time_zone``: of dates that come without an offset. ``pins``: what a line may ask for.
     """
 
     merchant_id: Text
@@ -56,6 +79,7 @@ class UltraCartOptions(PluginOptions):
         default=None, validate_default=True
     )
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(default="America/New_York", validate_default=True)
+    pins: PinOptions = PinOptions()
 
     @field_validator("username")
     @classmethod

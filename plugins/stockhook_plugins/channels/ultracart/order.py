@@ -4,12 +4,15 @@ A field that is absent, null or false means the same. Dates are taken as they co
 """
 
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 Number: TypeAlias = int | Decimal | None
 """``1``, ``1.0`` or ``"1"``; exact, and never a float."""
+
+
+_NULL: Final = Raw(b"null")
 
 
 class Lot(Struct, frozen=True, gc=False):
@@ -25,7 +28,7 @@ class Edi(Struct, frozen=True, gc=False):
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One line."""
+    """One line; its ``options`` stay as they came until it is known which of them are read."""
 
     item_index: Number = None
     merchant_item_id: str | None = None
@@ -39,6 +42,7 @@ class Item(Struct, frozen=True, gc=False):
     transmitted_to_distribution_center_dts: Any = None
     shipped_dts: Any = None
     edi: Edi | None = None
+    options: Raw = _NULL
 
 
 class Shipping(Struct, frozen=True, gc=False):

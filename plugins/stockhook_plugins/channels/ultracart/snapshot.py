@@ -1,6 +1,5 @@
 """From an event to what it says of its order: a snapshot, never an increment (strategies.md section 1)."""
 
-import re
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -11,13 +10,11 @@ from stockhook_plugins.channels.ultracart.events import BROKEN_ELEMENT, CATALOGU
 from stockhook_plugins.channels.ultracart.fault import bad_lines, cut, misshapen
 from stockhook_plugins.channels.ultracart.moment import Moment, moment, moment_if_readable
 from stockhook_plugins.channels.ultracart.order import Item, Name, Number, Order
-
-_LONGEST: Final = 200
-"""Characters; UltraCart's own limit for codes is 20. What is longer would only break a store's index."""
+from stockhook_plugins.channels.ultracart.pins import Pins
+from stockhook_plugins.channels.ultracart.word import LONGEST, ODD, word
 
 _INDEXES: Final = 2**31
 _WHOLE_UNITS: Final = quantity.LIMIT // quantity.ONE
-_ODD: Final = re.compile("[\x00-\x1f\x7f\ufffd]")
 _REJECTED: Final = "rejected"
 
 _order = msgspec.json.Decoder(Order)
@@ -27,10 +24,11 @@ _name = msgspec.json.Decoder(Name)
 class Reader:
     """Reads the events of one merchant's channel."""
 
-    def __init__(self, merchant_id: str, zone: tzinfo) -> None:
-        """Take whose events they must be, and the time zone of dates without an offset."""
+    def __init__(self, merchant_id: str, zone: tzinfo, pins: Pins | None = None) -> None:
+        """Take whose events they must be, the time zone of dates without an offset, and what lines may ask for."""
         self._merchant_id = merchant_id.strip()
         self._zone = zone
+        self._pins = pins or Pins()
 
     def read(self, event: RawEvent) -> model.Snapshot | Nothing:
         """Return what the event says; raises BadEvent (``bad-lines``, ``wrong-merchant``) for what none may book."""
@@ -58,7 +56,7 @@ class Reader:
         shipped = _shipping_date(order, self._zone)
         refunded = moment_if_readable(order.refund_dts, self._zone)
         rejected = moment_if_readable(order.reject_dts, self._zone)
-        stage = _word(order.current_stage)
+        stage = word(order.current_stage)
         lines = None if order.items is None else self._lines(called, order.items)
         return model.Snapshot(
             account=account,
@@ -125,17 +123,20 @@ class Reader:
         except ValueError:
             text = f"shipped_dts {cut(item.shipped_dts)} is no date; expected one like 2026-03-03T14:02:11-05:00"
             raise bad_lines(event, text, index) from None
+        pinned = self._pins.read(item)
         return model.SnapshotLine(
             item_index=index,
             code=_key(event, "merchant_item_id", item.merchant_item_id, index),
             quantity=_quantity(event, index, "quantity", item.quantity),
             quantity_refunded=_quantity(event, index, "quantity_refunded", item.quantity_refunded),
-            return_reason=_word(item.return_reason),
-            center=_word(item.distribution_center_code),
+            return_reason=word(item.return_reason),
+            center=word(item.distribution_center_code),
             kit=item.kit is True,
             component=item.kit_component is True,
             parent_index=_index(event, index, "parent_item_index", item.parent_item_index),
-            lots=_lots(item),
+            lots=pinned.lots,
+            serials=pinned.serials,
+            places=pinned.places,
             shipped_at=shipped.at if shipped else None,
             ship_date=shipped.on if shipped else None,
         )
@@ -144,7 +145,7 @@ class Reader:
 def _called(name: str, order_id: str | None) -> str:
     """Return what a message calls an event, so that a person can find its order in the store."""
     text = (order_id or "").strip()
-    return name if not text or _ODD.search(text) else f"{name} of order {text[:40]}"
+    return name if not text or ODD.search(text) else f"{name} of order {text[:40]}"
 
 
 def _naming(event: RawEvent) -> Nothing:
@@ -153,7 +154,7 @@ def _naming(event: RawEvent) -> Nothing:
         name = _name.decode(event.payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Nothing("not-a-shipment")
-    merchant_id, order_id = _word(name.merchant_id), _word(name.order_id)
+    merchant_id, order_id = word(name.merchant_id), word(name.order_id)
     return Nothing("not-a-shipment", f"ultracart:{merchant_id}" if merchant_id else None, order_id)
 
 
@@ -171,25 +172,11 @@ def _key(event: str, field: str, value: str | None, line: int | None = None) -> 
     text = (value or "").strip()
     if not text:
         raise bad_lines(event, f"{field} is missing", line)
-    if len(text) > _LONGEST:
-        raise bad_lines(event, f"{field} {cut(text)} has more than {_LONGEST} characters", line)
-    if _ODD.search(text):
+    if len(text) > LONGEST:
+        raise bad_lines(event, f"{field} {cut(text)} has more than {LONGEST} characters", line)
+    if ODD.search(text):
         raise bad_lines(event, f"{field} {cut(text)} holds characters that cannot be read", line)
     return text
-
-
-def _word(value: str | None) -> str | None:
-    """Return a text that is only compared with what the config says; blank is nothing."""
-    if not value:
-        return None
-    return _ODD.sub("\ufffd", value.strip()[:_LONGEST]) or None
-
-
-def _lots(item: Item) -> tuple[str, ...]:
-    if item.edi is None or not item.edi.lots:
-        return ()
-    words = [_word(str(lot.lot_number)) for lot in item.edi.lots if lot is not None and lot.lot_number is not None]
-    return tuple(word for word in words if word is not None)
 
 
 def _index(event: str, line: object, field: str, value: Number) -> int | None:
