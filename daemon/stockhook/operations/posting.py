@@ -33,15 +33,14 @@ _ATTEMPTS: Final = 8
 class Change:
     """What a person changes: a booking without an order, records saved beside it, the places of its new units.
 
-    ``orders`` are those that ``prepare`` has changed in the batch, to be evaluated, ``settled`` the problems (kind,
-    subject) whose cause may have gone with that.
+    ``orders`` are to be evaluated with it though nothing settles; ``told`` returns records that say what came of that.
     """
 
     booking: Booking
     records: tuple[Any, ...] = ()
     locations: tuple[Location, ...] = ()
     orders: tuple[OrderKey, ...] = ()
-    settled: frozenset[tuple[str, str]] = frozenset()
+    told: Callable[[Batch], tuple[Any, ...]] = lambda _: ()
 
 
 Prepare: TypeAlias = Callable[[Work, Batch], Change]
@@ -110,10 +109,8 @@ def _post(
     void = work.book([booking, *batch.bookings()])
     if void:
         raise Moved
-    work.save([*change.records, *left])
-    report = batch.report(void)
-    report.settled |= change.settled
-    problems.record(work, report, desk.subscriptions, desk.clock.now())
+    work.save([*change.records, *change.told(batch), *left])
+    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
 
 

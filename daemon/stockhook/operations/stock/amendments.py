@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from stockhook.batch import Batch
@@ -10,9 +9,9 @@ from stockhook.errors import Refused
 from stockhook.model import Booking, OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import known_item
+from stockhook.operations.past import AMEND, written
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock.ledger import checked_reason, known_unit
-from stockhook.quantity import text
 from stockhook.store import Work
 
 FIELDS: Final = ("lot", "serial", "expires_on", "received_at", "unit_cost", "priority", "reference")
@@ -45,11 +44,11 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
         after = replace(before, **fields)
         _check(work, before, after)
         details = {
-            name: f"{_written(name, before)} > {_written(name, after)}"
+            name: f"{written(name, before)} > {written(name, after)}"
             for name in FIELDS
             if getattr(before, name) != getattr(after, name)
         }
-        return Change(Booking(units=(after,)), (desk.audit("stock amend", f"unit {unit_id}", words, **details),))
+        return Change(Booking(units=(after,)), (desk.audit(AMEND, f"unit {unit_id}", words, **details),))
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Amended:
         return Amended(before, known_unit(work, unit_id), orders)
@@ -67,17 +66,3 @@ def _check(work: Work, before: Unit, after: Unit) -> None:
         raise Refused(f"{item.sku} has serial numbers: give unit {before.id} another one rather than none")
     if not item.serial and after.serial is not None:
         raise Refused(f"{item.sku} has no serial numbers: unit {before.id} cannot have one; nothing was changed")
-
-
-def _written(name: str, unit: Unit) -> str:
-    value = getattr(unit, name)
-    if name == "unit_cost" and value is not None:
-        return text(value)
-    match value:
-        case None:
-            return "none"
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case date():
-            return value.isoformat()
-    return str(value)

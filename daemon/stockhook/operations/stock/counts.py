@@ -1,22 +1,27 @@
 """What a person has counted: the book follows the shelf (strategies.md section 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from stockhook.batch import Batch
 from stockhook.errors import Refused
-from stockhook.model import Booking, Count, Movement, MovementKind, OrderKey, Unit
+from stockhook.model import Audit, Booking, Count, Location, Movement, MovementKind, OrderKey, Unit
 from stockhook.operations.desk import Desk
+from stockhook.operations.due import waiting_orders
 from stockhook.operations.posting import Change, Moved, post
-from stockhook.operations.stock.endings import Ended, Shelf, end, owed_orders
+from stockhook.operations.stock.endings import counted_of, ended_by_counts, written
 from stockhook.operations.stock.ledger import entry, known_unit
 from stockhook.operations.stock.tallies import Sheet, Tally, sheets
 from stockhook.quantity import Quantity, text
 from stockhook.store import Read, Work
 
 ACTION: Final = "stock count"
+FOR: Final = "for"
+LAST: Final = "last"
+NEVER: Final = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Counts:
 
 @dataclass(slots=True)
 class _Drafted:
-    """What counts book, as far as they have been looked at; ``booked`` says how many movements each sheet has."""
+    """What counts book; ``booked`` is how many movements each sheet has, ``ended`` what orders are owed no more."""
 
     now: datetime
     at: datetime
@@ -59,9 +64,8 @@ class _Drafted:
     booked: list[int] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
-    records: list[Any] = field(default_factory=list)
-    ended: Quantity = 0
-    orders: dict[OrderKey, None] = field(default_factory=dict)
+    counts: list[Count] = field(default_factory=list)
+    ended: list[dict[OrderKey, Quantity]] = field(default_factory=list)
 
 
 def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> Counts:
@@ -76,13 +80,7 @@ def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> C
         raise Refused(f"{at:%Y-%m-%d %H:%M}Z has not come yet: a count says what was there, give a moment up to now")
     with desk.store.read() as view:
         skus = {sheet.item.sku for sheet in sheets(view, tallies, at)}
-    keys: set[OrderKey] = set()
     drafted: list[_Drafted] = []
-
-    def concerned(work: Work) -> set[OrderKey]:
-        keys.clear()
-        keys.update(owed_orders(work, skus))
-        return keys
 
     def prepare(work: Work, batch: Batch) -> Change:
         found = sheets(work, tallies, at)
@@ -90,20 +88,25 @@ def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> C
             raise Moved
         now = desk.clock.now()
         draft = _Drafted(now, at or now, found)
-        for sheet in found:
-            ended = Ended()
-            if sheet.tally.unit_id is None:
-                ended = end(desk, batch, keys, Shelf(sheet.item.sku, sheet.place, draft.at))
-            _draft(desk, batch, draft, sheet, ended)
         drafted[:] = [draft]
+        for sheet in found:
+            _draft(desk, batch, draft, sheet)
         places = {sheet.place.path: sheet.place for sheet in found}
+        orders = _end(desk, batch, draft, waiting_orders(work, skus), places.values())
         booking = Booking(units=tuple(draft.units), movements=tuple(draft.movements))
-        return Change(booking, tuple(draft.records), tuple(places.values()), tuple(draft.orders))
+        told = partial(_told, desk, draft)
+        return Change(booking, tuple(draft.counts), tuple(places.values()), orders, told)
 
-    return post(desk, skus, prepare, lambda work, _: _counts(work, drafted[0]), settle=False, concerned=concerned)
+    def result(work: Work, _: object) -> Counts:
+        draft = drafted[0]
+        counted = tuple(_counted(work, *each, draft.now) for each in zip(draft.sheets, draft.booked, strict=True))
+        orders = tuple(dict.fromkeys(key for ended in draft.ended for key in ended))
+        return Counts(draft.at, counted, sum(sum(ended.values()) for ended in draft.ended), orders)
+
+    return post(desk, skus, prepare, result, settle=False, concerned=lambda work: waiting_orders(work, skus))
 
 
-def _draft(desk: Desk, batch: Batch, draft: _Drafted, sheet: Sheet, ended: Ended) -> None:
+def _draft(desk: Desk, batch: Batch, draft: _Drafted, sheet: Sheet) -> None:
     changes = sheet.spread()
     if sheet.difference > 0 and not changes:
         sku, path = sheet.item.sku, sheet.place.path
@@ -114,22 +117,38 @@ def _draft(desk: Desk, batch: Batch, draft: _Drafted, sheet: Sheet, ended: Ended
         movement = entry(desk, next(batch.ids), unit, MovementKind.COUNT, quantity, reference=sheet.name)
         draft.movements.append(replace(movement, at=draft.now))
     draft.booked.append(len(changes))
-    draft.ended += ended.quantity
-    draft.orders |= ended.orders
-    details = {
-        "quantity": text(sheet.tally.quantity),
-        "expected": text(sheet.expected),
-        "for": draft.at.astimezone(UTC).isoformat(),
-        "last": sheet.before.astimezone(UTC).isoformat() if sheet.before else "never",
-        **ended.details,
-    }
-    audit = replace(desk.audit(ACTION, sheet.name, **details), at=draft.now)
-    draft.records += [Count(sheet.item.sku, sheet.place.path, sheet.tally.unit_id or 0, draft.at), audit]
+    draft.counts.append(Count(sheet.item.sku, sheet.place.path, sheet.tally.unit_id or 0, draft.at))
 
 
-def _counts(view: Read, draft: _Drafted) -> Counts:
-    counted = tuple(_counted(view, *each, draft.now) for each in zip(draft.sheets, draft.booked, strict=True))
-    return Counts(draft.at, counted, draft.ended, tuple(draft.orders))
+def _end(
+    desk: Desk, batch: Batch, draft: _Drafted, waiting: Collection[OrderKey], places: Iterable[Location]
+) -> tuple[OrderKey, ...]:
+    """Let the batch know of the counts, and return the orders that are owed less because of them."""
+    batch.pool.know(places)
+    orders: dict[OrderKey, None] = {}
+    for sheet, counted in zip(draft.sheets, draft.counts, strict=True):
+        batch.pool.note(counted)
+        ending = [] if counted.unit_id else ended_by_counts(desk, batch, waiting, sheet.item.sku)
+        orders |= dict.fromkeys(ending)
+        draft.ended.append({key: -counted_of(batch.state(key), sheet.item.sku) for key in ending})
+    return tuple(orders)
+
+
+def _told(desk: Desk, draft: _Drafted, batch: Batch) -> tuple[Audit, ...]:
+    """Return the audit of each count, once the orders have been evaluated."""
+    entries = []
+    for sheet, ended in zip(draft.sheets, draft.ended, strict=True):
+        for key in ended:
+            ended[key] += counted_of(batch.state(key), sheet.item.sku)
+        details = {
+            "quantity": text(sheet.tally.quantity),
+            "expected": text(sheet.expected),
+            "for": draft.at.astimezone(UTC).isoformat(),
+            LAST: sheet.before.astimezone(UTC).isoformat() if sheet.before else NEVER,
+            **written(ended),
+        }
+        entries.append(replace(desk.audit(ACTION, sheet.name, **details), at=draft.now))
+    return tuple(entries)
 
 
 def _counted(view: Read, sheet: Sheet, booked: int, now: datetime) -> Counted:

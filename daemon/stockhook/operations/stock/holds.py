@@ -7,6 +7,7 @@ from stockhook.batch import Batch
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Booking, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.past import HOLD, RELEASE
 from stockhook.operations.posting import Change, Moved, post
 from stockhook.operations.stock.ledger import checked_reason, known_unit
 from stockhook.operations.suggestions import did_you_mean, near
@@ -55,7 +56,9 @@ def _set(desk: Desk, reason: str, unit_id: int | None, lot: str | None, *, held:
             return Change(Booking())
         subject = f"unit {unit_id}" if lot is None else f"lot {meant[0].lot}"
         units = ", ".join(str(unit.id) for unit in changing)
-        return Change(Booking(units=tuple(changing)), (desk.audit(f"stock {action}", subject, words, units=units),))
+        return Change(
+            Booking(units=tuple(changing)), (desk.audit(HOLD if held else RELEASE, subject, words, units=units),)
+        )
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Held:
         return Held(tuple(_meant(work, unit_id, lot)), tuple(changed), orders)

@@ -1,75 +1,105 @@
 """What a person has booked and takes back: by the opposite, which names it; nothing is ever deleted."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from stockhook.batch import Batch
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Booking, Movement, MovementKind, Unit
+from stockhook.model import Booking, Movement, MovementKind, OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Change, post
+from stockhook.operations.problems import owe_again
 from stockhook.operations.stock.ledger import Adjusted, adjusted, checked_reason, entry, known_unit
+from stockhook.operations.stock.recounts import Recount, recount
 from stockhook.quantity import text
-from stockhook.store import FOREVER, Read, Work
+from stockhook.store import FOREVER, Match, Read, Work
 
 _HALVES: Final = frozenset({MovementKind.TRANSFER_OUT, MovementKind.TRANSFER_IN})
-_UNDOABLE: Final = frozenset({MovementKind.RECEIPT, MovementKind.ADJUSTMENT, *_HALVES})
+_ALONE: Final = frozenset({MovementKind.RECEIPT, MovementKind.ADJUSTMENT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Undone:
+    """The movements that go together, and for a count what else it has changed."""
+
+    movements: Sequence[Movement]
+    count: Recount | None = None
+
+    @property
+    def orders(self) -> frozenset[OrderKey]:
+        return self.count.orders if self.count else frozenset()
 
 
 def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
-    """Book the opposite of a receipt, an adjustment, or both halves of a move.
+    """Book the opposite of a receipt, an adjustment, a whole count, or both halves of a move.
 
-    Whatever was taken from the goods since must be given back first. Raises NotFound or Refused, with nothing changed.
+    Whatever was taken from the goods since must be given back first. What a count has ended is owed again, unless it
+    is there. Raises NotFound or Refused, with nothing changed.
     """
     words = checked_reason(reason, "an undo")
     with desk.store.read() as view:
-        movements = _undoable(view, movement_id)
+        first = _known(view, movement_id)
+        _undoable(view, first)
 
     def prepare(work: Work, batch: Batch) -> Change:
+        undone = _undoable(work, _known(work, movement_id))
         opposites = []
-        for movement in _undoable(work, movement_id):
+        for movement in undone.movements:
             unit = known_unit(work, movement.unit_id)
             _refuse_used(unit, movement)
-            opposites.append(
-                entry(
-                    desk,
-                    next(batch.ids),
-                    unit,
-                    MovementKind.REVERSAL,
-                    -movement.quantity,
-                    words,
-                    reverses=movement.id,
-                )
-            )
-        audit = desk.audit("stock undo", f"movement {movement_id}", words, kind=movements[0].kind)
-        return Change(Booking(movements=tuple(opposites)), (audit,))
+            kind, quantity = MovementKind.REVERSAL, -movement.quantity
+            opposites.append(entry(desk, next(batch.ids), unit, kind, quantity, words, reverses=movement.id))
+        audit = desk.audit("stock undo", f"movement {movement_id}", words, kind=first.kind)
+        booking = Booking(movements=tuple(opposites))
+        if undone.count is None:
+            return Change(booking, (audit,))
+        undone.count.open_again(desk, batch, words)
+        return Change(booking, (undone.count.before, audit), orders=tuple(undone.orders))
 
-    moves = movements[0].kind in _HALVES
-    return post(desk, {movements[0].sku}, prepare, lambda work, _: adjusted(work, movements[0].unit_id), settle=moves)
+    def result(work: Work, orders: tuple[OrderKey, ...]) -> Adjusted:
+        if first.kind is MovementKind.COUNT:
+            owe_again(work, orders, "is owed again: a count was taken back")
+        return adjusted(work, first.unit_id)
+
+    return post(
+        desk,
+        {first.sku},
+        prepare,
+        result,
+        settle=first.kind in _HALVES,
+        concerned=lambda work: _undoable(work, _known(work, movement_id)).orders,
+    )
 
 
-def _undoable(view: Read, movement_id: int) -> list[Movement]:
-    """Return the movement, with the other half of a move: first the one that put goods on the shelf they leave now."""
+def _known(view: Read, movement_id: int) -> Movement:
     found = view.find(Movement, {"id": movement_id}, most=1)
     if not found:
         raise NotFound(
-            f"there is no movement {movement_id}; the page of a unit lists its movements, and so does "
-            "`stockhook orders show` those of an order"
+            f"there is no movement {movement_id}; the page of a unit lists its movements, and `stockhook orders show` "
+            "those of an order"
         )
-    movement = found[0]
-    if movement.kind not in _UNDOABLE:
+    return found[0]
+
+
+def _undoable(view: Read, movement: Movement) -> _Undone:
+    """Return what is undone with a movement: what takes goods from the shelf comes first."""
+    counts = movement.kind is MovementKind.COUNT and movement.order_id is None
+    if movement.kind not in _ALONE | _HALVES and not counts:
         _refuse_kind(movement)
-    undone = view.find(Movement, {"reverses": movement_id, "kind": MovementKind.REVERSAL}, most=1)
+    undone = view.find(Movement, {"reverses": movement.id, "kind": MovementKind.REVERSAL}, most=1)
     if undone:
-        raise Refused(f"movement {movement_id} was undone before, by movement {undone[0].id}; nothing was changed")
-    match movement.kind:
-        case MovementKind.TRANSFER_OUT:
-            where = {"reverses": movement_id, "kind": MovementKind.TRANSFER_IN}
-        case MovementKind.TRANSFER_IN:
-            where = {"id": movement.reverses}
-        case _:
-            return [movement]
+        raise Refused(f"movement {movement.id} was undone before, by movement {undone[0].id}; nothing was changed")
+    if counts:
+        count = recount(view, movement)
+        return _Undone(count.movements, count)
+    if movement.kind in _ALONE:
+        return _Undone([movement])
+    where: dict[str, Match] = {"id": movement.reverses}
+    if movement.kind is MovementKind.TRANSFER_OUT:
+        where = {"reverses": movement.id, "kind": MovementKind.TRANSFER_IN}
     halves = [movement, *view.find(Movement, where, most=FOREVER)]
-    return sorted(halves, key=lambda half: half.quantity)
+    return _Undone(sorted(halves, key=lambda half: -half.quantity))
 
 
 def _refuse_kind(movement: Movement) -> NoReturn:
@@ -78,11 +108,6 @@ def _refuse_kind(movement: Movement) -> NoReturn:
         raise Refused(
             f"movement {number} is a {kind} of order {movement.order_id}, and follows the order; change what is booked "
             f"for it: stockhook orders correct {movement.order_id} LINE --to-unit U, --quantity N or --returned N"
-        )
-    if kind is MovementKind.COUNT:
-        raise Refused(
-            f"movement {number} is a count, after which the shelf is known; count again what was counted wrong: "
-            f"stockhook stock count {movement.unit_id} QUANTITY"
         )
     raise Refused(f"movement {number} has undone movement {movement.reverses}; book anew what was undone by mistake")
 
