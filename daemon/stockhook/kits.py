@@ -202,7 +202,7 @@ def _read_group(
             reading = _component(line, catalogue)
             readings[line.number] = Reading(line, reading.how, reading.parts, kit.number, reading.ignored)
     if not components:
-        if head.how is How.PLAIN and kit.kit and head.parts:
+        if head.how is How.PLAIN and kit.kit and head.parts and not _defined(kit, catalogue):
             return Mismatch(sku, f"kit {kit.code} came without component lines and has no definition: "
                                  "it was taken for a plain item"), None  # fmt: skip
         return None, None

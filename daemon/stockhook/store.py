@@ -299,6 +299,18 @@ class SelfChecking(Protocol):
         ...
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """What a store may offer besides: telling what opening it would do. ``check`` looks into those that do."""
+
+    def unprepared(self) -> str | None:
+        """Return why opening it would make or change something, in words; None where it is there as this code keeps it.
+
+        Called on a store that is not open, and makes nothing; raises what ``Store.open`` raises.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some of the rows of one ``table`` of a store, as it keeps them; only a store of the same type reads them.

@@ -95,6 +95,21 @@ def test_a_kit_that_would_contain_itself_is_refused_with_the_ring(shop: Shop) ->
     assert {kit.sku for kit in shop.find(Kit)} == {"A", "B"}
 
 
+def test_a_definition_that_gives_a_kit_around_it_a_seventh_decimal_place_is_refused(shop: Shop) -> None:
+    shop.items("A", "B", "C")
+    items.define_kit(shop.desk, "A", [("B", ONE // 2)], None)
+    with pytest.raises(Refused, match=r"A > B > C: 0.000001 x 0.5 has more than 6 decimal places; nothing was"):
+        items.define_kit(shop.desk, "B", [("C", 1)], None)
+    assert {kit.sku for kit in shop.find(Kit)} == {"A"}
+
+
+def test_the_policy_of_a_kit_is_kept_with_it_and_in_the_audit(shop: Shop) -> None:
+    shop.items("A", "B")
+    items.define_kit(shop.desk, "A", [("B", 2 * ONE)], KitPolicy.STOCKED_FIRST)
+    assert [kit.policy for kit in shop.find(Kit)] == [KitPolicy.STOCKED_FIRST]
+    assert [entry.details for entry in shop.find(Audit)] == [{"part B": "2", "policy": "stocked-first"}]
+
+
 def test_items_come_from_a_spreadsheet_all_or_none(shop: Shop, tmp_path: Path) -> None:
     items.add(shop.desk, "SOAP", "Soap")
     items.add(shop.desk, "BOX", "Box")

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stockhook.errors import NotFound, Refused
+from stockhook.errors import BadQuantity, NotFound, Refused
 from stockhook.model import Catalogue, Item, Kit, KitPolicy, Part, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, waiting_on_code
+from stockhook.operations.kits import close_mismatch
 from stockhook.operations.suggestions import did_you_mean, suggest
 from stockhook.quantity import ONE, text, times
 from stockhook.store import FOREVER, Read, Work
@@ -44,8 +45,9 @@ def add(desk: Desk, sku: str, name: str = "", *, serial: bool = False) -> Added:
 
 
 def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: KitPolicy | None) -> Kit:
-    """Save what a kit consists of, whole, in place of an earlier definition.
+    """Save what a kit consists of, whole, in place of an earlier definition; ``policy`` None: as the channel says.
 
+    Lines that are booked stay as they are. The kit's problem closes where the newest order agrees by now.
     Raises Refused for parts that are listed twice or not above 0, and where a kit would contain itself; NotFound for
     items that do not exist, all at once.
     """
@@ -55,9 +57,11 @@ def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: K
         catalogue = work.catalogue((), {sku, *(part for part, _ in parts)})
         item = known_item(work, sku, catalogue)
         kit = Kit(item.sku, _checked_parts(work, parts, catalogue), policy)
-        _refuse_cycles(kit, catalogue)
-        contents = {part.sku: text(part.quantity) for part in kit.parts}
-        work.save([kit, desk.audit("items kit", kit.sku, **{f"part {sku}": much for sku, much in contents.items()})])
+        details = {f"part {part.sku}": text(part.quantity) for part in kit.parts}
+        details |= {"policy": policy.value} if policy else {}
+        work.save([kit, desk.audit("items kit", kit.sku, **details)])
+        _refuse_unsound(kit, work)  # behind the write, so that no definition saved meanwhile closes a ring with it
+        close_mismatch(desk, work, kit.sku)
     return kit
 
 
@@ -126,18 +130,31 @@ def _checked_parts(work: Work, parts: Sequence[tuple[str, int]], catalogue: Cata
     return tuple(checked.values())
 
 
-def _refuse_cycles(kit: Kit, catalogue: Catalogue) -> None:
-    """Raise Refused where the kit would be reached from its own parts, or multiplied out has a seventh place."""
-    kits = {**catalogue.kits, fold(kit.sku): kit}
+def _refuse_unsound(kit: Kit, work: Work) -> None:
+    """Raise Refused where a kit just saved contains itself, or a kit that holds it then has a seventh decimal place."""
+    kits = {fold(each.sku): each for each in work.find(Kit, most=FOREVER)}
+
+    def holds(sku: str, seen: set[str]) -> bool:
+        inner = kits.get(fold(sku))
+        if inner is None or fold(sku) in seen:
+            return False
+        seen.add(fold(sku))
+        return any(fold(part.sku) == fold(kit.sku) or holds(part.sku, seen) for part in inner.parts)
 
     def walk(sku: str, quantity: int, path: tuple[str, ...]) -> None:
         inner = kits.get(fold(sku))
-        if inner is None:
-            return
-        for part in inner.parts:
+        for part in inner.parts if inner else ():
             if fold(part.sku) in map(fold, path):
                 ring = " > ".join((*path, part.sku))
                 raise Refused(f"a kit cannot contain itself: {ring}; nothing was changed")
-            walk(part.sku, times(part.quantity, quantity), (*path, part.sku))
+            try:
+                walk(part.sku, times(part.quantity, quantity), (*path, part.sku))
+            except BadQuantity as error:
+                raise Refused(
+                    f"multiplied out, {' > '.join((*path, part.sku))}: {error}; nothing was changed"
+                ) from None
 
     walk(kit.sku, ONE, (kit.sku,))
+    for outer in kits.values():
+        if outer.sku != kit.sku and holds(outer.sku, set()):
+            walk(outer.sku, ONE, (outer.sku,))

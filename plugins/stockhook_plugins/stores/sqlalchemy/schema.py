@@ -37,6 +37,17 @@ def update(database: Database) -> None:
         migrations.upgrade(connection)
 
 
+def behind(database: Database) -> str | None:
+    """Return what ``update`` would have to do, in words; None for nothing. Raises StoreBroken as it does."""
+    with database.reading() as connection, database.translated():
+        stored = _stored(connection, database)
+    if stored == REVISION:
+        return None
+    if stored is None:
+        return f"{database.name} holds no tables yet; a daemon makes them when it starts"
+    return f"the tables of {database.name} are {stored}, and those of this stockhook {REVISION}"
+
+
 def _stored(connection: Connection, database: Database) -> str | None:
     names = set(inspect(connection).get_table_names())
     if not names:

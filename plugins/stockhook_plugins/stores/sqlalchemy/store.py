@@ -102,6 +102,22 @@ class SqlStore:
         self._open = session
         self._told = threading.local()
 
+    def unprepared(self) -> str | None:
+        """Return why opening it would make or change something, or None."""
+        from stockhook_plugins.stores.sqlalchemy import schema
+
+        try:
+            if self.path is not None and not (self.path.exists() and self.path.stat().st_size):
+                return f"{self.path} holds no store yet; a daemon makes it when it starts"
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be read: {error.strerror}") from error
+        database = self._database()
+        try:
+            database.open()
+            return schema.behind(database)
+        finally:
+            database.close()
+
     def _database(self) -> "Database":
         if self.path is not None:
             from stockhook_plugins.stores.sqlalchemy.sqlite import FileDatabase
