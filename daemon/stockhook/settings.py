@@ -209,6 +209,8 @@ def _channel(
         on_shortage=shared.on_shortage or tables.allocation.on_shortage,
         centers={fold(code): places for code, places in shared.distribution_centers.items()},
         locations=tables.allocation.locations,
+        restock_reasons=frozenset(map(fold, shared.restock_reasons)),
+        restock_to=shared.restock_to,
     )
     return ConfiguredChannel(name, made.instance, rules)
 

@@ -10,24 +10,29 @@ from collections import Counter
 
 from stockhook.allocation import Pool
 from stockhook.draft import Draft
+from stockhook.model import OrderState
+from stockhook.quantity import Quantity
 from stockhook.rules import ShortagePolicy
 
 
 def mirror(draft: Draft, pool: Pool, policy: ShortagePolicy) -> None:
     """Make what is in suspense for each line what is owed to it; under another policy: at most that."""
-    there: Counter[tuple[int, str]] = Counter()
-    owed: Counter[tuple[int, str]] = Counter()
-    for take in draft.takes:
-        if take.suspended:
-            there[take.line, take.sku] += take.suspended
-    if not there and policy is not ShortagePolicy.NEGATIVE:
+    if policy is not ShortagePolicy.NEGATIVE and not any(take.suspended for take in draft.takes):
         return
-    for row in draft.rows.values():
-        owed[row.line, row.sku] += row.open
     lines = {line.number: line for line in draft.state.lines}
-    for key in sorted({*there, *owed}):
-        line, sku = lines[key[0]], key[1]
-        if owed[key] > there[key] and policy is ShortagePolicy.NEGATIVE:
-            draft.suspend(line, sku, owed[key] - there[key], pool)
-        elif owed[key] < there[key]:
-            draft.release(line, sku, there[key] - owed[key])
+    for (number, sku), surplus in sorted(amiss(draft).items()):
+        if surplus > 0:
+            draft.release(lines[number], sku, surplus)
+        elif policy is ShortagePolicy.NEGATIVE:
+            draft.suspend(lines[number], sku, -surplus, pool)
+
+
+def amiss(booked: OrderState | Draft) -> dict[tuple[int, str], Quantity]:
+    """Return by (line number, sku) how much more is in suspense than is owed, below zero: how much less."""
+    rows = booked.rows.values() if isinstance(booked, Draft) else booked.shortages
+    surplus: Counter[tuple[int, str]] = Counter()
+    for take in booked.takes:
+        surplus[take.line, take.sku] += take.suspended
+    for row in rows:
+        surplus[row.line, row.sku] -= row.open
+    return {key: quantity for key, quantity in surplus.items() if quantity}

@@ -18,6 +18,7 @@ from stockhook.config.values import (
     Moment,
     Pattern,
     PublicUrl,
+    Reason,
     Size,
     Zone,
     parse_location,
@@ -137,7 +138,11 @@ def center_choice(value: Any) -> tuple[str, ...] | None:
 
 
 class ChannelTable(PluginOptions):
-    """The options that every channel has. ``on_shortage`` None: as ``[allocation]`` says."""
+    """The options that every channel has. ``on_shortage`` None: as ``[allocation]`` says.
+
+    ``restock_reasons`` are the return reasons that put refunded goods back, ``restock_to`` says where; None: where they
+    came from.
+    """
 
     type: str = "ultracart"
     since: Moment | None = None
@@ -145,6 +150,8 @@ class ChannelTable(PluginOptions):
     ship_rule: ShipRule = ShipRule.AUTO
     kits: KitPolicy = KitPolicy.COMPONENTS
     on_shortage: ShortagePolicy | None = None
+    restock_reasons: tuple[Reason, ...] = ()
+    restock_to: LocationPath | None = None
     distribution_centers: dict[str, Annotated[tuple[str, ...] | None, PlainValidator(center_choice)]] = Field(
         default_factory=dict
     )

@@ -169,6 +169,17 @@ Zone = Annotated[ZoneInfo, PlainValidator(parse_zone)]
 """A time zone of the system's database."""
 
 
+def parse_reason(value: Any) -> str:
+    """Return a reason as the store writes it, trimmed; raises ValueError for none."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError('expected a reason as the store writes it, like "DamagedInShipping"')
+    return value.strip()
+
+
+Reason = Annotated[str, PlainValidator(parse_reason)]
+"""A code that a merchant has chosen for why goods come back; compared without case."""
+
+
 def parse_location(value: Any) -> str:
     """Return a location path such as ``MAIN/FG``; raises ValueError."""
     if not isinstance(value, str) or any(not part or part != part.strip() for part in value.split("/")):

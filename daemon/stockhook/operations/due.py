@@ -10,7 +10,9 @@ from stockhook.allocation import Pool
 from stockhook.kits import resolve
 from stockhook.model import Catalogue, Delivery, DeliveryState, Order, OrderKey, Shortage, Stock, Wait, WaitKind
 from stockhook.operations.desk import Desk, Swept
+from stockhook.rules import ShortagePolicy
 from stockhook.store import FOREVER, RECORDS, Match, Range, Read, Total, Work
+from stockhook.suspense import amiss
 
 R = TypeVar("R")
 
@@ -77,14 +79,16 @@ def waiting_orders(view: Read, skus: Collection[str]) -> set[OrderKey]:
 def sweep(desk: Desk) -> int:
     """Make due what waits for nothing, and return how much that was: the poll behind a wake-up.
 
-    That is orders that wait for a code which resolves by now, or for an item of which there are goods, and whatever a
-    clock that was set back has left behind.
+    That is orders that wait for a code which resolves by now, or for an item of which there are goods, whatever a clock
+    that was set back has left behind, and what was owed before the policy ``negative`` was chosen.
     """
     with desk.store.read() as view:
         goods, seen = _waiting_beside_goods(view, desk.swept)
         keys = _waiting_on_known_codes(view) | goods
         far = {"due_at": Range(low=desk.clock.now() + FAR)}
         keys |= {order.key for order in every(view, Order, far)}
+        if not desk.swept:  # the first time, for the policy may be another one than the last daemon had
+            keys |= _owed_out_of_suspense(desk, view)
         put_off = list(every(view, Delivery, {"state": DeliveryState.PENDING, **far}))
     made = 0
     if keys or put_off:
@@ -94,6 +98,19 @@ def sweep(desk: Desk) -> int:
     desk.swept.clear()
     desk.swept.update(seen)
     return made
+
+
+def _owed_out_of_suspense(desk: Desk, view: Read) -> set[OrderKey]:
+    """Return the orders under the policy ``negative`` of which something is owed, but not booked below zero."""
+    if not any(rules.on_shortage is ShortagePolicy.NEGATIVE for rules in desk.policies.rules.values()):
+        return set()
+    found: set[OrderKey] = set()
+    for page in pages(view, Shortage, {"open": Range(low=1)}):
+        for key, state in view.orders({OrderKey(row.account, row.order_id) for row in page}).items():
+            rules = desk.policies.rules_for(state.order.channel)
+            if rules.on_shortage is ShortagePolicy.NEGATIVE and any(n < 0 for n in amiss(state).values()):
+                found.add(key)
+    return found
 
 
 def _waiting_on_known_codes(view: Read) -> set[OrderKey]:

@@ -109,7 +109,7 @@ def _post(
     void = work.book([booking, *batch.bookings()])
     if void:
         raise Moved
-    work.save([*change.records, *change.told(batch), *left])
+    work.save([*change.records, *change.told(batch), *left, *batch.places(void)])
     problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
 

@@ -51,5 +51,6 @@ def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> No
     if void:
         raise Moved
     settle_later(desk, work, batch.given_back(void))
-    work.save([desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)])
+    audit = desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)
+    work.save([audit, *batch.places(void)])
     problems.record(work, batch.report(void), desk.subscriptions, now)

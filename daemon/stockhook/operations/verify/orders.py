@@ -10,6 +10,7 @@ from stockhook.groups import counted_twice
 from stockhook.kits import Reading, read_lines
 from stockhook.model import NEW, Catalogue, How, OrderState, Problem, ProblemState, Stock, WaitKind
 from stockhook.operations.verify.inspection import Finding, Inspection, name
+from stockhook.operations.verify.takes import takes
 from stockhook.quantity import text
 from stockhook.shadow import shadowed
 
@@ -29,7 +30,7 @@ def orders(inspection: Inspection) -> Iterator[Finding]:
             continue
         rules = policies.rules_for(state.order.channel)
         result = evaluate(state, rules, catalogue, Pool(Stock()), policies.choices, cause=cause, ids=count(NEW))
-        yield "difference", 1, _difference(inspection, state, result)
+        yield "difference", 1, takes(state) or _difference(inspection, state, result)
         yield "waiting", len(state.waits), _waiting(state, result)
 
 
