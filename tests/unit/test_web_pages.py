@@ -273,6 +273,21 @@ async def test_an_item_shows_its_units_and_a_running_balance(read: Any, pages: P
     assert "One is 2 SOAP . The kit itself is taken from stock." in await read("/items/GIFT")
 
 
+async def test_a_kit_says_what_is_taken_and_what_is_wrong_with_it_until_it_is_mended(read: Any, pages: Pages) -> None:
+    pages.shop.kit("SET", SOAP=2)
+    pages.shop.stock(SET=5, SOAP=9)
+    assert "One is 2 SOAP . Its parts are taken from stock. kit SET has 5 finished in stock" in await read("/items/SET")
+    page = await read("/problems")
+    assert "Kit to look at: SET kit SET has 5 finished in stock, and 9 of SOAP beside it; on channel shop" in page
+    assert "No problem is open" not in page
+    assert "Kit to look at" not in await read("/problems?state=closed")
+    items.define_kit(pages.shop.desk, "SET", [("SOAP", 2 * ONE)], KitPolicy.STOCKED_FIRST)
+    assert "Finished kits are taken from stock while there are any, and its parts for the rest." in await read(
+        "/items/SET"
+    )
+    assert "No problem is open" in await read("/problems")
+
+
 async def test_an_item_says_what_is_owed_and_where_nothing_is_taken_from(read: Any, pages: Pages) -> None:
     pages.shop.items("SOAP")
     locations.add(pages.shop.desk, "RETURNS", pickable=False)

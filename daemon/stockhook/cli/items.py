@@ -5,11 +5,22 @@ from pathlib import Path
 import click
 
 from stockhook.cli import output
-from stockhook.cli.arguments import FILE, PART, QUANTITY, asked_for, listing, progress, shown
+from stockhook.cli.arguments import (
+    AS_STRATEGY_SAYS,
+    FILE,
+    PART,
+    QUANTITY,
+    SHELF_LIFE,
+    asked_for,
+    listing,
+    progress,
+    shown,
+)
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.model import KitPolicy
+from stockhook.model import Item, KitPolicy
 from stockhook.operations import codes as code_operations
+from stockhook.operations import item_settings
 from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
@@ -39,9 +50,7 @@ def list_items(context: Context, limit: int | None, everything: bool) -> None:  
         parts = [{"sku": part.sku, "quantity": text(part.quantity)} for part in kit.parts] if kit else []
         listed.append(
             {
-                "sku": item.sku,
-                "name": item.name,
-                "serial": item.serial,
+                **_item(item),
                 "parts": parts if context.json else [f"{part['quantity']} x {part['sku']}" for part in parts],
                 "policy": kit.policy if kit else None,
             }
@@ -112,11 +121,15 @@ def ignore(context: Context, code: str, channel: str | None) -> None:
     "--policy",
     type=click.Choice([policy.value for policy in KitPolicy]),
     metavar="P",
-    help="components: the parts are taken; parent: the finished kit is. Otherwise as the channel says.",
+    help="components: the parts are taken; parent: the finished kit is; stocked-first: finished kits while there are "
+    "any, the parts for the rest. Otherwise as the channel says.",
 )
 @click.pass_obj
 def kit(context: Context, sku: str, parts: tuple[tuple[str, int], ...], policy: str | None) -> None:
     """Define what an item sold as one consists of; an earlier definition is replaced as a whole.
+
+    A part may be a kit itself: it is taken apart in its turn, unless its own policy is parent. Lines that are booked
+    stay as they are.
 
     Example: stockhook items kit GIFT-BOX SOAP=2 BOX=1
     """
@@ -124,7 +137,53 @@ def kit(context: Context, sku: str, parts: tuple[tuple[str, int], ...], policy: 
         saved = operations.define_kit(desk, sku, parts, KitPolicy(policy) if policy else None)
     contents = [{"sku": part.sku, "quantity": text(part.quantity)} for part in saved.parts]
     said = f"{saved.sku} consists of " + ", ".join(f"{each['quantity']} x {each['sku']}" for each in contents)
+    said += f" ({saved.policy})" if saved.policy else ""
     output.done(context, said, sku=saved.sku, parts=contents, policy=saved.policy)
+
+
+@items.command("set")
+@click.argument("sku")
+@click.option(
+    "--min-shelf-life",
+    "days",
+    type=SHELF_LIFE,
+    metavar="DAYS|none",
+    help="So many days goods must still be good when they ship; none: as the strategy says.",
+)
+@click.option("--name", metavar="N", help="What it is, for people.")
+@click.pass_obj
+def set_(context: Context, sku: str, days: int | None, name: str | None) -> None:
+    """Change an item's name, or how long its goods must still be good when they ship.
+
+    Example: stockhook items set SOAP-LAV --min-shelf-life 30
+    """
+    with context.desk() as desk:
+        life = None if days == AS_STRATEGY_SAYS else days
+        changed = item_settings.change(
+            desk, sku, name=name, min_shelf_life_days=life, as_strategy_says=days == AS_STRATEGY_SAYS
+        )
+    item = changed.item
+    good = "the shelf life that the strategy asks for"
+    if item.min_shelf_life_days is not None:
+        good = f"{item.min_shelf_life_days} days of shelf life when it ships"
+    said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{_worked_again(changed.due)}"
+    output.done(context, said, **_item(item), due=changed.due)
+
+
+@items.command()
+@click.argument("sku")
+@click.option("--undo", is_flag=True, help="Receive it again.")
+@click.pass_obj
+def retire(context: Context, sku: str, undo: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Have no more of an item be received. What is left is used up, and its history stays.
+
+    Example: stockhook items retire SOAP-XMAS
+    """
+    with context.desk() as desk:
+        changed = item_settings.retire(desk, sku, retired=not undo)
+    left = f"; {text(changed.in_stock)} of it are still in stock, and are used up" if changed.in_stock else ""
+    said = f"{changed.item.sku} can be received again" if undo else f"{changed.item.sku} is retired{left}"
+    output.done(context, said, **_item(changed.item), in_stock=text(changed.in_stock))
 
 
 @items.command("import")
@@ -144,6 +203,16 @@ def import_(context: Context, file: Path) -> None:
     )
     added, changed = [item.sku for item in done.added], [item.sku for item in done.changed]
     output.done(context, said, added=added, changed=changed, unchanged=done.unchanged, due=done.due)
+
+
+def _item(item: Item) -> dict[str, object]:
+    return {
+        "sku": item.sku,
+        "name": item.name,
+        "serial": item.serial,
+        "min_shelf_life_days": item.min_shelf_life_days,
+        "retired": item.retired,
+    }
 
 
 def _tell(context: Context, mapped: Mapped, said: str) -> None:

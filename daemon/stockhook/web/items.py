@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from stockhook.model import Alias, Item, Kit, Movement, Problem, ProblemState, Shortage, Unit, fold
+from stockhook.model import Alias, Item, Kit, KitPolicy, Movement, Problem, ProblemState, Shortage, Unit, fold
 from stockhook.operations.items import known_item
+from stockhook.operations.kits import Rules, faults
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
 from stockhook.web.page import Page, Values
@@ -12,6 +13,13 @@ from stockhook.web.paging import PAGE, before_id, older_than
 
 MOST_UNITS: Final = 500
 """Units and shortages that one page of an item lists."""
+
+
+_TAKEN: Final = {
+    KitPolicy.COMPONENTS: "Its parts are taken from stock",
+    KitPolicy.PARENT: "The kit itself is taken from stock",
+    KitPolicy.STOCKED_FIRST: "Finished kits are taken from stock while there are any, and its parts for the rest",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,29 @@ class ItemPage(Page):
     async def get(self, sku: str) -> None:
         """Show it."""
         before, empty = self.asked("before"), self.asked("empty") == "yes"
-        await self.show("item.html", lambda view: item(view, sku, before, empty=empty))
+        rules = self.site.desk.policies.rules
+
+        def gather(view: Read) -> Values:
+            shown = item(view, sku, before, empty=empty)
+            kit = shown["kit"]
+            if kit is None:
+                return shown
+            mine = [fault for fault in faults(view, rules) if fault.sku == kit.sku]
+            return {**shown, "taken": taken(kit, rules), "faults": mine}
+
+        await self.show("item.html", gather)
+
+
+def taken(kit: Kit, rules: Rules) -> list[str]:
+    """Return in sentences which of a kit and its parts is taken from stock, per channel where these choose."""
+    if kit.policy is not None:
+        return [f"{_TAKEN[kit.policy]}."]
+    chosen = {each.kits for each in rules.values()}
+    if len(chosen) == 1:
+        return [f"{_TAKEN[chosen.pop()]}."]
+    return [
+        f"For orders of {name}: {_TAKEN[each.kits][0].lower()}{_TAKEN[each.kits][1:]}." for name, each in rules.items()
+    ]
 
 
 def items(view: Read, sought: str, after: str) -> Values:

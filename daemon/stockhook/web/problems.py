@@ -7,7 +7,7 @@ from typing import Final
 from stockhook.advice import Advice, advise
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Item, Problem, ProblemState, fold
-from stockhook.operations import codes
+from stockhook.operations import codes, kits
 from stockhook.operations import problems as operation
 from stockhook.operations.desk import Desk
 from stockhook.operations.suggestions import suggest
@@ -57,7 +57,8 @@ class ProblemsPage(Page):
         """Show it."""
         asked = {"state": self.asked("state"), "kind": self.asked("kind")}
         before = self.asked("before")
-        await self.show("problems.html", lambda view: problems(view, asked, before))
+        rules = self.site.desk.policies.rules
+        await self.show("problems.html", lambda view: problems(view, rules, asked, before))
 
 
 class ProblemPage(Page):
@@ -148,14 +149,16 @@ class ReopenAction(Page):
         await self.act(reopen, f"/problems/{problem_id}")
 
 
-def problems(view: Read, asked: dict[str, str], before: str) -> Values:
-    """Return what the inbox shows."""
+def problems(view: Read, rules: kits.Rules, asked: dict[str, str], before: str) -> Values:
+    """Return what the inbox shows: above the newest of what is open, what is wrong with kits as they are kept."""
     where: dict[str, object] = {"kind": asked["kind"]} if asked["kind"] else {}
     if asked["state"] != EVERY_STATE:
         where["state"] = asked["state"] or ProblemState.OPEN
     found = listing(view, Problem, where, asked, before=before, most=PAGE)
     items = sum(total.count for total in view.totals(Item))
+    newest = not before and asked["state"] in ("", EVERY_STATE) and asked["kind"] in ("", kits.MISMATCH)
     return {
+        "faults": kits.faults(view, rules) if newest else [],
         "listing": found,
         "tasks": tasks(view, found.rows, MOST_COMPARED // max(1, items)),
         "items": proposed(view, found.rows),
