@@ -2,9 +2,10 @@
 
 ``python tests/benchmarks/ledger.py CONFIG [--movements N] [--orders N] [--units N]``; CONFIG names a store that holds
 nothing yet. The history is whole: each order with its delivery, its event, its lines, the decision for each line and
-what it moved, each unit with its receipt, so that ``stockhook verify`` holds. Its units are used up or written off; at
-the end stands the same stock that ``scene.stock`` makes, so that a new order finds as much to choose from as in a shop
-that has just begun.
+what it moved, each unit with its receipt, so that ``stockhook verify`` holds. Some orders have a kit, some were
+corrected by a person, and to some something was owed, and still is where they are young. Its units are used up or
+written off; at the end stands the same stock that ``scene.stock`` makes, so that a new order finds as much to choose
+from as in a shop that has just begun.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,19 @@ PAYLOADS = timedelta(days=30)
 
 _YEARS = timedelta(days=730)
 _PLACE = "MAIN/FG"
+_SHORT = "insufficient-inventory"
 _SLACK = 100
 """One movement in so many is kept back from orders: to write off what is left, and to count once more."""
-_OPEN = 5
+_OPEN = 6
 """Units of an item that have pieces left at a time, at most."""
+_NEXT = 5
+"""Units that a trace names beside those that were taken, at most."""
+_KIT, _CORRECTED, _OWED = 10, 50, 500
+"""One order in so many has a kit, was corrected, or has a line of which nothing was there."""
+_YOUNG = timedelta(days=90)
+"""How long something stays owed before a person waives it."""
+_RARE = tuple(f"RARE-{number}" for number in range(10))
+"""Items that never came, but were sold."""
 _FLUSH = 50_000
 
 
@@ -44,6 +55,54 @@ class Lying:
 
     unit: model.Unit
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A line of an order: what is said of it, how many pieces were taken, and what came of the rest."""
+
+    code: str
+    quantity: int
+    taken: int
+    how: model.How = model.How.PLAIN
+    back: int = 0
+    """Pieces that a person said have not left."""
+
+    @property
+    def owed(self) -> int:
+        """Pieces that were not there."""
+        return 0 if self.how is model.How.KIT else self.quantity - self.taken
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """What the store says of a kit line, which is the first one, and of its components."""
+        component = self.how is model.How.COMPONENT
+        return {"kit": self.how is model.How.KIT, "component": component, "parent_index": 1 if component else None}
+
+    @property
+    def binding(self) -> model.Binding:
+        """What the line is bound to."""
+        parts = () if self.how is model.How.KIT else (model.Part(self.code, ONE),)
+        return model.Binding(self.code, self.how, parts)
+
+
+def sold(number: int, pieces: list[int]) -> list[Sold]:
+    """Return the lines of an order, which take so many pieces in all."""
+    codes = [scene.sku((number * 7 + line * 13) % scene.ITEMS) for line in range(len(pieces))]
+    first, second, *others = zip(codes, pieces, strict=True)
+    if number % _KIT == 0:
+        half = first[1] // 2
+        more = (second[1] + half, others[0][1] + first[1] - half)
+        parts = [(second[0], more[0]), (others[0][0], more[1]), *others[1:]]
+        return [
+            Sold(f"SET-{number % 7}", 1, 0, model.How.KIT),
+            *(Sold(code, each, each, model.How.COMPONENT) for code, each in parts),
+        ]
+    if number % _OWED == 1:
+        rest = [(code, each) for code, each in (second, *others)]
+        return [Sold(_RARE[number // _OWED % len(_RARE)], 1, 0), *(Sold(code, each, each) for code, each in rest)]
+    back = 1 if number % _CORRECTED == 1 else 0
+    return [Sold(*first, first[1], back=back), *(Sold(code, each, each) for code, each in (second, *others))]
 
 
 class History:
@@ -61,7 +120,7 @@ class History:
         self._now = now
         self._shelf: dict[str, deque[Lying]] = defaultdict(deque)
         self._last: dict[type, int] = defaultdict(int)
-        self._finished: list[model.Unit] = []
+        self._problems: dict[str, model.Problem] = {}
         self.moved: dict[str, int] = defaultdict(int)
 
     def write(self) -> Iterator[tuple[int, bytes, datetime]]:
@@ -80,12 +139,17 @@ class History:
             if body is not None:
                 yield self._last[model.Delivery], body, received
         self._write_off(self._now - timedelta(hours=1))
+        for problem in self._problems.values():
+            self._put(problem)
 
     def _order(self, number: int, received: datetime, pieces: list[int]) -> bytes | None:
         order_id = f"DEMO-PAST-{number:08}"
         shipped = received - timedelta(minutes=20)
-        wanted = [(scene.sku((number * 7 + line * 13) % scene.ITEMS), each) for line, each in enumerate(pieces)]
-        written = [payloads.line(sku, each, shipped=shipped.isoformat()) for sku, each in wanted]
+        lines = sold(number, pieces)
+        written = [
+            payloads.line(each.code, each.quantity, index=at, shipped=shipped.isoformat(), **each.flags)
+            for at, each in enumerate(lines, start=1)
+        ]
         keeps = received > self._now - PAYLOADS
         body = payloads.envelope(payloads.order_ship(order_id, written)) if keeps else order_id.encode()
         delivery, event = self._next(model.Delivery), self._next(model.Event)
@@ -94,43 +158,60 @@ class History:
         headers = (("content-type", "application/json"),)
         put = self._put
         put(model.Delivery(delivery, "shop", received, "192.0.2.1", headers, digest, len(body), done, events=1))
-        told = "booked " + ", ".join(f"{each} of {sku}" for sku, each in wanted)
-        applied = model.EventState.APPLIED
-        put(
-            model.Event(
-                event, delivery, 0, "shop", ACCOUNT, "order_ship", order_id, applied, None, 0, received, received, told
-            )
-        )
+        told = "booked " + ", ".join(f"{each.taken} of {each.code}" for each in lines if each.taken)
+        waits = received > self._now - _YOUNG and any(each.owed for each in lines)
+        state, reason = (model.EventState.SHORT, _SHORT) if waits else (model.EventState.APPLIED, None)
+        known = (event, delivery, 0, "shop", ACCOUNT, "order_ship", order_id)
+        put(model.Event(*known, state, reason, 0, received, received, told))
         put(model.Order(ACCOUNT, order_id, 1, "shop", said, "Shipping Department", first_ship_at=received))
-        for line, (sku, each) in enumerate(wanted, start=1):
-            binding = model.Binding(sku, model.How.PLAIN, (model.Part(sku, ONE),))
-            facts = {"center": "DFLT", "ship_said": said, "shipped_at": shipped, "ship_date": shipped.date()}
-            put(model.Line(ACCOUNT, order_id, line, line, sku, each * ONE, said, binding=binding, **facts))
-            self._allocate(order_id, line, sku, each, received, event)
+        facts = {"center": "DFLT", "ship_said": said, "shipped_at": shipped, "ship_date": shipped.date()}
+        for line, each in enumerate(lines, start=1):
+            more = {**facts, **each.flags, "binding": each.binding, "ruling": -each.back * ONE}
+            put(model.Line(ACCOUNT, order_id, line, line, each.code, each.quantity * ONE, said, **more))
+            if each.taken:
+                self._allocate(order_id, line, each, received, event)
+            if each.owed:
+                self._owe(order_id, line, each, received, waits=waits)
         return body if keeps else None
 
-    def _allocate(self, order_id: str, line: int, sku: str, pieces: int, at: datetime, event: int) -> None:
-        """Take a piece each of as many units."""
+    def _allocate(self, order_id: str, line: int, sold: Sold, at: datetime, event: int) -> None:
+        """Take a piece each of as many units, and give back what was too many of the first."""
+        sku, pieces = sold.code, sold.taken
         shelf = self._shelf[sku]
         while len(shelf) < pieces:
             shelf.append(self._receive(sku, at))
         allocation = self._next(model.Allocation)
         offered = len(shelf)
-        taken = []
-        for lying in [shelf.popleft() for _ in range(pieces)]:
-            unit = lying.unit
-            why = f"lot {unit.lot}"
-            taken.append(model.TraceUnit(unit.id, unit.location, unit.lot, lying.left * ONE, ONE, why))
+        chosen = [shelf.popleft() for _ in range(pieces)]
+        taken = tuple(_traced(lying, ONE) for lying in chosen)
+        passed_over = tuple(_traced(lying, 0) for lying in islice(shelf, _NEXT))
+        back = sold.back
+        for lying in chosen:
             lying.left -= 1
             source = {"account": ACCOUNT, "order_id": order_id, "line": line, "event_id": event}
-            self._move(lying, "consumption", -1, at, "worker", allocation_id=allocation, **source)
+            consumed = self._move(lying, "consumption", -1, at, "worker", allocation_id=allocation, **source)
+            if back:
+                back -= 1
+                lying.left += 1
+                self._move(lying, "reversal", 1, at, "cli:past", **source, reverses=consumed, reason="counted wrong")
             if lying.left:
                 shelf.append(lying)
             else:
                 self._finish(lying)
-        trace = model.Trace("any location", "history", "1", {}, offered, {}, tuple(taken), ())
+        trace = model.Trace("any location", "history", "1", {}, offered, {}, taken, passed_over)
         row = model.Allocation(allocation, ACCOUNT, order_id, line, sku, at, event, pieces * ONE, pieces * ONE, trace)
         self._put(row)
+
+    def _owe(self, order_id: str, line: int, sold: Sold, at: datetime, *, waits: bool) -> None:
+        """Note what was not there: it still is owed, or a person has waived it."""
+        owed, number = sold.owed * ONE, self._next(model.Shortage)
+        rest = {} if waits else {"waived": owed, "reason": "never came", "actor": "cli:past"}
+        known = (number, ACCOUNT, order_id, line, sold.code, owed)
+        self._put(model.Shortage(*known, owed if waits else 0, at, **rest))
+        if waits and sold.code not in self._problems:
+            words = f"order {order_id} shipped {sold.owed} of {sold.code}, none of it could be found"
+            named = (self._next(model.Problem), _SHORT, sold.code, model.ProblemState.OPEN, 1, at, at, words)
+            self._problems[sold.code] = model.Problem(*named, "shop", ACCOUNT, order_id)
 
     def _receive(self, sku: str, at: datetime) -> Lying:
         """Receive the next unit: all of them together hold a little more than what is taken."""
@@ -154,7 +235,7 @@ class History:
         while self._last[model.Movement] < self._movements:
             change = 1 if not last.left else -1
             last.left += change
-            self._move(last, "adjustment", change, at, "cli:past", reason="counted")
+            self._move(last, "count", change, at, "cli:past", reason="counted")
         for each in lying:
             self._finish(each)
 
@@ -163,16 +244,22 @@ class History:
         known = (unit.id, unit.sku, unit.location, lying.left * ONE, unit.received, unit.received_at, unit.lot)
         self._put(model.Unit(*known))
 
-    def _move(self, lying: Lying, kind: str, pieces: int, at: datetime, actor: str, **more: Any) -> None:
+    def _move(self, lying: Lying, kind: str, pieces: int, at: datetime, actor: str, **more: Any) -> int:
         unit = lying.unit
         number = self._next(model.Movement)
         what = (number, unit.id, unit.sku, model.MovementKind(kind), pieces * ONE, at, actor, lying.left * ONE)
         self._put(model.Movement(*what, **more))
         self.moved[unit.sku] += 1
+        return number
 
     def _next(self, record: type) -> int:
         self._last[record] += 1
         return self._last[record]
+
+
+def _traced(lying: Lying, taken: int) -> model.TraceUnit:
+    unit = lying.unit
+    return model.TraceUnit(unit.id, unit.location, unit.lot, lying.left * ONE, taken, f"lot {unit.lot}")
 
 
 def fill(config: Path, *, movements: int = 1_000_000, orders: int = 100_000, units: int = 50_000) -> None:
@@ -180,7 +267,8 @@ def fill(config: Path, *, movements: int = 1_000_000, orders: int = 100_000, uni
     loaded = settings.load(config)
     loaded.store.open()
     with loaded.store.write() as work:
-        work.save([*(model.Item(scene.sku(number)) for number in range(scene.ITEMS)), model.Location(_PLACE)])
+        skus = (*(scene.sku(number) for number in range(scene.ITEMS)), *_RARE)
+        work.save([*(model.Item(sku) for sku in skus), model.Location(_PLACE)])
     loaded.store.close()
     connection = sqlite3.connect(loaded.store.path, isolation_level=None)
     if connection.execute("SELECT EXISTS (SELECT 1 FROM movement)").fetchone()[0]:
