@@ -107,7 +107,9 @@ class Maker:
             self.problems += found
             return _NOTHING
         made = self.make(Kind.STRATEGY, at, own, type_at=at if named else None, within=within)
-        return InnerStrategy(made.instance, made.options.model_dump(mode="json")) if made else _NOTHING
+        return (
+            InnerStrategy(made.instance, made.options.model_dump(mode="json", exclude_unset=True)) if made else _NOTHING
+        )
 
     def _misplaced(self, at: Place, own: PluginTable) -> list[str]:
         """Return what to say of options that hold for all a strategy is offered, and stand too far inside."""

@@ -236,10 +236,7 @@ def test_a_strategy_holds_others_by_name_in_a_table_in_a_list_and_by_default() -
     assert options.otherwise is None
     assert found.options == {
         "inner": {"type": "fefo", "min_days": 3},
-        "more": [
-            "fifo",
-            {"type": "nest", "inner": {"type": "fefo", "min_days": 0}, "more": [], "otherwise": "shortage"},
-        ],
+        "more": ["fifo", {"type": "nest", "inner": "fefo", "otherwise": "shortage"}],
         "otherwise": "shortage",
     }
 

@@ -93,6 +93,7 @@ def allocation_row(allocation: Allocation) -> dict[str, object]:
         "trace": {
             "rule": trace.rule,
             "strategy": trace.strategy,
+            "configured": trace.configured,
             "version": trace.version,
             "options": trace.options,
             "offered": trace.offered,

@@ -15,11 +15,12 @@ def tell_why(context: Context, allocations: Sequence[Allocation]) -> None:
     for allocation in allocations:
         trace = allocation.trace
         needed = f"{text(allocation.taken)} of {text(allocation.need)} {allocation.sku}"
+        chosen = f" of {trace.configured}" if trace.configured else ""
         out = "".join(f", {count} {why}" for why, count in trace.left_out.items())
         click.echo()
         click.echo(
             output.plain(
-                f"line {allocation.line}: took {needed} by {trace.strategy} {trace.version} ({trace.rule}); "
+                f"line {allocation.line}: took {needed} by {trace.strategy} {trace.version}{chosen} ({trace.rule}); "
                 f"{trace.offered} units offered{out}"
             )
         )

@@ -7,6 +7,7 @@ from typing import Final
 from tornado.web import Application
 
 from stockhook import settings as configured
+from stockhook.budget import Budget
 from stockhook.health import Health
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
@@ -50,6 +51,12 @@ def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
     settings.store.open()
     channel = settings.channels["shop"]
     told = {name: Subscription() for name in settings.notifiers}
-    chosen = settings.strategy.strategy
-    shop = Shop(settings.store, channel.channel, chosen, rules=channel.rules, subscriptions=told)
+    shop = Shop(
+        settings.store,
+        channel.channel,
+        settings.strategy.strategy,
+        rules=channel.rules,
+        subscriptions=told,
+        choices=settings.choices(Budget().planner),
+    )
     return Pages(settings, shop, Health())
