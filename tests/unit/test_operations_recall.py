@@ -9,6 +9,7 @@ from stockhook.operations import recall as operations
 from stockhook.operations.problems import waive
 from stockhook.operations.recall import Recall, recall_lot, recall_serial, recall_unit
 from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.reversals import undo
 from stockhook.quantity import ONE
 from stockhook.record import replace
@@ -182,3 +183,16 @@ def test_a_recall_reads_in_small_pieces(shop: Shop, monkeypatch: pytest.MonkeyPa
     for n in range(5):
         ship(shop, f"D-{n}", ("SOAP", 1))
     assert len(sound(recall_lot(shop.desk, "L7")).shipments) == 5
+
+
+def test_units_that_were_of_the_lot_before_they_were_amended_are_recalled(shop: Shop) -> None:
+    shop.items("SOAP")
+    unit = shop.receive(("SOAP", 10), lot="L7").units[0].id
+    ship(shop, "D-1", ("SOAP", 4))
+    amend(shop.desk, unit, {"lot": "L > 8", "reference": "typo"}, "misread")
+    found = sound(recall_lot(shop.desk, "l7"))
+    assert ([one.order_id for one in found.shipments], found.renamed) == (["D-1"], (unit,))
+    assert recall_lot(shop.desk, "L > 8").renamed == ()
+    amend(shop.desk, unit, {"lot": "L7"}, "it was right")
+    assert recall_lot(shop.desk, "L7").renamed == ()
+    assert recall_lot(shop.desk, "L > 8").renamed == (unit,)

@@ -65,6 +65,7 @@ def _row(found: Recall, command: str) -> dict[str, object]:
         "units": [unit_row(unit) for unit in found.units],
         "orders": [_order(one) for one in found.shipments],
         "unnamed": [_unnamed(one) for one in found.unnamed],
+        "renamed": found.renamed,
         "hold": command if _free(found) else None,
     }
 
@@ -72,6 +73,8 @@ def _row(found: Recall, command: str) -> dict[str, object]:
 def _tell(context: Context, found: Recall, command: str) -> None:
     for one in found.sums:
         click.echo(output.plain(_words(one)))
+    if found.renamed:
+        click.echo(f"was called so, and was given another name: unit {', '.join(map(str, found.renamed))}")
     left = [unit_row(unit) for unit in found.units if unit.quantity]
     output.section(context, "left", left, _UNITS)
     output.section(context, "orders that got of it", [_order(one) for one in found.shipments], _ORDERS)

@@ -3,15 +3,16 @@
 The other way round, from an order to its units and lots, is ``orders.show``.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final, TypeVar
 
 from stockhook.errors import NotFound
-from stockhook.model import Line, Movement, MovementKind, Order, OrderKey, Shortage, Unit, fold
+from stockhook.model import Audit, Line, Movement, MovementKind, Order, OrderKey, Shortage, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
+from stockhook.operations.past import AMEND, before, units_of
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.quantity import Quantity
 from stockhook.store import Match, Read
@@ -95,12 +96,16 @@ class Unnamed:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Where goods went: the sums of each item, the units with where they lie now, who got them, and who may have."""
+    """Where goods went: the sums of each item, the units with where they lie now, who got them, and who may have.
+
+    ``renamed`` are units that bore the name that was asked for, and were given another one.
+    """
 
     sums: tuple[Sums, ...]
     units: tuple[Unit, ...]
     shipments: tuple[Shipment, ...]
     unnamed: tuple[Unnamed, ...]
+    renamed: tuple[int, ...] = ()
 
 
 def recall_lot(desk: Desk, lot: str) -> Recall:
@@ -109,19 +114,13 @@ def recall_lot(desk: Desk, lot: str) -> Recall:
     Raises NotFound with near misses.
     """
     with desk.store.read() as view:
-        written = _spellings(view, "lot", lot)
-        if not written:
-            raise NotFound(_no_such(view, "lot", lot))
-        return _recall(view, {"lot": frozenset(written)})
+        return _recall_named(view, "lot", lot)
 
 
 def recall_serial(desk: Desk, serial: str) -> Recall:
     """Return where the piece with a serial number went; raises NotFound with near misses."""
     with desk.store.read() as view:
-        written = _spellings(view, "serial", serial)
-        if not written:
-            raise NotFound(_no_such(view, "serial", serial))
-        return _recall(view, {"serial": frozenset(written)})
+        return _recall_named(view, "serial", serial)
 
 
 def recall_unit(desk: Desk, unit_id: int) -> Recall:
@@ -129,7 +128,31 @@ def recall_unit(desk: Desk, unit_id: int) -> Recall:
     with desk.store.read() as view:
         if not view.find(Unit, {"id": unit_id}, most=1):
             raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-        return _recall(view, {"id": unit_id})
+        return _recall(view, [{"id": unit_id}])
+
+
+def _recall_named(view: Read, what: str, asked: str) -> Recall:
+    written = _spellings(view, what, asked)
+    renamed = _renamed(view, what, asked)
+    if not written and not renamed:
+        raise NotFound(_no_such(view, what, asked))
+    found = _recall(view, [{what: frozenset(written)}, {"id": frozenset(renamed)}])
+    return replace(found, renamed=tuple(sorted(renamed)))
+
+
+def _renamed(view: Read, what: str, asked: str) -> set[int]:
+    """Return the units that bear another name now and were of the one asked for, before a person amended them."""
+    now: dict[int, Unit] = {}
+    then: dict[int, Unit] = {}
+    named: set[int] = set()
+    for entry in every(view, Audit, {"action": AMEND}):
+        unknown = frozenset(number for number in units_of(entry) if number not in now)
+        now |= {unit.id: unit for unit in every(view, Unit, {"id": unknown})} if unknown else {}
+        for unit_id in now.keys() & set(units_of(entry)):
+            then[unit_id] = before(entry, then.get(unit_id, now[unit_id]))
+            if fold(getattr(then[unit_id], what) or "") == fold(asked):
+                named.add(unit_id)
+    return {unit_id for unit_id in named if fold(getattr(now[unit_id], what) or "") != fold(asked)}
 
 
 def _spellings(view: Read, what: str, asked: str) -> list[str]:
@@ -152,8 +175,8 @@ def _no_such(view: Read, what: str, asked: str) -> str:
     )
 
 
-def _recall(view: Read, where: dict[str, Match]) -> Recall:
-    units = {unit.id: unit for unit in every(view, Unit, where)}
+def _recall(view: Read, which: Sequence[Mapping[str, Match]]) -> Recall:
+    units = {unit.id: unit for where in which for unit in every(view, Unit, where)}
     ledger = _Ledger()
     ledger.take(_movements(view, units))
     while found := _moved_on(view, ledger.left, units):

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from stockhook.model import Location, Movement, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import pages
 from stockhook.operations.items import known_item
 from stockhook.operations.locations import known_location
+from stockhook.operations.past import INSTANT, Past, refuse_future
 from stockhook.store import FOREVER, Match, Range, Read
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def list_units(
@@ -25,9 +24,12 @@ def list_units(
 ) -> list[Unit]:
     """Return units with a quantity, or ``everything``, newest first; those of an item, or below a location.
 
-    ``as_of`` gives each the quantity that the book had at that moment: what was booked later does not count, whenever
-    it happened. Raises NotFound for an item or a location that does not exist.
+    A suspense unit below zero has a quantity. ``as_of`` gives each unit as the book had it at that moment, in quantity,
+    hold, lot and all: what was booked later does not count, whenever it happened. Raises NotFound for an item or a
+    location that does not exist, Refused for a moment in the future.
     """
+    if as_of is not None:
+        refuse_future(as_of, desk.clock.now())
     with desk.store.read() as view:
         where: dict[str, Match] = {}
         if sku is not None:
@@ -35,7 +37,7 @@ def list_units(
         if location is not None:
             where["location"] = _subtree(view, location)
         if as_of is None:
-            return view.find(Unit, where if everything else where | {"quantity": Range(low=1)}, most=most)
+            return view.find(Unit, where, most=most) if everything else _with_quantity(view, where, most)
         found: list[Unit] = []
         for unit in _as_of(view, where, as_of):
             if len(found) == most:
@@ -43,6 +45,12 @@ def list_units(
             if unit.quantity or everything:
                 found.append(unit)
         return found
+
+
+def _with_quantity(view: Read, where: dict[str, Match], most: int) -> list[Unit]:
+    found = view.find(Unit, where | {"quantity": Range(low=1)}, most=most)
+    owed = view.find(Unit, where | {"suspense": True, "quantity": Range(high=0)}, most=most)
+    return sorted((*found, *owed), key=lambda unit: -unit.id)[:most] if owed else found
 
 
 def _subtree(view: Read, path: str) -> frozenset[str]:
@@ -53,8 +61,9 @@ def _subtree(view: Read, path: str) -> frozenset[str]:
 
 def _as_of(view: Read, where: dict[str, Match], moment: datetime) -> Iterator[Unit]:
     """Yield the units that were booked in by then, with their quantities of then."""
+    past = Past(view, moment)
     for units in pages(view, Unit, where):
         ids = frozenset(unit.id for unit in units)
-        booked = {"unit_id": ids, "at": Range(high=moment + _INSTANT)}
+        booked = {"unit_id": ids, "at": Range(high=moment + INSTANT)}
         totals = {total.by[0]: total.amount for total in view.totals(Movement, by=("unit_id",), where=booked)}
-        yield from (replace(unit, quantity=totals[unit.id]) for unit in units if unit.id in totals)
+        yield from (past.unit(replace(unit, quantity=totals[unit.id])) for unit in units if unit.id in totals)
