@@ -42,21 +42,21 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     ),
     "line-conflict": _Kind(
         "Line conflict",
-        "The store changed what a line is after it was booked. Compare `stockhook orders show {order}` with the order "
-        "in the store; the booking stays as it is until the store's line is again what was booked, or you end it with "
-        "`stockhook problems acknowledge {problem}`.",
+        "The store changed what a line is after it was booked, and the booking stays as it is until you say which of "
+        "them left: `stockhook orders correct {order} {line} --accept --reason WHY` gives back what was booked and "
+        "books what the store says now; with `--refuse` the booking stays, and that code is not asked about again.",
     ),
     "regression": _Kind(
         "Less shipped than booked",
         "The store now says that less has shipped than was booked; nothing went back by itself. `stockhook orders show "
-        "{order}` lists what was taken. If goods are back on the shelf, `stockhook stock adjust UNIT +N --reason WHY`; "
-        "then `stockhook problems acknowledge {problem}`.",
+        "{order}` lists what was taken. Say what really left: `stockhook orders correct {order} {line} --quantity N "
+        "--reason WHY`, or `--as-store` where the store is right; what left and came back is `--returned N`.",
     ),
     "refund-unclear": _Kind(
         "Refund unclear",
         "Part of the line was refunded, and it cannot be told whether before or after shipping, so all of it was "
-        "booked. If less went out, `stockhook stock adjust UNIT +N --reason WHY` puts it back (`stockhook orders show "
-        "{order}` lists the units); then `stockhook problems acknowledge {problem}`.",
+        "booked. Say what really left: `stockhook orders correct {order} {line} --quantity N --reason WHY`, with N as "
+        "booked if all of it did; what left and came back is `--returned N`.",
     ),
     "shipped-unclear": _Kind(
         "Unclear what shipped",
@@ -78,8 +78,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "rejected-after-shipping": _Kind(
         "Rejected after shipping",
         "The order was rejected after its goods were booked; stock was left as it is. If the goods are back, "
-        "`stockhook stock adjust UNIT +N --reason WHY` for the units that `stockhook orders show {order}` lists; then "
-        "`stockhook problems acknowledge {problem}`.",
+        "`stockhook orders correct {order} LINE --returned N --reason WHY` for each line that `stockhook orders show "
+        "{order}` lists; then `stockhook problems acknowledge {problem}`.",
     ),
     "wrong-merchant": _Kind(
         "Wrong merchant",
@@ -142,6 +142,7 @@ def advise(about: Problem | Notice) -> Advice:
         kind.todo.format(
             subject=shlex.quote(subject),
             order=shlex.quote(about.order_id or "ORDER"),
+            line=shlex.quote(about.subject.rpartition("/")[2]),
             event=about.event_id or "ID",
             problem=about.id if isinstance(about, Problem) else about.problem_id,
         ),

@@ -1,16 +1,35 @@
 """``stockhook orders``: what is known of an order, and what is booked for it."""
 
+from typing import Final
+
 import click
 
 from stockhook.cli import output
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.cli.rows import allocation_row, event_row, movement_row
+from stockhook.cli.correct import correct
+from stockhook.cli.rows import allocation_row, audit_row, event_row, movement_row, problem_row
 from stockhook.cli.why import tell_why
-from stockhook.model import Shortage
+from stockhook.model import MovementKind, Shortage
 from stockhook.operations import orders as operations
 from stockhook.operations.orders import Shown, ShownLine, Taken
 from stockhook.quantity import text
+
+_LINE: Final = ("item_index", "code", "quantity", "quantity_refunded", "shipped_at", "bound_to", "consumed", "owed")
+_TAKEN: Final = (
+    "item_index",
+    "sku",
+    "unit_id",
+    "location",
+    "lot",
+    "quantity",
+    "remaining",
+    "returned",
+    "strategy",
+    "why",
+)
+_BACK: Final = ("id", "at", "kind", "sku", "unit_id", "quantity", "reverses", "actor", "reason")
+_SHORT: Final = ("id", "sku", "quantity", "open", "settled", "withdrawn", "waived", "counted", "reason")
 
 
 @click.group(cls=Group)
@@ -18,11 +37,14 @@ def orders() -> None:
     """See what is known of an order, and what is booked for it."""
 
 
+orders.add_command(correct)
+
+
 @orders.command()
 @click.argument("order")
 @click.pass_obj
 def show(context: Context, order: str) -> None:
-    """Show one order: its lines, what was taken for them and why, what is owed, what it waits for.
+    """Show one order: its lines, what was taken for them and why, what came back, what is owed, who corrected what.
 
     ORDER is the order id, or ACCOUNT/ORDER where two accounts have it.
 
@@ -44,6 +66,8 @@ def _row(found: Shown) -> dict[str, object]:
         "events": [event_row(event) for event in found.events],
         "movements": [movement_row(movement) for movement in found.movements],
         "allocations": [allocation_row(allocation) for allocation in found.allocations],
+        "corrections": [audit_row(entry) for entry in found.corrections],
+        "problems": [problem_row(problem) for problem in found.problems],
         "history": found.order.history,
     }
 
@@ -83,6 +107,9 @@ def _line(shown: ShownLine) -> dict[str, object]:
         "bound_to": [{"sku": part.sku, "quantity": text(part.quantity)} for part in parts] if binding else None,
         "how": binding.how if binding else None,
         "consumed": text(shown.consumed),
+        "returned": text(shown.returned),
+        "ruling": text(line.ruling),
+        "refused": line.refused,
         "owed": text(shown.open),
         "takes": [_take(taken) for taken in shown.takes],
         "shortages": [_shortage(row) for row in shown.shortages],
@@ -96,6 +123,8 @@ def _take(taken: Taken) -> dict[str, object]:
         "sku": taken.take.sku,
         "quantity": text(taken.take.quantity),
         "remaining": text(taken.take.remaining),
+        "returned": text(taken.take.returned),
+        "counted": text(taken.take.counted),
         "location": taken.location,
         "lot": taken.lot,
         "serial": taken.serial,
@@ -113,6 +142,7 @@ def _shortage(row: Shortage) -> dict[str, object]:
         "settled": text(row.settled),
         "withdrawn": text(row.withdrawn),
         "waived": text(row.waived),
+        "counted": text(row.counted),
         "reason": row.reason,
         "actor": row.actor,
         "opened_at": row.opened_at,
@@ -125,18 +155,22 @@ def _tell(context: Context, found: Shown) -> None:
     for line in lines:
         bound = line["bound_to"]
         line["bound_to"] = [f"{p['quantity']} x {p['sku']}" for p in bound] if isinstance(bound, list) else None
-    columns = ("item_index", "code", "quantity", "quantity_refunded", "shipped_at", "bound_to", "consumed", "owed")
-    output.section(context, "lines", lines, columns)
+    output.section(context, "lines", lines, _LINE)
+    for shown in found.lines:
+        for ruling in shown.rulings:
+            click.echo(output.plain(f"line {shown.line.item_index}: {ruling}"))
     takes = [
         {"item_index": shown.line.item_index, **take}
         for shown, line in zip(found.lines, lines, strict=True)
         for take in _listed(line["takes"])
     ]
-    columns = ("item_index", "sku", "unit_id", "location", "lot", "quantity", "remaining", "why")
-    output.section(context, "taken", takes, columns)
+    output.section(context, "taken", takes, _TAKEN)
+    back = [movement_row(movement) for movement in found.movements if movement.kind is not MovementKind.CONSUMPTION]
+    output.section(context, "given back", back, _BACK)
     shortages = [row for line in lines for row in _listed(line["shortages"])]
-    columns = ("id", "sku", "quantity", "open", "settled", "withdrawn", "waived", "reason")
-    output.section(context, "shortages", shortages, columns)
+    output.section(context, "shortages", shortages, _SHORT)
+    for problem in found.problems:
+        click.echo(output.plain(f"problem {problem.id} ({problem.kind}): {problem.text}"))
     for wait in found.waits:
         click.echo(output.plain(f"waits for {wait.kind} {wait.subject}".rstrip()))
     events = [event_row(event) for event in found.events]

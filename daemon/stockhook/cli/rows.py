@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stockhook.cli.output import Row
-from stockhook.model import Allocation, Event, Movement, OrderKey, Problem, TraceUnit, Unit
+from stockhook.model import Allocation, Audit, Event, Movement, OrderKey, Problem, TraceUnit, Unit
 from stockhook.quantity import text
 
 
@@ -57,6 +57,19 @@ def unit_row(unit: Unit) -> dict[str, object]:
 def order_names(orders: Iterable[OrderKey]) -> list[str]:
     """Return orders by the name that tells them apart whatever the account."""
     return [f"{key.account}/{key.order_id}" for key in orders]
+
+
+def audit_row(entry: Audit) -> dict[str, object]:
+    """Return an audit entry as `audit list` prints it."""
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "reason": entry.reason,
+        "details": dict(entry.details),
+    }
 
 
 def movement_row(movement: Movement) -> dict[str, object]:

@@ -23,10 +23,15 @@ PAGE: Final = 1000
 """How many records are read at a time, so that a long history needs little memory."""
 
 
-def pages(view: Read, record: type[R], where: Mapping[str, Match] | None = None, size: int = PAGE) -> Iterator[list[R]]:
-    """Yield all records that match, newest first, a page at a time."""
+def pages(
+    view: Read,
+    record: type[R],
+    where: Mapping[str, Match] | None = None,
+    size: int = PAGE,
+    after: tuple[Any, ...] | None = None,
+) -> Iterator[list[R]]:
+    """Yield all records that match, newest first, from behind the key ``after``, a page at a time."""
     key: Callable[[R], Any] = attrgetter(*RECORDS[record].key)
-    after: tuple[Any, ...] | None = None
     while True:
         found = view.find(record, where, after, size)
         if found:
@@ -37,9 +42,11 @@ def pages(view: Read, record: type[R], where: Mapping[str, Match] | None = None,
         after = last if isinstance(last, tuple) else (last,)
 
 
-def every(view: Read, record: type[R], where: Mapping[str, Match] | None = None) -> Iterator[R]:
-    """Yield all records that match, newest first."""
-    for page in pages(view, record, where):
+def every(
+    view: Read, record: type[R], where: Mapping[str, Match] | None = None, after: tuple[Any, ...] | None = None
+) -> Iterator[R]:
+    """Yield all records that match, newest first, from behind the key ``after``."""
+    for page in pages(view, record, where, after=after):
         yield from page
 
 

@@ -4,10 +4,25 @@ from collections import Counter
 from dataclasses import dataclass
 
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Allocation, Event, Line, Movement, Order, OrderKey, Shortage, Take, Unit, Wait
+from stockhook.model import (
+    Allocation,
+    Audit,
+    Event,
+    Line,
+    Movement,
+    Order,
+    OrderKey,
+    Problem,
+    ProblemState,
+    Shortage,
+    Take,
+    Unit,
+    Wait,
+)
+from stockhook.operations.audit import of_order
 from stockhook.operations.desk import Desk
 from stockhook.operations.suggestions import did_you_mean, near
-from stockhook.quantity import Quantity
+from stockhook.quantity import Quantity, text
 from stockhook.store import FOREVER, Read
 
 _NEWEST = 1000
@@ -40,14 +55,30 @@ class ShownLine:
         return sum(taken.take.remaining for taken in self.takes)
 
     @property
+    def returned(self) -> Quantity:
+        """What of that came back."""
+        return sum(taken.take.returned for taken in self.takes)
+
+    @property
     def open(self) -> Quantity:
         """What is still owed."""
         return sum(row.open for row in self.shortages)
 
+    @property
+    def rulings(self) -> tuple[str, ...]:
+        """What persons have decided about the line against the store, in words."""
+        line = self.line
+        more = "more" if line.ruling > 0 else "less"
+        said = [f"a person ruled {text(abs(line.ruling))} {more} than the store says"] if line.ruling else []
+        return (*said, *(f"a person refused that it is {code.upper()}" for code in line.refused))
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An order with all that is kept of it; events, movements and allocations come oldest first."""
+    """An order with all that is kept of it; all but the open problems come oldest first.
+
+    ``corrections`` are the audit entries of what persons have changed of its booking.
+    """
 
     order: Order
     lines: tuple[ShownLine, ...]
@@ -55,6 +86,8 @@ class Shown:
     events: tuple[Event, ...]
     movements: tuple[Movement, ...]
     allocations: tuple[Allocation, ...]
+    corrections: tuple[Audit, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def show(desk: Desk, written: str) -> Shown:
@@ -90,7 +123,16 @@ def shown(view: Read, key: OrderKey) -> Shown:
         for line in state.lines
     )
     events = tuple(view.find(Event, mine, most=FOREVER)[::-1])
-    return Shown(state.order, lines, state.waits, events, tuple(movements), tuple(allocations))
+    return Shown(
+        state.order,
+        lines,
+        state.waits,
+        events,
+        tuple(movements),
+        tuple(allocations),
+        tuple(of_order(view, key)),
+        tuple(view.find(Problem, {**mine, "state": ProblemState.OPEN}, most=FOREVER)),
+    )
 
 
 def find_key(view: Read, written: str) -> OrderKey:

@@ -1,6 +1,6 @@
 """Orders: what the store says of each line, what was booked for it, and what is still missing."""
 
-from stockhook.model import OrderKey, Problem, ProblemState
+from stockhook.model import OrderKey
 from stockhook.operations.orders import shown
 from stockhook.store import Read
 from stockhook.web.page import Page, Values
@@ -17,7 +17,6 @@ class OrderPage(Page):
 def order(view: Read, key: OrderKey) -> Values:
     """Return what the page of an order shows; raises NotFound."""
     found = shown(view, key)
-    mine = {"account": key.account, "order_id": key.order_id, "state": ProblemState.OPEN}
     return {
         "order": found.order,
         "lines": found.lines,
@@ -28,5 +27,5 @@ def order(view: Read, key: OrderKey) -> Values:
         "events": found.events[::-1],
         "indexes": {each.line.number: each.line.item_index for each in found.lines},
         "codes": {each.line.number: each.line.code for each in found.lines},
-        "problems": view.find(Problem, mine),
+        "problems": found.problems,
     }
