@@ -24,6 +24,7 @@ import process
 import psycopg
 import scene
 from figure import Side
+from ledger import fill
 
 sys.path.insert(0, str(process.HERE.parent / "shared"))
 from postgres import libpq  # found in what the tests share
@@ -52,6 +53,8 @@ class Size:
     """Seconds of an experiment that needs time to show anything."""
     ledger: int
     """Movements of the ledger that has grown."""
+    asked: int
+    """How often it is asked for something."""
     soak: float
     """Seconds of the soak."""
     apart: int
@@ -66,10 +69,13 @@ FULL = Size(
     backlog=100_000,
     long=60.0,
     ledger=1_000_000,
+    asked=200,
     soak=600.0,
     apart=2_000,
 )
-QUICK = Size(rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, soak=2.0, apart=50)
+QUICK = Size(
+    rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, asked=3, soak=2.0, apart=50
+)
 
 
 @dataclass(slots=True)
@@ -80,6 +86,7 @@ class Bench:
     size: Size
     peak: float = 0.0
     _places: int = field(default=0)
+    _grown: Path | None = field(default=None)
 
     @property
     def rounds_of_a_drain(self) -> int:
@@ -96,6 +103,16 @@ class Bench:
         config = scene.configure(self.place("shop"), url)
         scene.stock(config, pieces)
         return config
+
+    def grown(self) -> Path:
+        """Return the configuration of a shop with years behind it, which is made once."""
+        if self._grown is None:
+            config = scene.configure(self.place("grown"))
+            movements = self.size.ledger
+            units = max(movements // 20, scene.ITEMS * scene.UNITS + 100)
+            fill(config, movements=movements, orders=movements // 10, units=units)
+            self._grown = config
+        return self._grown
 
     def note_memory(self, server: process.Server) -> float:
         """Note how much memory a daemon has had, and return it."""

@@ -6,15 +6,11 @@ import process
 import scene
 from bench import Bench, drained, middle, pace, ratios
 from figure import Figure, Side
-from ledger import fill
 
 
 def growth(bench: Bench) -> list[Figure]:
     """Drain the same backlog in turn with both: the stock to choose from is the same, only the past is not."""
-    grown = scene.configure(bench.place("grown"))
-    movements = bench.size.ledger
-    fill(grown, movements=movements, orders=movements // 10, units=movements // 20 + scene.ITEMS * scene.UNITS)
-    empty = bench.shop()
+    grown, empty, movements = bench.grown(), bench.shop(), bench.size.ledger
     rates: dict[str, list[float]] = {"empty": [], "grown": []}
     memory = dict.fromkeys(rates, 0.0)
     events = max(1, bench.size.events // 2)
@@ -32,4 +28,4 @@ def growth(bench: Bench) -> list[Figure]:
         Side(f"{movements:,} movements", middle(rates["grown"]), mib=memory["grown"]),
         Side("empty ledger", middle(rates["empty"]), mib=memory["empty"]),
     )
-    return [Figure("a grown ledger to an empty one", cost, most=1.3, spread=spread, note=note, sides=sides)]
+    return [Figure("a grown ledger to an empty one", cost, most=1.25, spread=spread, note=note, sides=sides)]

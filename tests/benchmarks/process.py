@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from scene import CHANNEL, TOKEN
 
+T = TypeVar("T")
+
 HERE = Path(__file__).parent
-AS_SHIPPED = (str(Path(sys.executable).with_name("stockhook")), "serve", "--config")
+PROGRAM = str(Path(sys.executable).with_name("stockhook"))
+AS_SHIPPED = (PROGRAM, "serve", "--config")
 PATH = f"/webhooks/{CHANNEL}/{TOKEN}"
 _WAIT = 60.0
 
@@ -32,11 +35,12 @@ def altered(*options: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that listens; ``started`` is how many seconds that took."""
+    """A server that listens; ``started`` is how many seconds that took, ``admin`` the port of a daemon's pages."""
 
     process: "subprocess.Popen[bytes]"
     port: int
     started: float
+    admin: int = 0
 
     def peak_mib(self) -> float:
         """Return the most memory that the process has had resident so far, in MiB."""
@@ -92,8 +96,9 @@ def daemons(number: int, config: Path, command: tuple[str, ...] = AS_SHIPPED, **
     with ExitStack() as stack:
         processes = [stack.enter_context(running((*command, str(config)), output, more)) for output in outputs]
         yield [
-            Server(process, told(process, output, _daemon_port), time.perf_counter() - began)
+            Server(process, ports[0], time.perf_counter() - began, ports[1])
             for process, output in zip(processes, outputs, strict=True)
+            if (ports := told(process, output, _daemon_ports))
         ]
     lines = [line for output in outputs for line in output.read_text().splitlines()]
     troubles = [line for line in lines if '"level": "info"' not in line]
@@ -101,12 +106,15 @@ def daemons(number: int, config: Path, command: tuple[str, ...] = AS_SHIPPED, **
         raise SystemExit("\n".join(["the daemon has complained:", *troubles[:20]]))
 
 
-def _daemon_port(line: str) -> int | None:
+def _daemon_ports(line: str) -> tuple[int, int] | None:
     try:
         said = json.loads(line)
     except ValueError:
         return None
-    return int(said["server"].rpartition(":")[2]) if said.get("event") == "listening" else None
+    if said.get("event") != "listening":
+        return None
+    webhooks, pages = (int(said[name].rpartition(":")[2]) for name in ("server", "admin"))
+    return webhooks, pages
 
 
 @contextmanager
@@ -140,7 +148,7 @@ def running(
         raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{output.read_text()}")
 
 
-def told(process: "subprocess.Popen[bytes]", output: Path, read: Callable[[str], int | None]) -> int:
+def told(process: "subprocess.Popen[bytes]", output: Path, read: Callable[[str], T | None]) -> T:
     """Wait until a line that a process prints says something to ``read``, and return that."""
     ends = time.monotonic() + _WAIT
     while time.monotonic() < ends:

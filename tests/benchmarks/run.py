@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import answers
 import drain
 import growth
 import latency
 import many_daemons
 import measure
 import peer
+import plans
 import soak
 from bench import FULL, QUICK, Bench
 from figure import Figure, as_json, table
@@ -35,6 +37,9 @@ EXPERIMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "drain-postgres": drain.postgres,
     "daemons": many_daemons.shared,
     "daemons-apart": many_daemons.disjoint,
+    "answers": answers.answers,
+    "verify": answers.verify,
+    "plans": plans.plans,
     "growth": growth.growth,
     "open-stream": latency.open_stream,
     "large": latency.large,

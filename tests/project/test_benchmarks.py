@@ -14,16 +14,23 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 ROWS = {
-    "start,intake,group-commit,drain,large,memory": {
+    "start,intake,group-commit,drain,large,plans,memory": {
         "start to listening",
         "intake to a bare Tornado handler",
         "group commit to one commit per request",
         "drain",
         "drain to a hand-written loop",
         "p99 of large messages while draining",
+        "fewest-units to fifo, an opening stock",
+        "fewest-units to fifo, receipts one by one",
         "peak memory",
     },
-    "growth,open-stream,soak": {
+    "answers,verify,growth,open-stream,soak": {
+        "p99 of stock list of one item",
+        "p99 of orders show",
+        "p99 of the overview page",
+        "verify",
+        "peak memory of verify",
         "a grown ledger to an empty one",
         "p99 of an open stream while draining",
         "growth of memory over a soak",

@@ -1,0 +1,125 @@
+"""How soon a shop with years behind it answers a person, and how long it takes to prove its book.
+
+What a command prints is gathered by the operation that it calls, with the store open: the start of a Python process
+says nothing of the store. The whole command is told beside it. The page comes from a daemon, over HTTP.
+"""
+
+import http.client
+import json
+import os
+import random
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import process
+import scene
+from bench import Bench, middle
+from figure import Figure, Side
+
+from stockhook import settings
+from stockhook.clock import SystemClock
+from stockhook.operations import orders
+from stockhook.operations.desk import Desk, set_up
+from stockhook.operations.units import list_units
+
+_SOON = 100.0
+"""Milliseconds in which a person is to be answered."""
+_COMMANDS = 3
+"""How often a whole command is run."""
+
+
+def answers(bench: Bench) -> list[Figure]:
+    """Ask for one item, one order, and the first page, each time others."""
+    config, chance = bench.grown(), random.Random(1)
+    items = [scene.sku(chance.randrange(scene.ITEMS)) for _ in range(bench.size.asked)]
+    past = bench.size.ledger // 10
+    known = [f"DEMO-PAST-{chance.randrange(past):08}" for _ in range(bench.size.asked)]
+    with _desk(config) as desk:
+        found = {
+            "stock list of one item": (
+                _timed(lambda sku: list_units(desk, sku=sku), items),
+                ("stock", "list", "--sku"),
+            ),
+            "orders show": (_timed(lambda order: orders.show(desk, order), known), ("orders", "show")),
+        }
+    figures = []
+    for name, ((p50, p99), words) in found.items():
+        whole = middle([_run(config, *words, (items if "stock" in words else known)[at])[0] for at in range(_COMMANDS)])
+        note = f"{len(items)} asked for; the whole command, a Python process included, takes {whole:.2f} s"
+        figures.append(_answer(name, p50, p99, note))
+    with process.daemon(config) as server:
+        p50, p99 = _timed(lambda _: _page(server.admin), items)
+        bench.note_memory(server)
+    return [*figures, _answer("the overview page", p50, p99, f"{len(items)} times, over HTTP")]
+
+
+def verify(bench: Bench) -> list[Figure]:
+    """Run the command on the same book, with all that belongs to it."""
+    config = bench.grown()
+    seconds, used, printed = _run(config, "verify")
+    told = json.loads(printed)
+    if not told["ok"]:
+        raise SystemExit("\n".join(f"{each['name']}: {each['detail']}" for each in told["checks"] if not each["ok"]))
+    counted = ", ".join(
+        each["detail"] for each in told["checks"] if each["name"] in ("chain", "difference", "balances")
+    )
+    memory = used.ru_maxrss / 1024
+    side = Side("the command", mib=memory, note=f"{used.ru_utime + used.ru_stime:.1f} s of CPU")
+    return [
+        Figure("verify", seconds, "s", most=30, note=counted, sides=(side,)),
+        Figure("peak memory of verify", memory, "MiB", most=300),
+    ]
+
+
+@contextmanager
+def _desk(config: Path) -> Iterator[Desk]:
+    loaded = settings.load(config)
+    loaded.store.open()
+    try:
+        yield set_up(loaded, SystemClock(), "bench")
+    finally:
+        loaded.store.close()
+
+
+def _timed(ask: Callable[[str], object], words: list[str]) -> tuple[float, float]:
+    """Return the middle and the 99th hundredth of how many milliseconds an answer takes."""
+    taken = []
+    for word in words:
+        began = time.perf_counter()
+        ask(word)
+        taken.append((time.perf_counter() - began) * 1e3)
+    taken.sort()
+    return middle(taken), taken[len(taken) * 99 // 100]
+
+
+def _page(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    if answer.status != http.HTTPStatus.OK or b"</html>" not in body:
+        raise SystemExit(f"the first page answers {answer.status}")
+
+
+def _run(config: Path, *words: str) -> tuple[float, resource.struct_rusage, bytes]:
+    """Run a command and return how many seconds it took, what it used, and what it printed."""
+    command = (process.PROGRAM, *words, "--json", "--config", str(config))
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        printed = running.stdout.read()
+        _, status, used = os.wait4(running.pid, 0)
+        taken = time.perf_counter() - began
+        running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(command)} ended with {running.returncode}")
+    return taken, used, printed
+
+
+def _answer(name: str, p50: float, p99: float, note: str) -> Figure:
+    return Figure(f"p99 of {name}", p99, "ms", most=_SOON, note=note, sides=(Side("asked", p50_ms=p50, p99_ms=p99),))
