@@ -54,14 +54,16 @@ def _walk(need: int, units: Sequence[Offer], most_pieces: int) -> list[int]:
     wanted = set(spare)
     spare_pieces = sorted(place for place in spare if pieces[place]) if pieces else []
     slack = sum(sizes[place] for place in spare) - need
+    least = 0  # what is smaller is not kept; it lags behind, which costs a look and no more
     kept: list[int] = []
-    for place, size in enumerate(sizes):
-        if len(kept) == len(wanted):
-            break
+    for place, size in enumerate(sizes if spare else ()):
+        if size < least:
+            continue
         if place not in wanted:
             while spare[-1] < place or spare[-1] not in wanted:
                 spare.pop()
             spared = spare[-1]
+            least = sizes[spared] - slack
             if pieces and pieces[place]:
                 other = _piece(spare_pieces, wanted, place)
                 if other is None and not most_pieces:
@@ -75,6 +77,8 @@ def _walk(need: int, units: Sequence[Offer], most_pieces: int) -> list[int]:
         if pieces and pieces[place]:
             most_pieces -= 1
         kept.append(place)
+        if len(kept) == len(wanted):
+            break
     return kept
 
 
@@ -96,10 +100,8 @@ def _largest(need: int, sizes: Sequence[int], pieces: Sequence[str | None] | Non
     if count > len(top) or need <= 0:
         return []
     least = top[count - 1]
-    places = [place for place, size in enumerate(sizes) if size > least]
-    alike = (place for place, size in enumerate(sizes) if size == least)
-    places += [place for place, _ in zip(alike, range(count - len(places)), strict=False)]
-    return sorted(places, key=sizes.__getitem__, reverse=True)
+    places = [place for place, size in enumerate(sizes) if size >= least]
+    return sorted(places, key=sizes.__getitem__, reverse=True)[:count]
 
 
 def _largest_mixed(need: int, sizes: Sequence[int], pieces: Sequence[str | None], most_pieces: int) -> list[int]:
