@@ -36,13 +36,15 @@ def test_items_are_added_listed_and_imported(house: House) -> None:
         "due": 0,
     }
     house.done("items", "kit", "BOX", "SOAP=2", "CLOCK=0.5", "--policy", "components")
+    plain = {"min_shelf_life_days": None, "retired": False}
     assert house.json("items", "list") == [
-        {"sku": "SOAP", "name": "Soap", "serial": False, "parts": [], "policy": None},
-        {"sku": "CLOCK", "name": "", "serial": True, "parts": [], "policy": None},
+        {"sku": "SOAP", "name": "Soap", "serial": False, **plain, "parts": [], "policy": None},
+        {"sku": "CLOCK", "name": "", "serial": True, **plain, "parts": [], "policy": None},
         {
             "sku": "BOX",
             "name": "Box",
             "serial": False,
+            **plain,
             "parts": [{"sku": "SOAP", "quantity": "2"}, {"sku": "CLOCK", "quantity": "0.5"}],
             "policy": "components",
         },

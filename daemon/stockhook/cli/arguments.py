@@ -63,6 +63,17 @@ def _part(written: str) -> tuple[str, int]:
     return sku.strip(), parse(quantity)
 
 
+def _shelf_life(written: str) -> int:
+    if written.casefold() == "none":
+        return AS_STRATEGY_SAYS
+    if not written.isascii() or not written.isdigit():
+        raise ValueError(f"{written!r} is no number of days; write it like 30, or none")
+    return int(written)
+
+
+AS_STRATEGY_SAYS: Final = -1
+"""As days of shelf life: the item has none of its own."""
+
 QUANTITY: Final = Parsed("quantity", parse)
 COST: Final = Parsed("cost", cost)
 MOMENT: Final = Parsed("time", moment)
@@ -71,6 +82,7 @@ TEXT: Final = Parsed("text", _filled)
 YES: Final = Parsed("yes|no", _yes)
 PART: Final = Parsed("part=qty", _part)
 NUMBER: Final = click.IntRange(1, NEW - 1)
+SHELF_LIFE: Final = Parsed("days", _shelf_life)
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 

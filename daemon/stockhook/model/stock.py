@@ -22,12 +22,14 @@ class Item:
     """What is stocked. ``serial``: each unit is one piece with a number of its own.
 
     ``min_shelf_life_days``: so many days a unit must still be good behind the day it ships; None: as the strategy says.
+    ``retired``: no more of it is received; what is left is used up, and what became of it stays told.
     """
 
     sku: str
     name: str = ""
     serial: bool = False
     min_shelf_life_days: int | None = None
+    retired: bool = False
 
 
 @record(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from stockhook.operations.due import every, make_due, waiting_on_code
 from stockhook.operations.items import checked_name, checked_sku
 from stockhook.operations.locations import checked_path, parents
 from stockhook.operations.spreadsheet import Row, armoured, lines, read_file, refuse_faults, rows
-from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, receive, retired
 from stockhook.quantity import ONE, Quantity, parse, text
 from stockhook.store import FOREVER, Range, Read
 
@@ -148,6 +148,8 @@ def _receipt(row: Row, sheet: _Sheet) -> Receipt | None:
 def _item(row: Row, sheet: _Sheet, sku: str, *, serial: bool) -> Item | None:
     known = sheet.items.get(fold(sku)) or sheet.made_items.get(fold(sku))
     if known is not None:
+        if known.retired:
+            row.fault(f"sku: {known.sku} is {retired(known)}")
         return known
     if not sheet.create:
         row.fault(f"there is no item {sku}; leave out --no-create to have it made")
@@ -186,17 +188,17 @@ def _serial(row: Row, sheet: _Sheet, item: Item, quantity: Quantity | None) -> N
         return
     if quantity is not None and quantity > 0 and quantity != ONE:
         row.fault(f"quantity: a piece with a serial number is 1, not {text(quantity)}")
-    first = sheet.serials.setdefault((item.sku, serial), row)
+    first = sheet.serials.setdefault((item.sku, fold(serial)), row)
     if first is not row:
         row.fault(f"serial: {serial} of {item.sku} is on line {first.line} as well")
 
 
 def _check_serials(view: Read, sheet: _Sheet) -> None:
-    named = sorted({serial for _, serial in sheet.serials})
-    for start in range(0, len(named), _AT_ONCE):
-        asked = frozenset(named[start : start + _AT_ONCE])
-        for unit in view.find(Unit, {"serial": asked, "quantity": Range(low=1)}, most=FOREVER):
-            row = sheet.serials.get((unit.sku, unit.serial or ""))
+    skus = sorted({sku for sku, _ in sheet.serials})
+    for start in range(0, len(skus), _AT_ONCE):
+        asked = {"sku": frozenset(skus[start : start + _AT_ONCE]), "quantity": Range(low=1)}
+        for unit in every(view, Unit, asked):
+            row = sheet.serials.get((unit.sku, fold(unit.serial or "")))
             if row is not None:
                 row.fault(f"serial: {unit.serial} of {unit.sku} is in stock already, as unit {unit.id}")
 

@@ -103,6 +103,8 @@ def _check(
         item = items.get(fold(receipt.sku))
         if item is None:
             faults.append(f"there is no item {receipt.sku}; add it with: stockhook items add {receipt.sku}")
+        elif item.retired:
+            faults.append(f"{item.sku} is {retired(item)}")
         elif item.serial and (receipt.serial is None or receipt.quantity != ONE):
             faults.append(f"{item.sku} has serial numbers: receive each piece by itself, quantity 1, with --serial")
         elif not item.serial and receipt.serial is not None:
@@ -116,6 +118,11 @@ def _check(
     if faults:
         raise Refused("\n".join(dict.fromkeys(faults)))
     return items, tuple(places[path] for path in {receipt.location for receipt in receipts})
+
+
+def retired(item: Item) -> str:
+    """Return what to say of receiving an item that is retired."""
+    return f"retired, no more of it is received; to take that back: stockhook items retire {item.sku} --undo"
 
 
 def _unit(unit_id: int, receipt: Receipt, item: Item, now: datetime) -> Unit:

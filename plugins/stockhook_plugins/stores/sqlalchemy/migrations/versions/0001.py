@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("name", WORDS, nullable=False),
         sa.Column("serial", NUMBER, nullable=False),
         sa.Column("min_shelf_life_days", NUMBER, nullable=True),
+        sa.Column("retired", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("sku"),
         sqlite_autoincrement=False,
         sqlite_strict=True,

@@ -1,0 +1,78 @@
+"""What a person changes of an item that exists: its name, how long it must still be good, that no more comes."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stockhook.errors import Refused
+from stockhook.model import Item, Unit
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import every, make_due, waiting_orders
+from stockhook.operations.items import checked_name, known_item
+from stockhook.quantity import Quantity
+from stockhook.store import Range, Work
+
+LONGEST_LIFE: Final = 36_500
+"""Days; a hundred years are more than any goods need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The item as it is now, what of it is in stock, and how many orders are worked again because of the change."""
+
+    item: Item
+    in_stock: Quantity
+    due: int = 0
+
+
+def change(
+    desk: Desk,
+    sku: str,
+    *,
+    name: str | None = None,
+    min_shelf_life_days: int | None = None,
+    as_strategy_says: bool = False,
+) -> Changed:
+    """Change what is given of an item; ``as_strategy_says`` takes its own shelf life away.
+
+    Orders that wait for the item are worked again where goods may be used that were too old before. Raises NotFound
+    or Refused, with nothing changed.
+    """
+    if name is None and min_shelf_life_days is None and not as_strategy_says:
+        raise Refused("nothing to change; give --min-shelf-life DAYS, --min-shelf-life none or --name N")
+    if min_shelf_life_days is not None and not 0 <= min_shelf_life_days <= LONGEST_LIFE:
+        raise Refused(f"a shelf life of {min_shelf_life_days} days cannot be; give 0 to {LONGEST_LIFE} days")
+    with desk.store.write() as work:
+        before = known_item(work, sku)
+        life = before.min_shelf_life_days if min_shelf_life_days is None else min_shelf_life_days
+        after = replace(
+            before,
+            name=before.name if name is None else checked_name(name),
+            min_shelf_life_days=None if as_strategy_says else life,
+        )
+        if after == before:
+            return Changed(after, _in_stock(work, after))
+        written = "as the strategy says" if after.min_shelf_life_days is None else str(after.min_shelf_life_days)
+        work.save([after, desk.audit("items set", after.sku, name=after.name, min_shelf_life_days=written)])
+        due = 0
+        if after.min_shelf_life_days != before.min_shelf_life_days:
+            due = make_due(desk, work, waiting_orders(work, {after.sku}))
+        return Changed(after, _in_stock(work, after), due)
+
+
+def retire(desk: Desk, sku: str, *, retired: bool = True) -> Changed:
+    """Have no more of an item be received (or, not ``retired``, again); what is left of it is used up as before.
+
+    Raises NotFound or Refused, with nothing changed.
+    """
+    with desk.store.write() as work:
+        before = known_item(work, sku)
+        if before.retired is retired:
+            state = "was retired before" if retired else "is not retired"
+            raise Refused(f"{before.sku} {state}; nothing was changed")
+        after = replace(before, retired=retired)
+        work.save([after, desk.audit("items retire" if retired else "items retire --undo", after.sku)])
+        return Changed(after, _in_stock(work, after))
+
+
+def _in_stock(work: Work, item: Item) -> Quantity:
+    return sum(unit.quantity for unit in every(work, Unit, {"sku": item.sku, "quantity": Range(low=1)}))
