@@ -1,0 +1,397 @@
+"""What a stock keeper does to goods that are there: move, hold, amend, undo; and the numbers that pieces carry."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stockhook.errors import NotFound, Refused
+from stockhook.model import Audit, Item, Location, Movement, MovementKind, Unit
+from stockhook.operations import locations
+from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.amendments import amend
+from stockhook.operations.stock.counts import count
+from stockhook.operations.stock.holds import hold, release
+from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.operations.stock.reversals import undo
+from stockhook.operations.stock.tallies import Tally
+from stockhook.operations.stock.transfers import move
+from stockhook.operations.stock_import import import_stock
+from stockhook.operations.verify import verify
+from stockhook.quantity import ONE
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.shop import Shop
+from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.channels.ultracart.options import UltraCartOptions
+from stockhook_plugins.stores.memory import MemoryStore
+from stockhook_plugins.strategies.received import Fifo
+
+DAY1 = "2026-11-01T12:00:00-05:00"
+LATER = timedelta(minutes=1)
+
+
+def new_shop() -> Shop:
+    store = MemoryStore()
+    store.open()
+    channel = UltraCart(UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
+    shop = Shop(store, channel, Fifo(Fifo.Options()))
+    with store.write() as work:
+        work.save([Location("MAIN"), Location("BACK"), Location("ATTIC", pickable=False), Item("S", serial=True)])
+    return shop
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return new_shop()
+
+
+def ship(shop: Shop, order_id: str, sku: str, quantity: int) -> None:
+    shop.send(envelope(order_ship(order_id, [line(sku, quantity, shipped=DAY1)])))
+
+
+def piece(shop: Shop, serial: str = "S-1", location: str = "MAIN") -> Unit:
+    return receive(shop.desk, [Receipt("S", ONE, location, serial=serial)]).units[0]
+
+
+def sound(shop: Shop) -> bool:
+    return [check for check in verify(shop.desk) if not check.ok] == []
+
+
+class TestMoving:
+    def test_the_unit_there_inherits_everything_and_the_two_halves_name_each_other(self, shop: Shop) -> None:
+        shop.items("A")
+        more = {"lot": "L1", "expires_on": date(2027, 3, 31), "unit_cost": 2 * ONE, "priority": 3, "reference": "W-1"}
+        shop.receive(("A", 5), **more)
+        moved = move(shop.desk, 1, 2 * ONE, "BACK")
+        assert (moved.source.quantity, moved.target.quantity) == (3 * ONE, 2 * ONE)
+        assert {name: getattr(moved.target, name) for name in more} == more
+        assert (moved.target.received_at, moved.target.location) == (moved.source.received_at, "BACK")
+        into, out = shop.find(Movement)[:2]
+        assert (out.kind, into.kind) == (MovementKind.TRANSFER_OUT, MovementKind.TRANSFER_IN)
+        assert (out.quantity, into.quantity, into.reverses) == (-2 * ONE, 2 * ONE, out.id)
+        assert shop.find(Audit)[0].details == {"quantity": "2", "to": "BACK"}
+        assert sound(shop)
+
+    def test_moving_to_and_fro_makes_no_more_units(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        for _ in range(3):
+            there = move(shop.desk, 1, 5 * ONE, "BACK").target
+            assert move(shop.desk, there.id, 5 * ONE, "MAIN").target.id == 1
+        assert [unit.quantity for unit in shop.find(Unit)] == [0, 5 * ONE]
+
+    def test_goods_of_another_origin_are_not_joined(self, shop: Shop) -> None:
+        shop.items("A")
+        shop.receive(("A", 5), lot="L1")
+        shop.receive(("A", 5), lot="L2", location="BACK")
+        assert move(shop.desk, 1, ONE, "BACK").target.id == 3
+
+    def test_what_arrives_where_orders_take_it_settles_what_is_owed_at_once(self, shop: Shop) -> None:
+        shop.items("A")
+        shop.receive(("A", 5), location="ATTIC")
+        ship(shop, "D-1", "A", 3)
+        assert shop.owed("A") == 3 * ONE
+        moved = move(shop.desk, 1, 4 * ONE, "MAIN")
+        assert (moved.target.quantity, moved.orders[0].order_id, shop.owed("A")) == (ONE, "D-1", 0)
+        assert sound(shop)
+
+    def test_held_goods_stay_held(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        hold(shop.desk, "smells", unit_id=1)
+        assert move(shop.desk, 1, 5 * ONE, "BACK").target.held
+
+    @given(steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["MAIN", "BACK", "ATTIC"]), st.integers(1, 4))))
+    @settings(max_examples=25, deadline=None)
+    def test_moves_and_their_undoing_keep_what_there_is_of_each_item_and_lot(
+        self, steps: list[tuple[int, str, int]]
+    ) -> None:
+        shop = new_shop()
+        shop.items("A", "B")
+        shop.receive(("A", 5), ("B", 3), lot="L1")
+        shop.receive(("A", 4), lot="L2")
+        before = totals(shop)
+        for n, path, quantity in steps:
+            shop.clock.advance(LATER)
+            lying = [unit for unit in shop.find(Unit) if unit.quantity and unit.location != path]
+            if not lying:
+                continue
+            unit = lying[n % len(lying)]
+            moved = move(shop.desk, unit.id, min(quantity * ONE, unit.quantity), path)
+            if quantity == 4:
+                undo(shop.desk, moved.into.id if n % 2 else moved.out.id, "not there")
+            assert totals(shop) == before
+        assert sound(shop)
+
+
+def totals(shop: Shop) -> dict[tuple[str, str | None], int]:
+    found: dict[tuple[str, str | None], int] = {}
+    for unit in shop.find(Unit):
+        found[unit.sku, unit.lot] = found.get((unit.sku, unit.lot), 0) + unit.quantity
+    return found
+
+
+class TestHolding:
+    def test_held_goods_are_offered_to_no_order_until_they_are_released(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        assert hold(shop.desk, "smells", unit_id=1).changed == (1,)
+        ship(shop, "D-1", "A", 2)
+        assert (shop.owed("A"), shop.on_hand("A")) == (2 * ONE, 5 * ONE)
+        released = release(shop.desk, "it was the box", unit_id=1)
+        assert ([key.order_id for key in released.orders], shop.owed("A"), shop.on_hand("A")) == (["D-1"], 0, 3 * ONE)
+        assert [(entry.action, entry.subject, entry.reason) for entry in shop.find(Audit)] == [
+            ("stock release", "unit 1", "it was the box"),
+            ("stock hold", "unit 1", "smells"),
+        ]
+        assert sound(shop)
+
+    def test_a_lot_is_held_wherever_and_however_it_is_written_its_empty_units_too(self, shop: Shop) -> None:
+        shop.items("A", "B")
+        shop.receive(("A", 1), lot="l7")
+        shop.receive(("A", 4), ("B", 2), lot="L7 ".strip(), location="BACK")
+        shop.receive(("A", 4), lot="L8")
+        ship(shop, "D-1", "A", 1)
+        assert set(hold(shop.desk, "recall", lot=" L7").changed) == {1, 2, 3}
+        assert {unit.id for unit in shop.find(Unit) if unit.held} == {1, 2, 3}
+        with pytest.raises(NotFound, match="there is no lot 'L9'; did you mean L"):
+            release(shop.desk, "good", lot="L9")
+
+    def test_doing_it_again_changes_nothing(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        for does, held in ((hold, True), (release, False)):
+            does(shop.desk, "checked", unit_id=1)
+            entries = len(shop.find(Audit))
+            assert does(shop.desk, "checked", unit_id=1).changed == ()
+            assert (shop.find(Unit)[0].held, len(shop.find(Audit))) == (held, entries)
+
+    @given(steps=st.lists(st.tuples(st.booleans(), st.sampled_from([1, 2, "L1", "L2"])), max_size=8))
+    @settings(max_examples=20, deadline=None)
+    def test_holds_and_releases_are_the_last_word_and_move_no_goods(self, steps: list[tuple[bool, int | str]]) -> None:
+        shop = new_shop()
+        shop.items("A")
+        shop.receive(("A", 5), lot="L1")
+        shop.receive(("A", 4), lot="L2")
+        held = {1: False, 2: False}
+        for hold_it, what in steps:
+            number = what if isinstance(what, int) else int(what[1])
+            named = {"unit_id": what} if isinstance(what, int) else {"lot": what}
+            for _ in range(2):
+                (hold if hold_it else release)(shop.desk, "checked", **named)  # type: ignore[arg-type] # one of the two
+            held[number] = hold_it
+            assert {unit.id: unit.held for unit in shop.find(Unit)} == held
+        assert shop.on_hand("A") == 9 * ONE
+
+
+class TestAmending:
+    def test_it_changes_what_is_written_about_a_unit_and_keeps_what_it_was(self, shop: Shop) -> None:
+        shop.items("A")
+        shop.receive(("A", 5), lot="L1", unit_cost=ONE)
+        fields = {"lot": "L2", "expires_on": date(2027, 3, 31), "unit_cost": None, "priority": 7}
+        done = amend(shop.desk, 1, fields, "misread the label")
+        unit = shop.find(Unit)[0]
+        assert (unit.lot, unit.expires_on, unit.unit_cost, unit.priority, unit.quantity) == (
+            "L2", date(2027, 3, 31), None, 7, 5 * ONE,
+        )  # fmt: skip
+        assert done.before.lot == "L1"
+        entry = shop.find(Audit)[0]
+        assert (entry.action, entry.reason, entry.details) == (
+            "stock amend",
+            "misread the label",
+            {"lot": "L1 > L2", "expires_on": "none > 2027-03-31", "unit_cost": "1 > none", "priority": "none > 7"},
+        )
+
+    def test_goods_that_are_good_after_all_settle_what_is_owed(self, shop: Shop) -> None:
+        shop.items("A")
+        shop.receive(("A", 5), expires_on=date(2026, 10, 1))
+        ship(shop, "D-1", "A", 2)
+        assert shop.owed("A") == 2 * ONE
+        amend(shop.desk, 1, {"expires_on": date(2027, 10, 1)}, "misread the label")
+        assert (shop.owed("A"), shop.booked("D-1")) == (0, {"A": 2 * ONE})
+        assert sound(shop)
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({}, "nothing to amend"),
+            ({"lot": "L1"}, "says so already"),
+            ({"serial": "S-9"}, "has no serial numbers"),
+            ({"received_at": None}, "needs the moment it came in"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, shop: Shop, fields: dict[str, object], says: str) -> None:
+        shop.items("A")
+        shop.receive(("A", 5), lot="L1")
+        with pytest.raises(Refused, match=says):
+            amend(shop.desk, 1, fields, "misread")
+
+
+class TestUndoing:
+    @pytest.mark.parametrize("half", ["out", "into"])
+    def test_both_halves_of_a_move_go_back_together_and_once(self, shop: Shop, half: str) -> None:
+        shop.stock(A=5)
+        moved = move(shop.desk, 1, 2 * ONE, "BACK")
+        undo(shop.desk, getattr(moved, half).id, "not carried")
+        assert {unit.id: unit.quantity for unit in shop.find(Unit)} == {1: 5 * ONE, 2: 0}
+        for number in (moved.out.id, moved.into.id):
+            with pytest.raises(Refused, match="was undone before"):
+                undo(shop.desk, number, "again")
+        assert sound(shop)
+
+    def test_what_has_been_moved_on_or_used_stays(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        moved = move(shop.desk, 1, 2 * ONE, "BACK")
+        move(shop.desk, moved.target.id, ONE, "ATTIC")
+        with pytest.raises(Refused, match="holds 1 now: the rest has been used or moved on"):
+            undo(shop.desk, moved.out.id, "not carried")
+        with pytest.raises(Refused, match="holds 3 now"):
+            undo(shop.desk, 1, "never came")
+        assert shop.on_hand("A") == 5 * ONE
+
+    def test_a_move_undone_into_a_location_that_is_picked_from_settles(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        moved = move(shop.desk, 1, 5 * ONE, "ATTIC")
+        ship(shop, "D-1", "A", 3)
+        undo(shop.desk, moved.out.id, "still here")
+        assert (shop.booked("D-1"), shop.owed("A")) == ({"A": 3 * ONE}, 0)
+
+    def test_an_undo_and_what_an_order_took_are_not_undone(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        ship(shop, "D-1", "A", 1)
+        with pytest.raises(Refused, match=r"follows the order; .* stockhook orders correct D-1 LINE"):
+            undo(shop.desk, 2, "no")
+        adjusted = adjust(shop.desk, 1, -ONE, "lost")
+        undone = undo(shop.desk, adjusted.movement.id, "found again")
+        assert undone.unit.quantity == 4 * ONE
+        with pytest.raises(Refused, match="book anew what was undone by mistake"):
+            undo(shop.desk, undone.movement.id, "no")
+
+
+class TestReasons:
+    def test_usual_codes_are_kept_alike_and_any_other_text_as_it_is(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        for reason in (" Damaged ", "DAMAGED", "Fell off the shelf"):
+            adjust(shop.desk, 1, -ONE, reason)
+        assert [movement.reason for movement in shop.find(Movement)[:3]] == [
+            "Fell off the shelf", "damaged", "damaged",
+        ]  # fmt: skip
+
+    def test_a_reason_is_short_and_can_be_printed(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        for reason in ("x" * 201, "a\x1b[2J", ""):
+            with pytest.raises(Refused, match="reason"):
+                adjust(shop.desk, 1, -ONE, reason)
+        assert shop.on_hand("A") == 5 * ONE
+
+
+class TestSerialNumbers:
+    """Each piece is there as a whole, and never twice, whichever way it comes."""
+
+    @pytest.mark.parametrize("serial", ["S-1", "s-1"])
+    def test_it_is_not_received_twice(self, shop: Shop, serial: str) -> None:
+        piece(shop)
+        with pytest.raises(Refused, match="the serial number S-1 is in stock already, as unit 1 at MAIN"):
+            piece(shop, serial)
+        with pytest.raises(Refused, match="named twice; each piece has its own"):
+            receive(shop.desk, [Receipt("S", ONE, "MAIN", serial=name) for name in ("S-2", "s-2")])
+
+    def test_it_is_not_imported_twice_or_in_part(self, shop: Shop, tmp_path: Path) -> None:
+        piece(shop)
+        file = tmp_path / "s.csv"
+        file.write_text(
+            "sku,name,location,quantity,serial\nS,,MAIN,1,s-1\nS,,MAIN,0.5,S-2\nS,,MAIN,1,S-3\nS,,MAIN,1,s-3\n"
+        )
+        with pytest.raises(Refused) as raised:
+            import_stock(shop.desk, file)
+        said = str(raised.value).splitlines()
+        assert said[0] == "s.csv line 2: serial: S-1 of S is in stock already, as unit 1"
+        assert said[1] == "s.csv line 3: quantity: a piece with a serial number is 1, not 0.5"
+        assert said[2] == "s.csv line 5: serial: s-3 of S is on line 4 as well"
+
+    def test_it_moves_whole_and_stays_one(self, shop: Shop) -> None:
+        piece(shop)
+        with pytest.raises(Refused, match=r"one piece with the serial number S-1: move 1, not 0\.5"):
+            move(shop.desk, 1, ONE // 2, "BACK")
+        moved = move(shop.desk, 1, ONE, "BACK")
+        assert (moved.target.serial, moved.source.quantity) == ("S-1", 0)
+        assert move(shop.desk, moved.target.id, ONE, "MAIN").target.id == 1
+
+    def test_it_is_amended_to_no_number_that_is_there(self, shop: Shop) -> None:
+        piece(shop)
+        piece(shop, "S-2")
+        with pytest.raises(Refused, match="S-1 is in stock already"):
+            amend(shop.desk, 2, {"serial": "s-1"}, "misread")
+        with pytest.raises(Refused, match="another one rather than none"):
+            amend(shop.desk, 2, {"serial": None}, "misread")
+        amend(shop.desk, 2, {"serial": "S-3"}, "misread")
+        assert {unit.serial for unit in shop.find(Unit)} == {"S-1", "S-3"}
+
+    @pytest.mark.parametrize(
+        "comes_back",
+        [
+            lambda shop: adjust(shop.desk, 1, ONE, "found"),
+            lambda shop: count(shop.desk, [Tally(ONE, unit_id=1)]),
+            lambda shop: undo(shop.desk, 2, "not lost"),
+        ],
+    )
+    def test_it_comes_back_neither_by_adjusting_counting_nor_undoing_once_it_is_there_again(
+        self, shop: Shop, comes_back: Callable[[Shop], object]
+    ) -> None:
+        piece(shop)
+        adjust(shop.desk, 1, -ONE, "lost")
+        piece(shop, location="BACK")
+        with pytest.raises(Refused, match="S-1 is in stock already, as unit 2 at BACK"):
+            comes_back(shop)
+        assert shop.on_hand("S") == ONE
+
+    @pytest.mark.parametrize("quantity", [ONE, ONE // 2, -ONE // 2])
+    def test_it_is_adjusted_as_a_whole(self, shop: Shop, quantity: int) -> None:
+        piece(shop)
+        with pytest.raises(Refused, match="is one piece: it is there or it is not"):
+            adjust(shop.desk, 1, quantity, "found")
+
+    def test_it_is_counted_by_itself(self, shop: Shop) -> None:
+        piece(shop)
+        piece(shop, "S-2")
+        with pytest.raises(Refused, match=r"count each piece by itself, 1 or 0 of unit 1 \(S-1\), 2 \(S-2\)"):
+            count(shop.desk, [Tally(ONE, sku="S", location="MAIN")])
+        with pytest.raises(Refused, match="count 1 or 0, not 2"):
+            count(shop.desk, [Tally(2 * ONE, unit_id=1)])
+        count(shop.desk, [Tally(2 * ONE, sku="S", location="MAIN")])
+        count(shop.desk, [Tally(0, unit_id=1)])
+        assert shop.on_hand("S") == ONE
+
+    def test_a_piece_that_an_order_took_may_be_received_again(self, shop: Shop) -> None:
+        piece(shop)
+        ship(shop, "D-1", "S", 1)
+        assert piece(shop).quantity == ONE
+
+
+def test_units_of_measure_are_factors_of_aliases(shop: Shop) -> None:
+    from stockhook.operations.codes import alias
+
+    shop.stock(SOAP=30)
+    alias(shop.desk, "SOAP-12PK", "SOAP", 12 * ONE)
+    alias(shop.desk, "SOAP-HALF", "SOAP", ONE // 2)
+    ship(shop, "D-1", "soap-12pk ", 2)
+    ship(shop, "D-2", "SOAP-HALF", 3)
+    assert (shop.booked("D-1"), shop.booked("D-2")) == ({"SOAP": 24 * ONE}, {"SOAP": 3 * ONE // 2})
+    assert shop.on_hand("SOAP") == 30 * ONE - 24 * ONE - 3 * ONE // 2
+
+
+def test_a_location_is_known_by_its_path_before_goods_are_moved_there(shop: Shop) -> None:
+    shop.stock(A=5)
+    with pytest.raises(NotFound, match="there is no location 'BAKC'; did you mean BACK"):
+        move(shop.desk, 1, ONE, "BAKC")
+    locations.add(shop.desk, "MAIN/NEW")
+    assert move(shop.desk, 1, ONE, "MAIN/NEW").target.location == "MAIN/NEW"
+
+
+def test_when_it_came_in_can_be_put_right_and_changes_the_order_of_use(shop: Shop) -> None:
+    shop.items("A")
+    shop.receive(("A", 1), lot="first")
+    shop.clock.advance(LATER)
+    shop.receive(("A", 1), lot="second")
+    amend(shop.desk, 2, {"received_at": datetime(2026, 1, 1, tzinfo=UTC)}, "from last winter")
+    ship(shop, "D-1", "A", 1)
+    assert [unit.lot for unit in shop.find(Unit) if unit.quantity] == ["first"]
