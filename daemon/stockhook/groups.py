@@ -250,7 +250,8 @@ def counted_twice(readings: Sequence[Reading], takes: Sequence[Take], catalogue:
     aims = [Target(each, each.line.quantity, shipped=True, inferred=False, ship_date=None) for each in readings]
     consumed: defaultdict[tuple[int, str], Quantity] = defaultdict(int)
     for take in takes:
-        consumed[take.line, take.sku] += take.remaining
+        if not take.suspense:
+            consumed[take.line, take.sku] += take.remaining
     for kit in aims:
         if kit.reading.how is not How.STOCKED_FIRST:
             continue
