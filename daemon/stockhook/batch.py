@@ -5,7 +5,6 @@ worker, a receipt and a rebooking share.
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from stockhook.model import (
     EventState,
     Location,
     Movement,
+    MovementKind,
     Order,
     OrderKey,
     OrderState,
@@ -301,13 +301,10 @@ class Batch:
 
 
 def _given_back(opened: _Open) -> set[str]:
-    """Return the items of which there is more for it; what was owed in suspense, and is no more, is no goods."""
+    """Return the items that went back; what was owed in suspense is no goods, a count says what was there."""
     suspense = {take.unit_id for take in opened.now.takes if take.suspense}
-    moved: Counter[tuple[int, str]] = Counter()
-    for movement in opened.movements:
-        if movement.unit_id not in suspense:
-            moved[movement.unit_id, movement.sku] += movement.quantity
-    return {sku for (_, sku), quantity in moved.items() if quantity > 0}
+    back = (movement for movement in opened.movements if movement.quantity > 0)
+    return {each.sku for each in back if each.unit_id not in suspense and each.kind is not MovementKind.COUNT}
 
 
 def _decided(opened: _Open) -> bool:

@@ -1,14 +1,18 @@
 """What the tests of the status page share."""
 
-from collections.abc import Awaitable, Callable
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import sqlite_file
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
+from stockhook.store import Store
 from stockhook.testing.pages import Pages, open_pages
+from stockhook_plugins.stores.memory import MemoryStore
 
 Ask = Callable[..., Awaitable[HTTPResponse]]
 
@@ -28,3 +32,26 @@ def ask(http_client: AsyncHTTPClient, base_url: str) -> Ask:
         return await http_client.fetch(base_url + address, raise_error=False, **more)
 
     return fetch
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an SQLite file with all tables, to be copied: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    store = sqlite_file.at(path)
+    store.open()
+    store.close()
+    return path
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Run the test on each store in the box that needs no server, open and empty."""
+    store: Store = MemoryStore()
+    if request.param == "sqlite":
+        path = tmp_path / "stockhook.db"
+        shutil.copy(request.getfixturevalue("empty_database"), path)
+        store = sqlite_file.at(path)
+    store.open()
+    yield store
+    store.close()

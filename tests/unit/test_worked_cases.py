@@ -4,39 +4,24 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from cases import DAY1, DAY2, DAY3, DAY5, DAY6, channel, with_rules
 
 from stockhook.model import Event, EventState, KitPolicy, Line, Problem, ProblemState, Shortage
 from stockhook.operations.codes import alias, ignore
 from stockhook.operations.problems import waive
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShipRule, ShortagePolicy
+from stockhook.store import Store
 from stockhook.testing.payloads import array, envelope, event, kit, line, order_create, order_refund, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.stores.memory import MemoryStore
 from stockhook_plugins.strategies.received import Fifo
 
-DAY1 = "2026-11-01T12:00:00-05:00"
-DAY2 = "2026-11-02T12:00:00-05:00"
-DAY3 = "2026-11-03T12:00:00-05:00"
-DAY5 = "2026-11-05T12:00:00-05:00"
-DAY6 = "2026-11-06T12:00:00-05:00"
-
-
-def channel(merchant: str = "DEMO") -> UltraCart:
-    return UltraCart(UltraCart.Options.model_validate({"merchant_id": merchant, "token": "t" * 32}))
-
 
 @pytest.fixture
-def shop(request: pytest.FixtureRequest) -> Shop:
+def shop(request: pytest.FixtureRequest, each_store: Store) -> Shop:
     rules = getattr(request, "param", ChannelRules("shop"))
-    store = MemoryStore()
-    store.open()
-    return Shop(store, channel(), Fifo(Fifo.Options()), rules=rules)
-
-
-def with_rules(**rules: object) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("shop", [ChannelRules("shop", **rules)], indirect=True)  # type: ignore[arg-type]
+    return Shop(each_store, channel(), Fifo(Fifo.Options()), rules=rules)
 
 
 def open_shortages(shop: Shop) -> list[Shortage]:

@@ -1,6 +1,7 @@
 """A whole shop in one process: a store, a channel, a strategy and a worker that runs when it is told to."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -119,15 +120,31 @@ class Shop:
             return view.find(record, where, most=FOREVER)
 
     def on_hand(self, sku: str) -> Quantity:
-        """Return how much of an item there is."""
-        return sum(unit.quantity for unit in self.find(Unit, sku=sku))
+        """Return how much of an item there is; what is below zero in suspense does not lessen it."""
+        return sum(unit.quantity for unit in self.find(Unit, sku=sku, suspense=False))
 
     def booked(self, order_id: str) -> dict[str, Quantity]:
-        """Return what an order has consumed and not given back, per item."""
-        kinds = frozenset({MovementKind.CONSUMPTION, MovementKind.REVERSAL})
-        booked: dict[str, Quantity] = {}
-        for movement in self.find(Movement, order_id=order_id, kind=kinds):
-            booked[movement.sku] = booked.get(movement.sku, 0) - movement.quantity
+        """Return what an order has consumed of goods and not given back, per item; what was returned is given back."""
+        return self._consumed(order_id, suspense=False)
+
+    def suspended(self, order_id: str) -> dict[str, Quantity]:
+        """Return what is booked for an order below zero, per item."""
+        return self._consumed(order_id, suspense=True)
+
+    def returned(self, order_id: str) -> dict[str, Quantity]:
+        """Return what of an order has come back, per item."""
+        back: Counter[str] = Counter()
+        for movement in self.find(Movement, order_id=order_id, kind=MovementKind.RETURN):
+            back[movement.sku] += movement.quantity
+        return dict(back)
+
+    def _consumed(self, order_id: str, *, suspense: bool) -> dict[str, Quantity]:
+        units = {unit.id for unit in self.find(Unit, suspense=suspense)}
+        kinds = {MovementKind.CONSUMPTION, MovementKind.REVERSAL, MovementKind.RETURN}
+        booked: Counter[str] = Counter()
+        for movement in self.find(Movement, order_id=order_id, kind=frozenset(kinds)):
+            if movement.unit_id in units:
+                booked[movement.sku] -= movement.quantity
         return {sku: quantity for sku, quantity in booked.items() if quantity}
 
     def owed(self, sku: str) -> Quantity:
