@@ -13,7 +13,7 @@ from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import Store
-from stockhook.testing.payloads import envelope, kit, line, order_ship
+from stockhook.testing.payloads import envelope, kit, line, order_refund, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.stores.memory import MemoryStore
@@ -154,6 +154,45 @@ def test_the_item_chooses_before_the_channel_and_the_choice_is_kept_with_the_lin
     (bound,) = shop.find(Line)
     assert bound.binding is not None
     assert [part.sku for part in bound.binding.parts] == ["SET", "B", "C"]
+
+
+@pytest.mark.parametrize(
+    "shop",
+    [ChannelRules("shop", kits=FINISHED, on_shortage=each) for each in (ShortagePolicy.LINE, ShortagePolicy.ORDER)],
+    indirect=True,
+    ids=["line", "order"],
+)
+def test_an_order_left_whole_for_want_of_components_is_covered_by_finished_kits_that_come(shop: Shop) -> None:
+    shop.stock(SET=1, B=2)
+    shop.items("C")
+    shop.kit("SET", B=2, C=1)
+    shop.send(envelope(order_ship("D-1", [line("SET", 3, shipped=DAY1)])))
+    assert shop.booked("D-1") == {}
+    shop.receive(("SET", 2))
+    assert (shop.booked("D-1"), shop.owed("B"), shop.owed("C")) == ({"SET": 3 * ONE}, 0, 0)
+    assert (shop.problems(), failed(shop.desk)) == (set(), [])
+
+
+@with_rules(kits=FINISHED, restock_reasons=frozenset({"unworn"}))
+@pytest.mark.parametrize(
+    ("refunded", "left"),
+    [(1, {"SET": ONE, "B": 2 * ONE, "C": ONE}), (2, {"SET": ONE}), (3, {})],
+)
+def test_what_is_put_back_are_components_first_then_finished_kits(
+    shop: Shop, refunded: int, left: dict[str, int]
+) -> None:
+    shop.stock(SET=1, B=10, C=10)
+    shop.kit("SET", B=2, C=1)
+    sold = line("SET", 3, shipped=DAY1)
+    shop.send(envelope(order_ship("D-1", [sold])))
+    back = line("SET", 3, shipped=DAY1, refunded=refunded, return_reason="unworn")
+    body = envelope(order_refund("D-1", [back], refunded_at=DAY2))
+    for _ in range(2):
+        shop.send(body)
+    on_hand = {"SET": 1, "B": 10, "C": 10}
+    gone = {sku: on_hand[sku] * ONE - shop.on_hand(sku) for sku in on_hand}
+    assert {sku: quantity for sku, quantity in gone.items() if quantity} == left
+    assert failed(shop.desk) == []
 
 
 @with_rules(kits=FINISHED)

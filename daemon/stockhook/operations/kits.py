@@ -4,7 +4,7 @@ The former is told by ``stockhook check`` and beside the problems. It is stored 
 shown, so that it goes away by itself with its cause. The latter is a problem of the kind ``kit-mismatch``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from stockhook.kits import multiply_out, read_lines, resolve, whole_step
 from stockhook.model import Catalogue, Kit, KitPolicy, Line, OrderKey, Part, Problem, ProblemState, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.quantity import Quantity, text
-from stockhook.rules import ChannelRules
+from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import FOREVER, Range, Read, Work
 
 MISMATCH: Final = "kit-mismatch"
@@ -68,6 +68,24 @@ def close_mismatch(desk: Desk, work: Work, sku: str) -> None:
         if all(mismatch.sku != sku for mismatch in read_lines(state.lines, catalogue, policy).mismatches):
             closed = replace(problem, state=ProblemState.CLOSED, last_seen=now)
             problems.save(work, [closed], desk.subscriptions, now)
+
+
+def spared(desk: Desk, view: Read, skus: Collection[str]) -> set[str]:
+    """Return the components that orders may wait for and need no more, now that there are finished kits ``skus``.
+
+    Only an order that was left whole waits so: what is owed in components otherwise stays owed in them.
+    """
+    rules = desk.policies.rules.values()
+    if all(each.on_shortage in (ShortagePolicy.PARTIAL, ShortagePolicy.NEGATIVE) for each in rules):
+        return set()
+    anyhow = any(each.kits is KitPolicy.STOCKED_FIRST for each in rules)
+    catalogue = view.catalogue((), skus)
+    found: set[str] = set()
+    for sku in skus:
+        kit = catalogue.kits.get(fold(sku))
+        if kit is not None and (kit.policy is KitPolicy.STOCKED_FIRST or (kit.policy is None and anyhow)):
+            found |= {part.sku for part in multiply_out(sku, catalogue)}
+    return found
 
 
 def _unsound(kit: Kit, catalogue: Catalogue) -> Iterator[str]:

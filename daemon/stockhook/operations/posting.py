@@ -13,6 +13,7 @@ from stockhook.errors import Refused
 from stockhook.model import Booking, Location, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, waiting_orders
+from stockhook.operations.kits import spared
 from stockhook.operations.serials import check_serials
 from stockhook.store import Work
 
@@ -99,7 +100,7 @@ def _post(
     settle: bool,
 ) -> Result:
     work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    keys = {*(waiting_orders(work, skus) if settle else ()), *concerned(work)}
+    keys = {*(waiting_orders(work, {*skus, *spared(desk, work, skus)}) if settle else ()), *concerned(work)}
     batch = Batch(desk.policies, work, keys, skus=skus)
     change = prepare(work, batch)
     check_serials(work, change.booking)
@@ -148,4 +149,4 @@ def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple
 def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
     """Make due what waits for items of which an order has given something back."""
     if skus:
-        make_due(desk, work, waiting_orders(work, skus))
+        make_due(desk, work, waiting_orders(work, {*skus, *spared(desk, work, skus)}))
