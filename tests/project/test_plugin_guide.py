@@ -62,7 +62,8 @@ def test_there_is_an_example_of_each_kind_that_loads_and_can_be_configured(folde
     command = [sys.executable, "-c", "from stockhook.cli import main; main()", "check", "--config"]
     done = subprocess.run([*command, folder / "config.toml"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for line in ("store counting", "strategy depot", "channel outlet (plain)", "notifier desk (file)"):
+    rule = "strategy one-rack (rule 1)"
+    for line in ("store counting", "strategy depot", rule, "channel outlet (plain)", "notifier desk (file)"):
         assert f"ok  {line}\n" in done.stdout
 
 

@@ -33,6 +33,11 @@ def check(context: Context) -> None:
         ("config", str(context.path)),
         ("store", settings.store.type),
         ("strategy", settings.strategy.strategy.type),
+        *(
+            ("strategy", f"{rule.strategy.strategy.type} (rule {rule.number})")
+            for rule in settings.rules
+            if rule.strategy
+        ),
         *(("channel", f"{name} ({channel.channel.type})") for name, channel in settings.channels.items()),
         *(("notifier", f"{name} ({notifier.notifier.type})") for name, notifier in settings.notifiers.items()),
     ]
