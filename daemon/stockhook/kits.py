@@ -156,8 +156,12 @@ def _groups(lines: Sequence[Line]) -> tuple[dict[int, list[Line]], set[int]]:
         seen = [number]
         while seen[-1] in around and around[seen[-1]] not in seen:
             seen.append(around[seen[-1]])
-        if seen[-1] not in around:  # else they lie around each other, which no kit does: each is left by itself
+        if seen[-1] not in around:
             groups[seen[-1]] += groups.pop(number)
+        else:  # around each other, which no kit can be: each goes by itself
+            outer = around[number]
+            groups[outer] = [line for line in groups[outer] if line.number != number]
+            opened.discard(number)
     return groups, opened
 
 

@@ -142,6 +142,94 @@ class TestOwnDefinition:
         assert consumed(readings) == {1: {"SET": 1}}
         assert [one.sku for one in readings.mismatches] == ["SET"]
 
+    def test_an_inner_kit_that_is_stocked_as_such_is_not_taken_apart(self) -> None:
+        inner = make.kit("INNER", ("C", 3 * ONE), policy=KitPolicy.PARENT)
+        outer = make.kit("OUTER", ("INNER", 2 * ONE), ("B", ONE))
+        assert multiply_out("OUTER", catalogue(inner, outer)) == (part("INNER", 2), part("B"))
+        assert multiply_out("INNER", catalogue(inner)) == (part("C", 3),)
+
+    def test_kits_that_contain_each_other_come_to_an_end(self) -> None:
+        ring = catalogue(make.kit("SET", ("BOX", ONE)), make.kit("BOX", ("SET", 2 * ONE), ("B", ONE)))
+        assert multiply_out("SET", ring) == (part("SET", 2), part("B"))
+
+    def test_a_component_line_that_is_a_kit_of_ours_is_multiplied_out_unless_it_is_stocked_as_such(self) -> None:
+        inner = make.item("INNER")
+        for policy, expected in ((None, {"C": 3}), (KitPolicy.PARENT, {"INNER": 1})):
+            known = catalogue(B, C, SET, inner, make.kit("INNER", ("C", 3 * ONE), policy=policy))
+            readings = read_lines([kit_line(), component(2, "INNER", 2)], known, KitPolicy.COMPONENTS)
+            assert consumed(readings) == {1: {}, 2: expected}
+
+
+class TestStockedFirst:
+    known = catalogue(A, B, C, SET, KIT, make.alias("CASE", "SET", factor=6 * ONE))
+
+    def read(self, *lines: Line, known: Catalogue | None = None) -> Readings:
+        return read_lines(lines, known or self.known, KitPolicy.STOCKED_FIRST)
+
+    def test_a_kit_line_consumes_the_kit_and_its_component_lines_theirs(self) -> None:
+        readings = self.read(kit_line(), component(2, "B", 2), component(3, "C"))
+        assert [one.how for one in readings.lines] == [How.STOCKED_FIRST, How.COMPONENT, How.COMPONENT]
+        assert consumed(readings) == {1: {"SET": 1}, 2: {"B": 1}, 3: {"C": 1}}
+
+    def test_without_component_lines_the_parts_of_the_definition_follow_the_kit(self) -> None:
+        readings = self.read(line(1, "CASE"))
+        assert readings.lines[0].parts == (part("SET", 6), part("B", 12), part("C", 6))
+
+    def test_component_lines_that_come_after_a_booking_by_definition_consume_nothing_and_are_told(self) -> None:
+        head = kit_line(binding=bound(How.STOCKED_FIRST, part("SET"), part("B", 2), part("C")))
+        readings = self.read(head, component(2, "B", 2))
+        assert consumed(readings)[2] == {}
+        assert len(readings.mismatches) == 1
+
+    def test_a_further_component_line_of_a_group_booked_by_lines_consumes(self) -> None:
+        head = kit_line(binding=bound(How.STOCKED_FIRST, part("SET")))
+        assert consumed(self.read(head, component(2, "B", 2)))[2] == {"B": 1}
+
+    @pytest.mark.parametrize("known", [catalogue(B, C), catalogue(B, C, SET, make.alias("SET", None))])
+    def test_a_kit_code_that_means_no_item_leaves_it_to_the_components(self, known: Catalogue) -> None:
+        readings = self.read(kit_line(), component(2, "B", 2), known=known)
+        assert [one.how for one in readings.lines] == [How.KIT, How.COMPONENT]
+
+    def test_a_kit_without_components_or_definition_is_a_plain_item_and_told(self) -> None:
+        readings = self.read(kit_line(), known=catalogue(SET))
+        assert (readings.lines[0].how, len(readings.mismatches)) == (How.PLAIN, 1)
+
+
+class TestKitLinesWithinKits:
+    """Lines that are both: a kit that the store lists as a component of another."""
+
+    lines = (
+        kit_line(1),
+        line(2, "INNER", 1, kit=True, component=True, parent_index=1),
+        component(3, "C", 3, parent=2),
+        component(4, "B", 2, parent=1),
+    )
+    known = catalogue(B, C, SET, make.item("INNER"))
+
+    def test_they_belong_to_the_outermost_and_stand_behind_their_own_components(self) -> None:
+        readings = read_lines(self.lines, self.known, KitPolicy.COMPONENTS)
+        assert consumed(readings) == {1: {}, 2: {}, 3: {"C": 1}, 4: {"B": 1}}
+        assert {one.group for one in readings.lines} == {1}
+
+    def test_none_of_it_consumes_where_the_outermost_kit_does(self) -> None:
+        readings = read_lines(self.lines, self.known, KitPolicy.PARENT)
+        assert consumed(readings) == {1: {"SET": 1}, 2: {}, 3: {}, 4: {}}
+
+    def test_one_without_components_of_its_own_is_a_component(self) -> None:
+        readings = read_lines((self.lines[0], self.lines[1]), self.known, KitPolicy.COMPONENTS)
+        assert consumed(readings) == {1: {}, 2: {"INNER": 1}}
+
+    def test_they_agree_with_a_nested_definition(self) -> None:
+        kits = make.kit("INNER", ("C", 3 * ONE)), make.kit("SET", ("INNER", ONE), ("B", 2 * ONE))
+        known = catalogue(B, C, SET, make.item("INNER"), *kits)
+        readings = read_lines(self.lines, known, KitPolicy.COMPONENTS)
+        assert (readings.mismatches, readings.agreeing) == ((), ("SET",))
+
+    def test_two_that_point_to_each_other_are_each_by_itself(self) -> None:
+        lines = [line(n, "SET", 1, kit=True, component=True, parent_index=3 - n) for n in (1, 2)]
+        readings = read_lines(lines, self.known, KitPolicy.COMPONENTS)
+        assert consumed(readings) == {1: {"SET": 1}, 2: {"SET": 1}}
+
 
 class TestMismatch:
     def mismatches(self, *lines: Line) -> tuple[list[str], tuple[str, ...]]:
