@@ -192,7 +192,8 @@ def _tell_held(context: Context, held: Held, done: str) -> None:
     said = f"nothing changed: all of it was {done} before"
     if changed:
         units = ", ".join(f"unit {unit.id} ({text(unit.quantity)} of {unit.sku})" for unit in reversed(changed))
-        settled = f"; {len(held.orders)} orders that were owed goods were looked at again" if held.orders else ""
+        many = "1 order that was" if len(held.orders) == 1 else f"{len(held.orders)} orders that were"
+        settled = f"; looked again at {many} owed goods" if held.orders else ""
         said = f"{done} {units}{settled}"
     output.done(
         context,
