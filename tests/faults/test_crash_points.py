@@ -78,7 +78,7 @@ def test_killed_at_a_step_it_loses_nothing_and_doubles_nothing(point: str, count
         file.write_text(f"{point} {count}")
         for _ in range(count if point.startswith("not") else 0):
             linked(traffic)
-        daemon.until(gone, 30, f"the crash at {point}")
+        daemon.until(gone, what=f"the crash at {point}")
     file.unlink()
     assert daemon.code == -9
     daemon.start()

@@ -26,7 +26,7 @@ def fail(disk: Disk, kind: str, first: int, last: int, error: int = errno.EIO) -
 
 def clear_end(traffic: Traffic) -> None:
     """The daemon has ended by itself, and the end of its log tells a person why, and what to do."""
-    assert traffic.daemon.wait(30) == 1
+    assert traffic.daemon.wait() == 1
     last = traffic.daemon.lines[-1]
     assert last["event"] == "stopped, to be started again", last
     assert "stockhook.db: disk I/O error (SQLITE_IOERR" in last["error"]
@@ -113,7 +113,7 @@ def test_without_space_it_asks_to_come_again_stays_up_and_goes_on_by_itself(
             assert not traffic.acknowledged_since(struck)
             disk.well()
             freed = time.monotonic()
-            daemon.until(partial(traffic.acknowledged_since, freed), 5)
+            daemon.until(partial(traffic.acknowledged_since, freed))
         assert daemon.code is None
         assert daemon.logged("deliveries could not be stored")[0]["error"].endswith("nothing has to be restarted")
         check(traffic)

@@ -18,8 +18,8 @@ from traffic import Traffic
 LIMIT = 1 << 20
 LARGE = times(16, 500) << 20
 """How large a log a daemon is killed with; folded in as it should be, it has less than 70 MiB."""
-START = 15.0
-"""Seconds in which a daemon listens all the same: thrice what a machine with nothing else to do may take."""
+START = 30.0
+"""Seconds in which a daemon listens all the same: six times what a machine with nothing else to do may take."""
 SLACK = 1 << 20
 """What a few commits of the worker add before the limit is looked at."""
 
@@ -75,7 +75,7 @@ def test_the_log_is_folded_in_when_there_is_nothing_else_to_do(trading: Callable
         with reading(daemon.folder / "stockhook.db"):
             time.sleep(0.3)
     assert log.stat().st_size > 0
-    daemon.until(lambda: log.stat().st_size == 0, 10)
+    daemon.until(lambda: log.stat().st_size == 0)
     check(traffic)
 
 
@@ -97,4 +97,4 @@ def test_a_daemon_starts_at_once_on_a_large_log_and_has_all_that_is_in_it(tradin
     daemon.start()
     assert time.monotonic() - began < START
     finish(traffic)
-    daemon.until(lambda: log.stat().st_size == 0, START)
+    daemon.until(lambda: log.stat().st_size == 0)

@@ -13,7 +13,7 @@ import pytest
 from altered_daemon import program
 from manager import Giver, Manager
 from promises import check, finish
-from sizes import times
+from sizes import LONG, times
 from traffic import Traffic
 
 from stockhook.model import Body, Delivery
@@ -117,7 +117,7 @@ def test_a_daemon_that_hangs_is_ended_after_a_while_when_it_is_to_stop(
         time.sleep(0.3)
         began = time.monotonic()
         assert daemon.terminate() == 1
-        assert 1.5 < time.monotonic() - began < 10
+        assert 1.5 < time.monotonic() - began < 25  # the time that it has as shipped is more
     switch.unlink()
     assert daemon.logged("something hangs, the process is ended")
     daemon.start()
@@ -138,10 +138,14 @@ def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic], t
     started = time.monotonic() - began
     assert traffic.daemon.post(traffic.bodies["D-0"]).status == 200
     answered = time.monotonic() - began
+    with traffic.daemon.desk() as desk, desk.store.read() as view:
+        waits = view.due(desk.clock.now(), 1).deliveries
     print(f"{len(traffic.wanted)} wait: listening after {started:.2f} s, answering after {answered:.2f} s")
     print(f"nothing waits: listening after {usual:.2f} s")
-    assert started < max(2, 2 * usual)  # a busy machine is slow with both
-    assert answered < started + 1
+    if LONG:  # a backlog that takes minutes; a small one is worked before a busy disk has synced once
+        assert started < max(2, 2 * usual)
+        assert answered < started + 1
+    assert waits, "all of it was worked before the first answer"
     check(traffic, seconds=600)
 
 

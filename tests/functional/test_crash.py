@@ -52,7 +52,7 @@ def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknow
             time.sleep(traffic.chance.uniform(0.2, 0.5))
             began = time.monotonic()
             assert daemon.terminate() == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
         assert traffic.answers.keys() <= {200, 503}
         # one more stored is an answer that was cut off, or a 503 for what was kept; a request not read is not stored
         assert stored(daemon) == traffic.answers[200]
@@ -69,10 +69,11 @@ def test_stopped_under_load_it_answers_in_full_ends_well_and_keeps_all_it_acknow
 def test_a_request_half_sent_when_the_daemon_is_stopped_is_still_answered(daemon: RunningDaemon) -> None:
     body = envelope(order_ship("D-1", [line("SOAP", 1, shipped=SHIPPED)]))
     where = urlsplit(daemon.server)
-    with socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=20) as connection:
-        head = f"POST {daemon.path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-        connection.sendall(head.encode() + body[:100])
-        time.sleep(0.2)
+    with socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=60) as connection:
+        head = f"POST {daemon.path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(65536) == b"HTTP/1.1 100 (Continue)\r\n\r\n"
+        connection.sendall(body[:100])
         daemon.signal(signal.SIGTERM)
         daemon.until(lambda: daemon.logged("stopping"))
         time.sleep(0.2)

@@ -88,7 +88,7 @@ class House:
             f"WHERE locktype = 'advisory' AND classid = 8461002 AND objid = {job} AND granted "
             "AND datname = current_database()"
         )
-        [(name,)] = RunningDaemon.until(lambda: self.ask(jobs), 30, "somebody to lead")
+        [(name,)] = RunningDaemon.until(lambda: self.ask(jobs), what="somebody to lead")
         return self.daemons[int(name)]
 
 
@@ -171,7 +171,7 @@ def test_a_history_sent_twice_over_and_shuffled_to_four_daemons_is_booked_once_b
     parts = Counter(name for _, name in house.ask("SELECT order_id, daemon FROM spy.booked WHERE order_id IS NOT NULL"))
     print(f"movements by daemon: {dict(parts)}")
     assert parts.keys() == {str(n) for n in range(DAEMONS)}
-    RunningDaemon.until(lambda: waiting(house) == 0, 60, "every notice to be sent")
+    RunningDaemon.until(lambda: waiting(house) == 0, 120, "every notice to be sent")
     assert mails(house, linked) == dict.fromkeys(linked, 1)
 
 
@@ -181,10 +181,10 @@ def test_when_the_daemon_that_sends_is_killed_another_one_sends_what_is_left(hou
     house.stock(["SOAP", "LAMP"])
     leader = house.leader()
     house.send(shipments(goods, frozenset(goods)))
-    RunningDaemon.until(lambda: len(house.mail.mails) >= 3, 60, "the first mails")
+    RunningDaemon.until(lambda: len(house.mail.mails) >= 3, 120, "the first mails")
     leader.kill()
     began = time.monotonic()
-    RunningDaemon.until(lambda: waiting(house) == 0, 60, "every notice to be sent")
+    RunningDaemon.until(lambda: waiting(house) == 0, 120, "every notice to be sent")
     print(f"all sent {time.monotonic() - began:.1f} s after")
     assert house.leader() is not leader
     found = mails(house, frozenset(goods))

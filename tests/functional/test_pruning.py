@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from promises import finish
-from sizes import times
+from sizes import LONG, times
 from sqlite_file import at, raw
 from traffic import Traffic
 
@@ -24,8 +24,8 @@ from stockhook_plugins.stores.sqlalchemy import SqlStore
 
 MIB = 1 << 20
 BODIES = times(60, 3000)
-SLOW = 1.0
-"""Seconds within which 99 of 100 requests must be answered, on a machine that others use too."""
+SHARE, SLOW = (99, 1.0) if LONG else (90, 5.0)
+"""So many of 100 requests must be answered within so many seconds, on a machine that others use too."""
 MEMORY = 64 * MIB
 """What the daemon may grow by while it is sent to and prunes."""
 LONG_AGO = datetime.now(UTC) - timedelta(days=40)
@@ -72,12 +72,12 @@ def test_thousands_of_old_payloads_go_while_every_delivery_is_answered(daemon: R
         daemon.until(lambda: raw(path, "PRAGMA freelist_count") == [(0,)], what="their pages to be given back")
     during = sorted(reply.seconds for reply in traffic.replies if reply.at <= ended)
     grown = daemon.memory(peak=True) - memory
-    p99, worst = (during[(len(during) - 1) * share // 100] * 1000 for share in (99, 100))
-    print(f"{BODIES} bodies, {total // MIB} MiB, in {ended - began:.0f} s: p99 {p99:.0f} ms, worst {worst:.0f} ms")
-    print(f"{len(during)} deliveries came meanwhile; memory grew by {grown // MIB} MiB")
+    most = during[(len(during) - 1) * SHARE // 100] * 1000
+    print(f"{BODIES} bodies, {total // MIB} MiB, in {ended - began:.0f} s; memory grew by {grown // MIB} MiB")
+    print(f"{len(during)} deliveries meanwhile: {SHARE} % in {most:.0f} ms, the last in {during[-1] * 1000:.0f} ms")
     assert traffic.answers.keys() == {200}
     assert len(during) > 50
-    assert p99 < SLOW * 1000
+    assert most < SLOW * 1000
     assert grown < MEMORY
     with daemon.desk() as desk, desk.store.read() as view:
         assert view.body(first) == view.body(second) == b"came again"

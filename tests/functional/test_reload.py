@@ -81,7 +81,7 @@ def test_a_new_password_of_the_mail_server_is_used_for_the_next_mail(
         daemon.signal(signal.SIGHUP)
         daemon.until(lambda: daemon.logged("reloaded"), what="the reload")
         ship("D-2")
-        daemon.until(lambda: any("D-2" in str(each.get_body()) for each in mail.mails), 20, "the mail")
+        daemon.until(lambda: any("D-2" in str(each.get_body()) for each in mail.mails), what="the mail")
     written = "\n".join(map(str, daemon.lines))
     assert "the old password" not in written
     assert "the new password" not in written

@@ -48,8 +48,14 @@ def silence(seconds: str) -> None:
 
 
 def deadline(seconds: str) -> None:
-    """Have requests wait so many seconds for their commit before they are told to come again."""
+    """Have requests wait so many seconds for their commit before they are told to come again.
+
+    Whoever writes them waits for another process a quarter of that, as ever.
+    """
+    from stockhook_plugins.stores.sqlalchemy import sqlite
+
     intake.DEADLINE = daemon.DEADLINE = float(seconds)  # type: ignore[misc]
+    sqlite.ANSWER = float(seconds) / 4  # type: ignore[misc]
 
 
 def away(seconds: str) -> None:

@@ -14,7 +14,7 @@ from stockhook.store import FOREVER
 STUCK = frozenset({EventState.PENDING, EventState.PARKED, EventState.FAILED})
 
 
-def check(traffic: Traffic, *, seconds: float = 60.0) -> None:
+def check(traffic: Traffic, *, seconds: float = 120.0) -> None:
     """Wait until the daemon has worked all there is, then compare the store with what was sent.
 
     Every acknowledged delivery is stored; each order is booked as it says, and those never acknowledged as they say or
@@ -33,7 +33,7 @@ def check(traffic: Traffic, *, seconds: float = 60.0) -> None:
         raise
 
 
-def finish(traffic: Traffic, *, seconds: float = 60.0) -> None:
+def finish(traffic: Traffic, *, seconds: float = 120.0) -> None:
     """Send what was never acknowledged until it is, then check: all of it is booked."""
     traffic.send_rest(seconds)
     check(traffic, seconds=seconds)

@@ -73,6 +73,16 @@ class Traffic:
         return any(reply.status == 200 and reply.at - reply.seconds > moment for reply in self.replies)
 
     @property
+    def status(self) -> int:
+        """The status that was answered last, 0 before the first answer."""
+        return self.replies[-1].status if self.replies else 0
+
+    def more(self, count: int) -> None:
+        """Wait until so many more orders have been acknowledged."""
+        wanted = len(self.acknowledged) + count
+        self.daemon.until(lambda: len(self.acknowledged) >= wanted, what=f"{count} more orders to be acknowledged")
+
+    @property
     def left(self) -> list[str]:
         """The orders that were never acknowledged."""
         return [name for name in self.wanted if name not in self.acknowledged]
@@ -128,7 +138,7 @@ class Traffic:
             for thread in threads:
                 thread.join()
 
-    def send_rest(self, seconds: float = 60.0) -> None:
+    def send_rest(self, seconds: float = 120.0) -> None:
         """Send what was never acknowledged until all of it is; raises AssertionError if that takes longer."""
         self._over.clear()
         left = self.left

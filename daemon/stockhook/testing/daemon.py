@@ -26,8 +26,11 @@ T = TypeVar("T")
 TOKEN: Final = "a-token-for-tests-0123456789"  # noqa: S105 - guards nothing
 """The secret part of the target URL of the channel ``shop``."""
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 120.0
 """How long a daemon may take to listen before a test gives up; a machine under load is slow."""
+
+SECONDS: Final = 60.0
+"""How long a test waits for anything else before it gives up: a disk may stand still for seconds, more than once."""
 
 _PROGRAM: Final = (sys.executable, "-c", "from stockhook.cli import main; main(prog_name='stockhook')")
 _CONFIG: Final = """\
@@ -136,7 +139,7 @@ class RunningDaemon:
             self._process.wait()
         atexit.unregister(self.kill)
 
-    def terminate(self, seconds: float = 30.0) -> int:
+    def terminate(self, seconds: float = SECONDS) -> int:
         """Ask the daemon to stop (SIGTERM), wait for it, and return its exit code."""
         self.signal(signal.SIGTERM)
         return self.wait(seconds)
@@ -150,7 +153,7 @@ class RunningDaemon:
         """Send a signal to the process."""
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = SECONDS) -> int:
         """Wait until the process has ended by itself, and return its exit code."""
         code = self.process.wait(seconds)
         atexit.unregister(self.kill)
@@ -223,7 +226,7 @@ class RunningDaemon:
         headers: Mapping[str, str] | None = None,
         *,
         base: str = "",
-        seconds: float = 30.0,
+        seconds: float = SECONDS,
     ) -> Answer:
         """Make one request on a connection of its own; ``base`` is the base URL, that of the webhooks by default."""
         connection = self.connect(base, seconds)
@@ -235,7 +238,7 @@ class RunningDaemon:
         finally:
             connection.close()
 
-    def connect(self, base: str = "", seconds: float = 30.0) -> HTTPConnection:
+    def connect(self, base: str = "", seconds: float = SECONDS) -> HTTPConnection:
         """Return a connection for several requests one after the other."""
         return HTTPConnection(urlsplit(base or self.server).netloc, timeout=seconds)
 
@@ -249,7 +252,7 @@ class RunningDaemon:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=2 * SECONDS,
             check=False,
         )
         words = f"stockhook {' '.join(arguments)} ended with {done.returncode}: {done.stderr}"
@@ -269,7 +272,7 @@ class RunningDaemon:
         finally:
             loaded.store.close()
 
-    def until_idle(self, seconds: float = 30.0) -> None:
+    def until_idle(self, seconds: float = 2 * SECONDS) -> None:
         """Wait until nothing is due any more: all that was stored has been worked, or waits for another try."""
 
         def idle() -> bool:
@@ -281,7 +284,7 @@ class RunningDaemon:
             self.until(idle, seconds, "nothing due")
 
     @staticmethod
-    def until(found: Callable[[], T], seconds: float = 30.0, what: str = "it") -> T:
+    def until(found: Callable[[], T], seconds: float = SECONDS, what: str = "it") -> T:
         """Ask again and again until the answer is true, and return it; raises AssertionError when it never is."""
         ends = time.monotonic() + seconds
         while not (answer := found()):

@@ -83,7 +83,7 @@ class Sender:
 
     def connect(self) -> socket.socket:
         """Open a connection."""
-        return socket.create_connection(self.address, timeout=20)
+        return socket.create_connection(self.address, timeout=60)
 
     def exchange(self, *pieces: bytes) -> bytes:
         """Send the pieces, then read until the daemon has answered in full or closed; a cut connection is b""."""
