@@ -76,12 +76,23 @@ snapshots = st.builds(
             quantity=st.integers(0, 3).map(lambda n: n * ONE),
             quantity_refunded=st.integers(0, 3).map(lambda n: n * ONE),
             center=st.sampled_from([None, "EAST", "WEST"]),
+            lots=st.sampled_from([(), ("L1",)]),
+            serials=st.sampled_from([(), ("S1", "S2")]),
+            places=st.sampled_from([(), ("MAIN",)]),
             shipped_at=moments,
         ),
         max_size=3,
         unique_by=lambda one: one.item_index,
     ).map(tuple),
 )
+
+
+def test_what_a_line_asks_to_be_taken_from_is_what_the_newest_snapshot_says() -> None:
+    pinned = merged([(1, snapshot(shown(lots=("L1",), serials=("S1",), places=("MAIN",))))])
+    [line] = pinned.lines
+    assert (line.lots, line.serials, line.places) == (("L1",), ("S1",), ("MAIN",))
+    [line] = noted(pinned, snapshot(shown(serials=("S2",))), 2).lines
+    assert (line.lots, line.serials, line.places) == ((), ("S2",), ())
 
 
 @given(
