@@ -82,16 +82,14 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
     line = reading.line
     dated = line.shipped_at is not None
     has_shipped = line.ship_said is not None and (dated or shipped is Shipped.BY_ORDER)
-    ship_date = line.ship_date or order.ship_date
-    if ship_date is None and order.first_ship_at is not None:
-        ship_date = order.first_ship_at.astimezone(rules.time_zone).date()
+    shipped_on = ship_date(order, line, rules)
     inferred = has_shipped and not dated
     if not has_shipped:
-        return Target(reading, 0, shipped=False, inferred=False, ship_date=ship_date)
+        return Target(reading, 0, shipped=False, inferred=False, ship_date=shipped_on)
     moment = moment_shipped(order, line)
     reason = _left_out(order, line, rules, moment)
     if reason is not None:
-        return Target(reading, 0, shipped=True, inferred=inferred, ship_date=ship_date, reason=reason, moment=moment)
+        return Target(reading, 0, shipped=True, inferred=inferred, ship_date=shipped_on, reason=reason, moment=moment)
     kept = kept_back(line, moment, inferred=inferred)
     unexplained = max(line.least_refunded - kept, 0)
     if kit is not line and kit.quantity:
@@ -103,12 +101,19 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
         units,
         shipped=True,
         inferred=inferred,
-        ship_date=ship_date,
+        ship_date=shipped_on,
         unexplained=unexplained,
         moment=moment,
         refunded=refunded,
         back=back,
     )
+
+
+def ship_date(order: Order, line: Line, rules: ChannelRules) -> date | None:
+    """Return the day a line left as the store wrote it, else the day of its first ``order_ship`` (strategies.md 3)."""
+    if line.ship_date is not None or order.ship_date is not None or order.first_ship_at is None:
+        return line.ship_date or order.ship_date
+    return order.first_ship_at.astimezone(rules.time_zone).date()
 
 
 def moment_shipped(order: Order, line: Line) -> datetime | None:
