@@ -69,7 +69,10 @@ class Sender:
             self.cut += 1
             return
         took = time.perf_counter() - moment
-        self._free.append((reader, writer, time.perf_counter()))
+        if b"\r\nconnection: close\r\n" in head.lower():
+            writer.close()
+        else:
+            self._free.append((reader, writer, time.perf_counter()))
         if not head.startswith(_OK):
             self.refused += 1
         elif counts:
