@@ -99,7 +99,7 @@ def test_restarted_under_load_nothing_is_lost_and_deliveries_are_stored_again_so
     seed: int, server: OwnServer, url: str, trading: Callable[..., Traffic]
 ) -> None:
     traffic = trading(2, seed)
-    ends = time.monotonic() + times(15, 120)
+    ends = time.monotonic() + times(8, 120)
     starts = []
     with traffic.flowing():
         while time.monotonic() < ends:
@@ -139,7 +139,7 @@ def test_connections_that_end_at_any_moment_cost_nothing_but_another_try(
         "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'stockhook' "
         "AND datname = current_database() ORDER BY random() LIMIT 1) AS one"
     )
-    ends = time.monotonic() + times(6, 60)
+    ends = time.monotonic() + times(4, 60)
     with traffic.flowing():
         while time.monotonic() < ends:
             time.sleep(traffic.chance.uniform(0.02, 0.3))
@@ -161,7 +161,7 @@ def test_a_slow_line_makes_it_slow_and_nothing_else(
     traffic = trading(2, url=proxied)
     proxy.delay, proxy.drips = (0.002, True) if drips else (0.05, False)
     with traffic.flowing():
-        time.sleep(times(4, 60))
+        time.sleep(times(2, 60))
     proxy.delay = 0.0
     keeps_its_promises(traffic)
     assert traffic.answers.keys() == {200}
@@ -226,7 +226,7 @@ def test_daemons_killed_among_four_lose_nothing_and_double_nothing(
 ) -> None:
     traffic = trading(4, seed)
     with traffic.flowing():
-        for _ in range(times(3, 25)):
+        for _ in range(times(2, 25)):
             time.sleep(traffic.chance.uniform(0.1, 1))
             daemon = traffic.chance.choice(traffic.daemons)
             daemon.kill()

@@ -8,12 +8,12 @@ import pytest
 from altered_daemon import program
 from disk import Disk
 from promises import check, finish, lost
-from sizes import seeds
+from sizes import seeds, times
 from traffic import Traffic
 
 pytestmark = pytest.mark.needs("gcc")
 
-CUTS = 6
+CUTS = times(4, 6)
 
 
 def cut(disk: Disk, traffic: Traffic) -> set[str]:

@@ -14,7 +14,7 @@ from stockhook.model import Delivery, Order
 from stockhook.testing.daemon import RunningDaemon
 from stockhook.testing.payloads import envelope, line, order_ship
 
-KILLS = 8
+KILLS = times(5, 8)
 SHIPPED = "2026-11-01T12:00:00-05:00"
 
 
