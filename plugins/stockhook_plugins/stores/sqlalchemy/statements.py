@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
-    case,
     cast,
     delete,
     func,
@@ -118,25 +117,22 @@ class Statements:
         whole = moves.c.quantity.type
 
         def naming(kind: model.MovementKind) -> ColumnElement[Any]:
-            """Return the sum of the movements of this kind that name the consumption."""
-            amount = case((later.c.kind == constant(kind), later.c.quantity), else_=literal_column("0"))
-            return cast(func.coalesce(func.sum(amount), literal_column("0")), whole)
+            """Return the sum of the movements of this kind that name the consumption, mostly of none: no join."""
+            amount = func.coalesce(func.sum(later.c.quantity), literal_column("0"))
+            mine = select(amount).where(later.c.reverses == moves.c.id, later.c.kind == constant(kind))
+            return cast(mine.scalar_subquery(), whole)
 
         taken = literal_column("-movement.quantity", whole)
         left = cast(taken - naming(model.MovementKind.REVERSAL), whole)
         names = ("order_id", "id", "unit_id", "line", "sku")
         returned, counted = naming(model.MovementKind.RETURN), naming(model.MovementKind.COUNT)
         suspense = select(_units.c.suspense).where(_units.c.id == moves.c.unit_id).scalar_subquery()
-        found = (
-            select(*(moves.c[name] for name in names), taken, left, returned, counted, suspense)
-            .select_from(moves.outerjoin(later, later.c.reverses == moves.c.id))
-            .where(
-                moves.c.account == bindparam(None),
-                self.listed(moves.c.order_id),
-                moves.c.kind == constant(model.MovementKind.CONSUMPTION),
-            )
+        found = select(*(moves.c[name] for name in names), taken, left, returned, counted, suspense).where(
+            moves.c.account == bindparam(None),
+            self.listed(moves.c.order_id),
+            moves.c.kind == constant(model.MovementKind.CONSUMPTION),
         )
-        return self._text(found.group_by(moves.c.id).order_by(moves.c.id))
+        return self._text(found.order_by(moves.c.id))
 
     def _read_catalogue(self) -> None:
         self.catalogue_version = self._text(
