@@ -125,6 +125,7 @@ def _take(taken: Taken) -> dict[str, object]:
         "remaining": text(taken.take.remaining),
         "returned": text(taken.take.returned),
         "counted": text(taken.take.counted),
+        "suspense": taken.take.suspense,
         "location": taken.location,
         "lot": taken.lot,
         "serial": taken.serial,

@@ -51,8 +51,8 @@ class ShownLine:
 
     @property
     def consumed(self) -> Quantity:
-        """What is booked and not reversed."""
-        return sum(taken.take.remaining for taken in self.takes)
+        """What is booked and not reversed; what is in suspense is owed."""
+        return sum(taken.take.remaining for taken in self.takes if not taken.take.suspense)
 
     @property
     def returned(self) -> Quantity:

@@ -235,7 +235,7 @@ def _corrected(
         line=next(now for now in state.lines if now.number == line.number),
         said=said,
         movements=tuple(reversed(work.find(Movement, mine, most=moved))) if moved else (),
-        consumed=sum(take.remaining for take in takes),
+        consumed=sum(take.remaining for take in takes if not take.suspense),
         returned=sum(take.returned for take in takes),
         owed=sum(row.open for row in state.shortages if row.line == line.number),
         settled=evaluated,
