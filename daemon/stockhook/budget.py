@@ -28,7 +28,7 @@ class _Running:
 
 
 class Budget:
-    """Watches running plans from one thread of its own, which exists only once something was planned.
+    """Watches running plans from one thread of its own, which lives no longer than something is planned.
 
     A plan that does not end even after the exception (it may be in foreign code) is ``stuck``: its strategy is
     switched off, and the process should be restarted.
@@ -80,6 +80,11 @@ class Budget:
         while True:
             time.sleep(min(_LOOK_EVERY, self._seconds / 4))
             with self._lock:
+                if not self._running:
+                    watcher, self._watcher = self._watcher, None
+                    if not self._running:  # a plan that begins is noted first, and then asks whether it is watched
+                        return
+                    self._watcher = watcher
                 now = time.monotonic()
                 for thread, running in list(self._running.items()):  # plans begin without the lock
                     late = now - running.since - self._seconds

@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -73,6 +74,22 @@ def test_a_plan_stuck_in_foreign_code_switches_its_strategy_off() -> None:
     with pytest.raises(BadPlan, match="switched off until a restart"):
         stuck(NEED, [])
     assert budget.planner("other", lambda need, units: [])(NEED, []) == []
+
+
+def test_the_watch_ends_with_the_plans_and_begins_again_with_the_next_one() -> None:
+    budget = Budget(seconds=0.05)
+
+    def watched() -> bool:
+        return any(thread.name == "plan budget" and thread is budget._watcher for thread in threading.enumerate())
+
+    late = budget.planner("late", lambda need, units: busy(0.5))
+    for _ in range(2):
+        with pytest.raises(BadPlan):
+            late(NEED, [])
+        ends = time.monotonic() + 5
+        while watched() and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert not watched()
 
 
 def test_what_a_plan_raises_comes_through_as_it_is() -> None:

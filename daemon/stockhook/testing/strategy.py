@@ -216,9 +216,9 @@ class StrategyContract:
         """An item with a long history must not hold up the others."""
         units = _many()
         for need in (Need("SOAP", ONE), Need("SOAP", sum(unit.available for unit in units) // 2)):
-            started = time.process_time()
+            started = time.thread_time()
             _in_full(strategy, need, units)
-            assert time.process_time() - started <= self.seconds
+            assert time.thread_time() - started <= self.seconds
 
 
 def _in_full(strategy: Strategy, need: Need, units: Sequence[Offer]) -> list[Pick]:
