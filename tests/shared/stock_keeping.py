@@ -5,6 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
+from account import Account
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -23,6 +24,7 @@ PLACES: Final = ("MAIN", "BACK", "ATTIC")
 choices = st.randoms(use_true_random=False)
 
 _goods_are_there = precondition(lambda self: bool(self.received["A"] or self.received["B"]))
+_something_is_sold = precondition(lambda self: any(element.ships for _, element in self.account.seen))
 
 
 class StockKeeping:
@@ -30,6 +32,8 @@ class StockKeeping:
 
     shop: Any
     store: Any
+    account: Account
+    quiet: bool
     received: dict[str, int]
     adjusted: dict[str, int]
     unsettled: set[str]
@@ -62,21 +66,27 @@ class StockKeeping:
         assert self.shop.find(Unit, id=unit.id)[0].held is not unit.held
 
     @_goods_are_there
-    @rule(choice=choices, found=st.integers(-2, 2), shelf=st.sampled_from([False, False, False, True]))
-    def count(self, choice: Random, found: int, shelf: bool) -> None:
-        self.shop.clock.advance(timedelta(minutes=1))
+    @rule(choice=choices, found=st.integers(-2, 2))
+    def count_a_unit(self, choice: Random, found: int) -> None:
         unit = choice.choice(self._goods())
-        lying = unit.quantity
-        if shelf:
-            alike = self.shop.find(Unit, sku=unit.sku, location=unit.location, suspense=False)
-            lying = sum(other.quantity for other in alike)
+        self._count(unit.sku, [unit], found, {"unit_id": unit.id})
+
+    @_something_is_sold
+    @rule(sku=st.sampled_from("AB"), path=st.sampled_from(PLACES), found=st.integers(-2, 5))
+    def count_a_shelf(self, sku: str, path: str, found: int) -> None:
+        """Count all of an item in a place; where orders may take from it, nothing stays owed from before."""
+        self._count(sku, self.shop.find(Unit, sku=sku, location=path), found, {"sku": sku, "location": path})
+        if path != "ATTIC" and self.quiet:
+            assert self.shop.owed(sku) == 0
+
+    def _count(self, sku: str, units: list[Unit], found: int, what: dict[str, Any]) -> None:
+        self.shop.clock.advance(timedelta(minutes=1))
+        lying, before = sum(unit.quantity for unit in units), self.shop.on_hand(sku)
         quantity = max(lying + found * ONE, 0)
-        where = {"sku": unit.sku, "location": unit.location} if shelf else {"unit_id": unit.id}
-        before = self.shop.on_hand(unit.sku)
-        count(self.shop.desk, [Tally(quantity, **where)])
-        self.adjusted[unit.sku] += quantity - lying
-        self.unsettled.add(unit.sku)
-        assert self.shop.on_hand(unit.sku) == before + quantity - lying
+        count(self.shop.desk, [Tally(quantity, **what)])
+        self.adjusted[sku] += quantity - lying
+        self.unsettled.add(sku)
+        assert self.shop.on_hand(sku) == before + quantity - lying
 
     @_goods_are_there
     @rule(choice=choices)
