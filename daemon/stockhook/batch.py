@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 from stockhook.allocation import Emptied, Pool
@@ -74,7 +75,10 @@ class Policies:
 
 @dataclass(slots=True)
 class _Open:
-    """One order of the batch: as it was read, as it stands now, and what has been decided on the way."""
+    """One order of the batch: as it was read, as it stands now, and what has been decided on the way.
+
+    ``turn`` counts the orders in the order in which they were first decided; 0: not yet.
+    """
 
     before: OrderState | None
     now: OrderState
@@ -88,6 +92,7 @@ class _Open:
     standing: list[Occurrence] | None = None
     settled: set[tuple[str, str]] = field(default_factory=set)
     skus: set[str] = field(default_factory=set)
+    turn: int = 0
 
 
 class Batch:
@@ -107,6 +112,7 @@ class Batch:
         """
         self._policies = policies
         self.ids: Iterator[int] = itertools.count(NEW)
+        self._turns: Iterator[int] = itertools.count(1)
         states = view.orders(keys) if keys else {}
         wanted = set(codes) | {(key.account, fold(line.code)) for key, state in states.items() for line in state.lines}
         bound = {part.sku for state in states.values() for ln in state.lines if ln.binding for part in ln.binding.parts}
@@ -210,6 +216,7 @@ class Batch:
     def adopt(self, key: OrderKey, state: OrderState, draft: Draft) -> None:
         """Take over what a person has drafted for an order (reversals, waived shortages) before it is evaluated."""
         opened = self._orders[key]
+        opened.turn = opened.turn or next(self._turns)
         opened.now = state
         opened.allocations += draft.allocations
         opened.movements += draft.movements
@@ -220,7 +227,8 @@ class Batch:
 
     def bookings(self) -> list[Booking]:
         """Return what the batch has decided, one booking per order, in the order of deciding."""
-        return [self._booking(opened) for opened in self._orders.values() if _decided(opened)]
+        decided = [opened for opened in self._orders.values() if _decided(opened)]
+        return [self._booking(opened) for opened in sorted(decided, key=attrgetter("turn"))]
 
     def report(self, void: Collection[OrderKey | None]) -> Report:
         """Return what there is to tell about the orders that are not void."""
@@ -263,6 +271,7 @@ class Batch:
 
     def _keep(self, opened: _Open, result: Evaluation, event: Event | None, cause: Cause, *, tells: bool) -> None:
         order = due_again(result.state.order, result, cause.now)
+        opened.turn = opened.turn or next(self._turns)
         opened.now = result.state if order is result.state.order else replace(result.state, order=order)
         opened.allocations += result.allocations
         opened.movements += result.movements

@@ -298,3 +298,12 @@ def test_goods_given_back_to_an_emptied_unit_can_be_taken_again(shop: Shop) -> N
     alias(shop.desk, "PACK", "SOAP", factor=10 * ONE, rebook=True)
     assert shop.booked("D-1") == {"SOAP": 20 * ONE}
     assert shop.owed("SOAP") == 0
+
+
+def test_bookings_come_in_the_order_in_which_their_orders_were_decided(shop: Shop) -> None:
+    shop.items("SOAP")
+    for n in range(6):
+        shop.send(envelope(order_ship(f"D-{n}", [line("SOAP", 1, shipped="2026-11-02T12:00:00-05:00")])))
+    shop.receive(("SOAP", 4))
+    taken = [movement.order_id for movement in reversed(shop.find(Movement)) if movement.order_id is not None]
+    assert taken == ["D-0", "D-1", "D-2", "D-3"]
