@@ -80,9 +80,30 @@ class Member:
         return _up(times(self.aim.units, self.part.quantity), self.component.step)
 
     @property
+    def kits(self) -> Quantity:
+        """How many kits have shipped, by what the line itself says."""
+        per = self.component.per
+        return times(self.aim.units, self.part.quantity) * self.component.kits // per if per else 0
+
+    @property
     def ruling(self) -> Quantity:
         """What persons decided of this component beyond the store; that of the kit line counts kits instead."""
-        return self.aim.ruled(self.part) - times(self.aim.units, self.part.quantity) if self.by_itself else 0
+        return _ruling(self.aim, self.part) if self.by_itself else 0
+
+    def due(self, rest: Quantity) -> Quantity:
+        """Return how much of it shall be booked where so many kits go by components."""
+        share = self.component.share(rest)
+        return max((min(share, self.most) if self.by_itself else share) + self.ruling, 0)
+
+    def behind(self, applied: Quantity) -> Quantity:
+        """Return for how many kits what is applied of it stands."""
+        return self.component.behind(applied - self.ruling) if applied else 0
+
+
+def _ruling(aim: Target, part: Part) -> Quantity:
+    """Return the ruling on a line in units of the part's item; see ``Target.ruled`` for what it counts."""
+    several = len(aim.reading.parts or ()) > 1
+    return times(aim.reading.line.ruling, part.quantity) if several else aim.reading.line.ruling
 
 
 @record(frozen=True, slots=True)
@@ -104,8 +125,8 @@ class Group:
         """How many kits shall be booked, finished or by components."""
         if self.kit.shipped:
             return max(self.kit.ruled(self.part), 0)
-        furthest = max((each.component.behind(each.most) for each in self.members if each.by_itself), default=0)
-        return max(self.kit.ruled(self.part) + furthest, 0)
+        furthest = max((each.kits for each in self.members if each.by_itself), default=0)
+        return max(furthest + _ruling(self.kit, self.part), 0)
 
     def finished_back(self, back: Quantity, finished: Quantity) -> Quantity:
         """Return how many ``finished`` kits are among so many that came back: what went by components is first."""
@@ -115,9 +136,7 @@ class Group:
         """Return what shall be booked by (line number, sku), where so many kits go finished."""
         shall = {(self.kit.reading.line.number, self.part.sku): finished}
         for each in self.members:
-            share = each.component.share(self.wanted - finished)
-            due = (min(share, each.most) if each.by_itself else share) + each.ruling
-            shall[each.aim.reading.line.number, each.part.sku] = due
+            shall[each.aim.reading.line.number, each.part.sku] = each.due(self.wanted - finished)
         return shall
 
 
@@ -219,7 +238,7 @@ def _behind(group: Group, draft: Draft, *, owed_counts: bool) -> Quantity:
     reached = 0
     for each in group.members:
         applied = _applied(draft, each.aim.reading.line, each.part.sku, owed_counts=owed_counts)
-        reached = max(reached, each.component.behind(applied - each.ruling))
+        reached = max(reached, each.behind(applied))
     return reached
 
 
@@ -259,8 +278,7 @@ def counted_twice(readings: Sequence[Reading], takes: Sequence[Take], catalogue:
         finished = consumed[kit.reading.line.number, group.part.sku]
         behind = 0
         for each in group.members:
-            used = consumed[each.aim.reading.line.number, each.part.sku] - each.ruling
-            behind = max(behind, each.component.behind(used))
+            behind = max(behind, each.behind(consumed[each.aim.reading.line.number, each.part.sku]))
         if finished and behind and finished + behind > group.wanted:
             found[kit.reading.line.number] = finished + behind - group.wanted
     return found

@@ -221,6 +221,18 @@ class TestSplit:
         world.receive(SET=3)
         assert not world.evaluate().books
 
+    def test_a_component_that_a_person_ruled_less_of_is_not_missed_where_finished_kits_cover(self) -> None:
+        kit, b, c = listed(2)
+        world = World((kit, replace(b, ruling=-ONE), c), {"SET": 2})
+        assert world.evaluate().standing == ()
+        assert (world.booked(), world.owed()) == ({"SET": 2}, {})
+
+    def test_a_ruling_on_a_kit_line_without_a_date_counts_as_well(self) -> None:
+        kit, b, c = listed(3)
+        world = World((replace(kit, shipped_at=None, ruling=-ONE), b, c), {"SET": 1, "B": 9, "C": 9})
+        assert world.evaluate().standing == ()
+        assert world.booked() == {"SET": 1, "B": 2, "C": 1}
+
     def test_a_refund_on_the_kit_line_before_shipping_lowers_finished_kits_and_components_alike(self) -> None:
         refund = make.model.Refund(ONE, SHIPPED - timedelta(days=1), dated=True, as_of=SHIPPED)
         kit, b, c = listed(3)
@@ -237,6 +249,15 @@ class TestSplit:
         world.receive(SET=5)
         world.evaluate()
         assert world.booked() == {"SET": 1, "B": 4, "C": 2}
+
+    def test_so_it_has_where_several_kits_share_one_component(self) -> None:
+        kit, b, c = listed(3)
+        world = World((replace(kit, shipped_at=None), replace(b, quantity=ONE), c), {"SET": 1, "B": 9, "C": 9})
+        world.evaluate()
+        assert {take.sku: take.remaining for take in world.state.takes} == {"SET": ONE, "B": 666_667, "C": 2 * ONE}
+        only = World((replace(kit, shipped_at=None), replace(b, quantity=ONE)), {"SET": 4})
+        only.evaluate()
+        assert only.booked() == {"SET": 3}
 
     def test_a_kit_line_that_waits_for_a_person_holds_its_components(self) -> None:
         world = World(listed(2), {"SET": 1, "B": 9, "C": 9})
