@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stockhook.allocation import Limits, Pool, allocate
 from stockhook.attempts import Attempt, Method
 from stockhook.errors import BadPlan
-from stockhook.model import Location, Need, Offer, Pick, Stock, Unit
+from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Unit
 from stockhook.quantity import ONE
 from stockhook.strategy import method
 from stockhook.testing import factories as make
@@ -227,3 +227,45 @@ def test_goods_given_back_to_a_unit_that_was_emptied_are_offered_where_it_lies()
     shelf.move(5, ONE)
     shelf.move(6, ONE)
     assert list(available(shelf).items()) == [(5, 1), (9, 10)]
+
+
+class TestCounts:
+    def test_the_newest_count_of_a_place_takes_the_place_of_the_one_before(self) -> None:
+        shelf = pool(unit(1))
+        shelf.note(Count("A", "MAIN", 0, START + timedelta(hours=2)))
+        assert shelf.shelf_counted("a", (), START)
+        shelf.note(Count("A", "MAIN", 0, START))
+        assert not shelf.shelf_counted("A", (), START)
+
+    @pytest.mark.parametrize(
+        ("locations", "counted"), [((), True), (("MAIN",), True), (("MAIN/FG",), True), (("WEST",), False)]
+    )
+    def test_a_shelf_counts_where_it_may_be_taken_from(self, locations: tuple[str, ...], *, counted: bool) -> None:
+        shelf = pool()
+        shelf.note(Count("A", "MAIN/FG", 0, START + timedelta(hours=1)))
+        assert shelf.shelf_counted("A", locations, START) is counted
+        assert not shelf.shelf_counted("B", locations, START)
+        shelf.know([Location("MAIN/FG", pickable=False)])
+        assert not shelf.shelf_counted("A", locations, START)
+
+    def test_a_count_of_one_unit_says_nothing_of_the_shelf(self) -> None:
+        shelf = pool(unit(1), unit(2))
+        shelf.note(Count("A", unit(1).location, 1, START + timedelta(hours=1)))
+        assert not shelf.shelf_counted("A", (), START)
+        assert [shelf.unit_counted(number, START) for number in (1, 2, 9)] == [True, False, False]
+
+
+def test_a_place_that_is_not_picked_from_is_known_before_anything_lies_there() -> None:
+    shelf = pool()
+    shelf.know([Location("MAIN/BACK", pickable=False)])
+    shelf.add(unit(1, location="MAIN/BACK"))
+    assert shelf.shelf("A", ()).tiers == [{}]
+
+
+def test_a_suspense_unit_is_found_and_never_offered() -> None:
+    shelf = pool(unit(1), unit(2, -3, location="", suspense=True))
+    found = shelf.suspense("a")
+    assert found is not None
+    assert found.id == 2
+    assert shelf.shelf("A", ()).tiers[0].keys() == {1}
+    assert pool(unit(1)).suspense("A") is None

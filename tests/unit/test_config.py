@@ -122,6 +122,14 @@ def test_all_problems_are_told_at_once_each_with_its_path() -> None:
             'allocation.locations[1]: expected a location path like "MAIN/FG"',
         ),
         ('[allocation]\non_shortage = "negativ"', "did you mean negative?"),
+        (
+            '[channels.back]\ntype = "ultracart"\nrestock_reasons = [" "]',
+            "restock_reasons[0]: expected a reason as the store writes it",
+        ),
+        (
+            '[channels.back]\ntype = "ultracart"\nrestock_to = "MAIN/"',
+            'restock_to: expected a location path like "MAIN/FG"',
+        ),
         ('[channels.shop.distribution_centers]\nA = "ignor"', "distribution_centers.A: expected a list of locations"),
         ("[channels.shop.distribution_centers]\nA = []", "distribution_centers.A: expected a list of locations"),
         ('[channels."my shop"]', 'channels."my shop": expected a name of at most 64 letters'),

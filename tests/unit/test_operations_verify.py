@@ -16,6 +16,7 @@ from stockhook.model import (
     Item,
     Line,
     Movement,
+    MovementKind,
     Order,
     Part,
     Problem,
@@ -204,6 +205,16 @@ def test_everything_holds_after_the_policy_was_changed_to_negative_or_back(polic
         policies = replace(shop.desk.policies, rules={"shop": rules})
         changed = replace(shop.desk, policies=policies)
         assert [check for check in verify(changed, 30) if not check.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(MovementKind.RETURN, "9 came back"), (MovementKind.REVERSAL, "9 were reversed")]
+)
+def test_difference_finds_more_that_came_back_than_was_taken(shop: Shop, kind: MovementKind, said: str) -> None:
+    taken = only(shop, Movement, order_id="D-1", kind=MovementKind.CONSUMPTION)
+    put(shop, replace(taken, id=9999, kind=kind, quantity=9 * ONE, reverses=taken.id))
+    assert failed(shop)["difference"].startswith(f"order {ACCOUNT}/D-1: of ")
+    assert said in failed(shop)["difference"]
 
 
 def test_difference_finds_a_surplus_that_no_problem_tells_of(shop: Shop) -> None:

@@ -136,6 +136,8 @@ def test_a_channel_has_the_rules_that_its_table_and_the_allocation_say() -> None
         time_zone = "Europe/Berlin"
         ship_rule = "line"
         kits = "parent"
+        restock_reasons = [" Unwanted ", "DAMAGED"]
+        restock_to = "MAIN/RETURNS"
         [channels.shop.distribution_centers]
         Dflt = ["MAIN/FG"]
         VENDOR = "ignore"
@@ -156,6 +158,8 @@ def test_a_channel_has_the_rules_that_its_table_and_the_allocation_say() -> None
         on_shortage=ShortagePolicy.ORDER,
         centers={"dflt": ("MAIN/FG",), "vendor": None},
         locations=("MAIN",),
+        restock_reasons=frozenset({"unwanted", "damaged"}),
+        restock_to="MAIN/RETURNS",
     )
     assert found.channels["other"].rules.on_shortage is ShortagePolicy.PARTIAL
 

@@ -126,6 +126,35 @@ class TestTargets:
         assert target(replace(late, least_refunded=0)).unexplained == 0
 
 
+class TestRefundedAfterShipping:
+    RULES = ChannelRules("shop", restock_reasons=frozenset({"unwanted"}))
+
+    def back(self, one: Line) -> tuple[int, int]:
+        found = target(one, rules=self.RULES)
+        return found.refunded // ONE, found.back // ONE
+
+    def test_what_was_kept_back_never_comes_back(self) -> None:
+        kept = (refund(1, SOLD, dated=True),)
+        one = line(shipped_at=SHIPPED, quantity_refunded=3 * ONE, refunds=kept, return_reason=" Unwanted ")
+        assert self.back(one) == (2, 2)
+        assert self.back(replace(one, return_reason="damaged")) == (2, 0)
+        assert self.back(replace(one, return_reason=None)) == (2, 0)
+        assert self.back(replace(one, quantity_refunded=0)) == (0, 0)
+
+    def test_a_refund_of_the_kit_line_alone_brings_its_components_back_in_proportion(self) -> None:
+        head = line(1, quantity=2 * ONE, kit=True, shipped_at=SHIPPED, quantity_refunded=ONE, return_reason="unwanted")
+        inner = line(2, quantity=6 * ONE, component=True, shipped_at=SHIPPED)
+        readings = [reading(head), reading(inner, group=1), reading(replace(inner, return_reason="damaged"), group=1)]
+        found = targets(order(), readings, self.RULES, Shipped.BY_LINE)
+        assert [(one.refunded // ONE, one.back // ONE) for one in found] == [(1, 1), (3, 3), (3, 0)]
+
+    def test_the_moment_shipped_is_the_lines_then_the_orders_then_the_first_word_of_it(self) -> None:
+        assert target(line(shipped_at=SHIPPED), shipping_date=SOLD).moment == SHIPPED
+        assert target(line(), Shipped.BY_ORDER, shipping_date=SOLD).moment == SOLD
+        assert target(line(), Shipped.BY_ORDER).moment == START
+        assert target(line()).moment is None
+
+
 class TestKeptBack:
     def test_a_refund_not_after_the_shipment_is(self) -> None:
         for at, kept in ((SOLD, 2), (SHIPPED, 2), (SHIPPED + timedelta(seconds=1), 0)):

@@ -87,3 +87,28 @@ def test_a_wait_of_any_kind_has_words() -> None:
     for kind in set(WaitKind) - {WaitKind.STRATEGY}:  # a refused plan says its own
         _, _, text = verdict(draft((kind, "what")), [aim()], Shipped.BY_LINE)
         assert "what" in text
+
+
+class TestWords:
+    """What an event's text says of goods that came back, were counted, or are refunded and have not come back."""
+
+    def words(self, made: Draft, **facts: Any) -> str:
+        return verdict(made, [aim(**facts)], Shipped.BY_LINE)[2]
+
+    def test_a_refund_after_shipping_is_listed_with_what_a_person_can_do(self) -> None:
+        said = self.words(draft(taken=True), refunded=3 * ONE)
+        assert said.startswith(
+            "all that shipped was booked before; 1 of A refunded after shipping: nothing comes back by"
+        )
+        assert said.endswith(f"`stockhook orders correct DEMO-1 {LINE.item_index} --returned 1`")
+
+    def test_what_has_come_back_is_not_asked_for_again(self) -> None:
+        made = draft(taken=True)
+        made.takes = [Take(1, 1, 0, "A", ONE, ONE, returned=ONE)]
+        assert self.words(made, refunded=ONE) == "all that shipped was booked before"
+
+    def test_what_leaves_suspense_is_not_called_booked(self) -> None:
+        made = draft()
+        made.takes = [Take(1, 8, 0, "A", ONE, ONE, suspense=True)]
+        made.release(LINE, "A", ONE)
+        assert self.words(made) == "all that shipped was booked before"
