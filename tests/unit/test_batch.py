@@ -14,6 +14,7 @@ from stockhook.model import (
     DeliveryState,
     Event,
     EventState,
+    Movement,
     Need,
     Offer,
     Order,
