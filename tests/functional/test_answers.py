@@ -79,3 +79,45 @@ def test_shadow_mode_is_told_loudly_and_books_nothing(stocked: House) -> None:
     assert "dry run: in shadow mode the daemon books none of this\n" in said
     assert "took 2 of 2 SOAP" in said
     assert stocked.json("events", "dry-run", event["id"])["shadow"] is True
+
+
+def test_what_if_sets_two_strategies_side_by_side(stocked: House) -> None:
+    stocked.done("stock", "receive", "SOAP", "10", "--location", "MAIN/FG", "--lot", "L2", "--unit-cost", "2.50")
+    stocked.play(shipped("D-1", ("SOAP", 4)))
+    before = stocked.book()
+    said = stocked.done("what-if", "--strategy", "lifo", "--since", "2020-01-01")
+    assert said.startswith("1 needs planned again since 2020-01-01 00:00:00Z, 3 movements read\n")
+    assert [row.split() for row in said.splitlines() if "left value" in row] == [["left", "value", "34", "30"]]
+    assert "left of units that end up differently" in said
+    found = stocked.json("what-if", "--strategy", "fefo", "--since", "2020-01-01", "--option", "min_shelf_life_days=30")
+    assert (found["present"]["strategy"], found["other"]["strategy"], found["as_booked"]) == ("fifo", "fefo", 1)
+    assert found["remains"] == []
+    assert found["present"] == {
+        "strategy": "fifo",
+        "takes": 1,
+        "units_touched": 1,
+        "taken": "4",
+        "taken_cost": "6",
+        "taken_without_cost": "0",
+        "taken_past_date": "0",
+        "fewest_days_left": None,
+        "owed": "0",
+        "left": "16",
+        "left_value": "34",
+        "left_without_cost": "0",
+        "left_past_date": "0",
+        "left_past_date_value": "0",
+        "units_left": 2,
+        "units_opened": 1,
+        "unapplied": "0",
+    }
+    assert stocked.book() == before
+
+
+def test_what_if_refuses_what_makes_no_sense(stocked: House) -> None:
+    asked = ["what-if", "--since", "2020-01-01", "--strategy"]
+    assert "did you mean fefo" in stocked.refused(*asked, "fefoo")
+    assert "strategy.min_shelf_life: unknown option" in stocked.refused(*asked, "fefo", "--option", "min_shelf_life=3")
+    assert "is no option; write it like" in stocked.refused(*asked, "fefo", "--option", "min_shelf_life", code=2)
+    late = stocked.refused("what-if", "--since", "2999-01-01", "--strategy", "fefo")
+    assert "2999-01-01 00:00:00Z is in the future" in late

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "stock": "stockhook.cli.stock:stock",
     "store": "stockhook.cli.store:store",
     "verify": "stockhook.cli.verify:verify",
+    "what-if": "stockhook.cli.what_if:what_if",
 }
 """Where each command, or group of commands, is defined."""
 

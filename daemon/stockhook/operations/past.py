@@ -37,15 +37,18 @@ def refuse_future(moment: datetime, now: datetime) -> None:
 
 
 class Past:
-    """What the audit says of units since a moment, newest first; ``unit`` takes it back."""
+    """What the audit says of units since a moment; ``unit`` takes it back, ``changes`` are in the order they came."""
 
     def __init__(self, view: Read, moment: datetime) -> None:
         """Read what was done to units after the moment."""
+        self.changes: list[Audit] = []
         self._changes: dict[int, list[Audit]] = {}
         where: dict[str, Match] = {"action": frozenset({HOLD, RELEASE, AMEND}), "at": Range(low=moment + INSTANT)}
         for entry in every(view, Audit, where):
+            self.changes.append(entry)
             for unit_id in units_of(entry):
                 self._changes.setdefault(unit_id, []).append(entry)
+        self.changes.reverse()
 
     def unit(self, unit: Unit) -> Unit:
         """Return a unit as it was called and held then; its quantity is left as it is."""
@@ -64,12 +67,23 @@ def before(entry: Audit, unit: Unit) -> Unit:
     """Return a unit as it was before what the entry tells of was done to it."""
     if entry.action != AMEND:
         return replace(unit, held=entry.action == RELEASE)
+    # the new value is known, so that one which holds the arrow itself is told from the old one
+    return _amended(entry, unit, lambda told, known: told.removesuffix(f" > {known}"))
+
+
+def after(entry: Audit, unit: Unit) -> Unit:
+    """Return a unit, as it was before, with what the entry tells of done to it."""
+    if entry.action != AMEND:
+        return replace(unit, held=entry.action == HOLD)
+    return _amended(entry, unit, lambda told, known: told.removeprefix(f"{known} > "))
+
+
+def _amended(entry: Audit, unit: Unit, other: Callable[[str, str], str]) -> Unit:
     changes: dict[str, Any] = {}
     for name, read in _READ.items():
         if name in entry.details:
-            # the new value is known, so that one which holds the arrow itself is told from the old one
-            old = entry.details[name].removesuffix(f" > {written(name, unit)}")
-            changes[name] = None if old == "none" else read(old)
+            value = other(entry.details[name], written(name, unit))
+            changes[name] = None if value == "none" else read(value)
     return replace(unit, **changes)
 
 

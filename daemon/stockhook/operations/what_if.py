@@ -1,0 +1,161 @@
+"""The same history under another strategy, side by side with the one that is configured; nothing is written."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from stockhook.attempts import Method
+from stockhook.choice import Choices
+from stockhook.history import Figures, World
+from stockhook.model import Allocation, Location, Movement, Shortage, Unit
+from stockhook.operations.desk import Desk
+from stockhook.operations.ledger_replay import Replay, first_since
+from stockhook.operations.past import refuse_future
+from stockhook.quantity import ONE, Quantity
+from stockhook.store import FOREVER, Range, Read
+
+ASSUMES: Final = (
+    "Receipts, counts, adjustments, moves and returns are as booked; what a unit no longer has here is not taken off.",
+    "Lines, items, locations, rules and shortage policies are as known now; holds and amendments as they were made.",
+    "What a person chose stays chosen, and kits are split into finished ones and components as they were.",
+    "A line of which nothing at all could be taken is not asked again until something was.",
+)
+"""What is not known of the past, or not played through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one strategy comes to. Quantities and costs in millionths; ``cost`` and ``value`` as far as costs are known.
+
+    ``owed`` is what lines lack at the end, ``left`` what lies there then, ``expired`` what of that is beyond its last
+    good day, ``opened`` how many units hold less than they came with.
+    """
+
+    strategy: str
+    figures: Figures
+    owed: Quantity
+    left: Quantity = 0
+    value: Quantity = 0
+    uncosted: Quantity = 0
+    expired: Quantity = 0
+    expired_value: Quantity = 0
+    stocked: int = 0
+    opened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of a unit on either side."""
+
+    unit: Unit
+    present: Quantity
+    other: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Two strategies over the same history. ``remains`` are the units that end up differently, by item and id.
+
+    ``needs`` were planned again on both sides, of which ``as_booked`` came out as they were booked with the strategy
+    that is configured; ``by_person`` were left as a person chose. ``never_asked`` is what open shortages hold of which
+    nothing was ever taken.
+    """
+
+    since: datetime
+    until: datetime
+    movements: int
+    needs: int
+    as_booked: int
+    by_person: int
+    never_asked: Quantity
+    present: Side
+    other: Side
+    remains: tuple[Remains, ...]
+
+
+def what_if(
+    desk: Desk, method: Method, since: datetime, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> WhatIf:
+    """Play what was booked since a moment through again, with ``method`` in place of every strategy configured.
+
+    Rules keep their locations. ``progress`` hears how many of how many movements are done. Raises Refused for a moment
+    in the future, BadPlan where a strategy breaks a rule.
+    """
+    now = desk.clock.now()
+    refuse_future(since, now)
+    present = desk.policies.choices
+    other = Choices(method, tuple(replace(rule, method=None) for rule in present.rules))
+    with desk.store.read() as view:
+        places = view.find(Location, most=FOREVER)
+        worlds = (World(present, places), World(other, places))
+        first = first_since(view, since)
+        replay = Replay(view, desk.policies, worlds, since, first)
+        total = sum(each.count for each in view.totals(Movement, where={"id": Range(low=first)}))
+        done = 0
+        for more in replay.run():
+            done += more
+            progress(done, total)
+        owed = sum(each.amount for each in view.totals(Shortage, where={"open": Range(low=1)}))
+        never = _never_asked(view, since)
+    sides = [
+        _side(name, world, owed, now.date())
+        for name, world in zip((present.method.strategy, method.strategy), worlds, strict=True)
+    ]
+    return WhatIf(
+        since=since,
+        until=now,
+        movements=done,
+        needs=replay.needs,
+        as_booked=replay.as_booked,
+        by_person=replay.by_person,
+        never_asked=never,
+        present=sides[0],
+        other=sides[1],
+        remains=tuple(_remains(*worlds)),
+    )
+
+
+def _side(strategy: str, world: World, owed: Quantity, today: date) -> Side:
+    figures = world.finish()
+    side = Side(strategy, figures, owed + figures.missing - figures.spared)
+    left = value = uncosted = expired = expired_value = stocked = opened = 0
+    for unit in world.remains():
+        worth = unit.quantity * (unit.unit_cost or 0) // ONE
+        left, value, stocked = left + unit.quantity, value + worth, stocked + 1
+        uncosted += unit.quantity if unit.unit_cost is None else 0
+        opened += unit.quantity < unit.received
+        if unit.expires_on is not None and unit.expires_on < today:
+            expired, expired_value = expired + unit.quantity, expired_value + worth
+    return replace(
+        side,
+        left=left,
+        value=value,
+        uncosted=uncosted,
+        expired=expired,
+        expired_value=expired_value,
+        stocked=stocked,
+        opened=opened,
+    )
+
+
+def _remains(present: World, other: World) -> Iterator[Remains]:
+    """Yield the units of which there is more or less on one side than on the other."""
+    units = {unit.id: unit for unit in present.remains()}
+    here = {unit_id: unit.quantity for unit_id, unit in units.items()}
+    there = {unit.id: unit.quantity for unit in other.remains()}
+    units |= {unit.id: unit for unit in other.remains()}
+    for unit in sorted(units.values(), key=lambda unit: (unit.sku, unit.id)):
+        if here.get(unit.id, 0) != there.get(unit.id, 0):
+            yield Remains(unit, here.get(unit.id, 0), there.get(unit.id, 0))
+
+
+def _never_asked(view: Read, since: datetime) -> Quantity:
+    """Return how much is owed since then to lines of which nothing was ever taken: the replay knows no need of them."""
+    rows = view.find(Shortage, {"open": Range(low=1), "opened_at": Range(low=since)}, most=FOREVER)
+    known: set[tuple[str, str, int, str]] = set()
+    for account in {row.account for row in rows}:
+        orders = frozenset(row.order_id for row in rows if row.account == account)
+        for each in view.find(Allocation, {"account": account, "order_id": orders}, most=FOREVER):
+            known.add((each.account, each.order_id, each.line, each.sku))
+    return sum(row.open for row in rows if (row.account, row.order_id, row.line, row.sku) not in known)
