@@ -42,15 +42,15 @@ class Target:
     back: Quantity = 0
 
     def ruled(self, part: Part) -> Quantity:
-        """Return how much of a part of the line shall be booked, in item units: target + ruling.
+        """Return how much of a part of the line shall be booked, in item units: target + ruling, never below nothing.
 
         The ruling counts the one item of a line; of a line with several, such as a kit by definition, it counts kits:
         the line's own units, each of which takes all of its parts.
         """
         ruling = self.reading.line.ruling
         if len(self.reading.parts or ()) > 1:
-            return times(self.units + ruling, part.quantity)
-        return times(self.units, part.quantity) + ruling
+            return times(max(self.units + ruling, 0), part.quantity)
+        return max(times(self.units, part.quantity) + ruling, 0)
 
 
 def aims_of(state: OrderState, catalogue: Catalogue, rules: ChannelRules) -> tuple[Readings, Shipped, list[Target]]:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 from account import AFTER, BEFORE, CODES, NEWEST, ORDERS, PARTS, Account, Element, Shown
+from correcting import Correcting
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -118,7 +119,7 @@ elements_of_orders = st.builds(
 )
 
 
-class ShopMachine(StockKeeping, RuleBasedStateMachine):
+class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
     """The rules; ``make_store`` says on what."""
 
     make_store: ClassVar[Any]
@@ -333,15 +334,20 @@ class ShopMachine(StockKeeping, RuleBasedStateMachine):
 
     def _line_is_true(self, state: Any, order_id: str, index: int, code: str) -> None:
         known = not ({code} & {"PACK", "JUNK"} - self.mapped)
+        kits = len(PARTS[code]) > 1
         for sku, factor in PARTS[code].items():
-            consumed = sum(take.remaining for take in state.takes if (take.line, take.sku) == (index, sku))
+            takes = [take for take in state.takes if (take.line, take.sku) == (index, sku)]
+            consumed = sum(take.remaining for take in takes)
             rows = [row for row in state.shortages if (row.line, row.sku) == (index, sku)]
             owed, waived = sum(row.open for row in rows), sum(row.waived + row.counted for row in rows)
-            target = self.account.target(order_id, index) * factor * ONE if known else 0
-            assert owed == max(target - consumed - waived, 0), (order_id, code, sku, consumed, waived, target)
-            assert consumed + waived <= self.account.most(order_id, index) * factor * ONE
+            wanted = self.account.wanted(order_id, index) * (factor if kits else 1) if known else 0
+            assert owed == max(wanted - consumed - waived, 0), (order_id, code, sku, consumed, waived, wanted)
+            ruled = self.account.highest.get((order_id, index), 0) * (factor if kits else 1)
+            assert consumed + waived <= self.account.most(order_id, index) * factor * ONE + ruled
+            assert all(0 <= take.returned <= take.remaining for take in takes)
             if not self.account.shipped(order_id, index) and not self.account.ever_dated(order_id, index):
-                assert consumed == 0, "an inferred shipment is taken back when dates come"
+                out = consumed - sum(take.returned for take in takes)
+                assert out <= wanted, "an inferred shipment is taken back when dates come"
 
     def _problems_are_true(self, waiting: set[str]) -> None:
         opened = {(one.kind, one.subject) for one in self.shop.find(Problem, state=ProblemState.OPEN)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from stockhook.quantity import ONE
 from stockhook.testing.payloads import event, line
 
 ORDERS = ("D-1", "D-2")
@@ -69,9 +70,25 @@ class Element:
 
 @dataclass
 class Account:
-    """Every snapshot delivered, and what follows from them by the text of the rules."""
+    """Every snapshot delivered, and what follows from them by the text of the rules.
+
+    ``rulings`` are what persons decided beyond the store, in millionths: of an item, or of kits for SET; ``highest``
+    the most that each has ever been.
+    """
 
     seen: list[tuple[tuple[datetime, int, int], Element]] = field(default_factory=list)
+    rulings: dict[tuple[str, int], int] = field(default_factory=dict)
+    highest: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def rule(self, line: tuple[str, int], ruling: int) -> None:
+        """Enter what a person has ruled on a line."""
+        self.rulings[line] = ruling
+        self.highest[line] = max(self.highest.get(line, 0), ruling)
+
+    def wanted(self, order_id: str, index: int) -> int:
+        """How much of a line shall be booked, in millionths of what its ruling counts."""
+        factor = 1 if len(PARTS[CODES[index]]) > 1 else sum(PARTS[CODES[index]].values())
+        return max(self.target(order_id, index) * factor * ONE + self.rulings.get((order_id, index), 0), 0)
 
     def of(self, order_id: str, index: int) -> list[tuple[tuple[datetime, int, int], Element, Shown]]:
         """The snapshots that list a line, oldest first."""
