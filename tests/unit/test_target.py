@@ -192,3 +192,21 @@ class TestKeptBack:
         units = [target(replace(one, refunds=tuple(refunds[:n])), shipped).units for n in range(len(refunds) + 1)]
         assert all(0 <= each <= quantity * ONE for each in units)
         assert units == sorted(units, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("parts", "ruling", "wanted"),
+    [
+        ((Part("A", ONE),), -ONE, [2 * ONE]),
+        ((Part("A", 12 * ONE),), -ONE, [35 * ONE]),
+        ((Part("A", 12 * ONE),), -90 * ONE, [0]),
+        ((Part("B", 2 * ONE), Part("C", ONE)), -ONE, [4 * ONE, 2 * ONE]),
+        ((Part("B", 2 * ONE), Part("C", ONE)), ONE, [8 * ONE, 4 * ONE]),
+        ((Part("B", 2 * ONE), Part("C", ONE)), -9 * ONE, [0, 0]),
+    ],
+)
+def test_a_ruling_counts_items_or_kits_and_leaves_nothing_at_the_least(
+    parts: tuple[Part, ...], ruling: int, wanted: list[int]
+) -> None:
+    aim = Target(reading(line(ruling=ruling), parts=parts), 3 * ONE, shipped=True, inferred=False, ship_date=None)
+    assert [aim.ruled(part) for part in parts] == wanted
