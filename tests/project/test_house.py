@@ -49,6 +49,7 @@ def test_no_file_is_longer_than_four_hundred_lines() -> None:
         str(path.relative_to(ROOT)): count
         for path in all_files()
         if path.suffix in text and VENDORED not in path.parts and "samples" not in path.parts
+        if "versions" not in path.parts  # a migration is drafted by a program, a line for each column
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > MOST_LINES
     }
     assert found == {}
