@@ -137,10 +137,9 @@ class Batch:
         self.pool.know([*found.values(), *unmade.values()])
         return unmade
 
-    def places(self, void: Collection[OrderKey | None]) -> list[Location]:
-        """Return the places to be made for what orders that are not void have given back, to be saved with them."""
-        made = [opened.units for key, opened in self._orders.items() if key not in void]
-        paths = {unit.location for units in made for unit in units}
+    def places(self) -> list[Location]:
+        """Return the places to be made for what has come back, to be saved with the bookings."""
+        paths = {unit.location for opened in self._orders.values() for unit in opened.units}
         return [place for path, place in self._unmade.items() if path in paths]
 
     def state(self, key: OrderKey) -> OrderState | None:
@@ -227,8 +226,13 @@ class Batch:
 
     def bookings(self) -> list[Booking]:
         """Return what the batch has decided, one booking per order, in the order of deciding."""
-        decided = [opened for opened in self._orders.values() if _decided(opened)]
-        return [self._booking(opened) for opened in sorted(decided, key=attrgetter("turn"))]
+        decided = sorted((opened for opened in self._orders.values() if _decided(opened)), key=attrgetter("turn"))
+        made = {unit.id: unit for opened in decided for unit in opened.units}
+        bookings = []
+        for opened in decided:  # a unit comes with the first that names it, who made it may be decided again later
+            units = [made.pop(number) for number in sorted(_units(opened) & made.keys())] if made else []
+            bookings.append(self._booking(opened, units))
+        return bookings
 
     def report(self, void: Collection[OrderKey | None]) -> Report:
         """Return what there is to tell about the orders that are not void."""
@@ -288,7 +292,7 @@ class Batch:
         if event is not None and event.state in OPEN:
             opened.waiting_events = [*(e for e in opened.waiting_events if e.id != event.id), event]
 
-    def _booking(self, opened: _Open) -> Booking:
+    def _booking(self, opened: _Open, units: Iterable[Unit]) -> Booking:
         before, now = opened.before, opened.now
         old_lines = {line.number: line for line in before.lines} if before else {}
         waits = None if set(now.waits) == set(before.waits if before else ()) else now.waits
@@ -297,7 +301,7 @@ class Batch:
             lines=tuple(line for line in now.lines if line is not old_lines.get(line.number)),
             waits=waits,
             events=tuple(opened.events.values()),
-            units=tuple(opened.units),
+            units=tuple(units),
             allocations=tuple(opened.allocations),
             movements=tuple(opened.movements),
             shortages=tuple(opened.shortages.values()),
@@ -307,6 +311,13 @@ class Batch:
     def _meaning(self, account: str, code: str) -> object:
         meaning = resolve(account, code, self.catalogue)
         return fold(code) if meaning is None or isinstance(meaning, Alias) else (meaning,)
+
+
+def _units(opened: _Open) -> set[int]:
+    """Return the units that a booking names: those it moves, and those its traces tell of."""
+    traces = [allocation.trace for allocation in opened.allocations]
+    told = {unit.unit_id for trace in traces for unit in (*trace.taken, *trace.passed_over)}
+    return told | {movement.unit_id for movement in opened.movements}
 
 
 def _given_back(opened: _Open) -> set[str]:

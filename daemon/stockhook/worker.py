@@ -196,7 +196,7 @@ class Worker:
         """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""
         void_deliveries = batch.deliveries(void)
         deliveries = [_after(one, result, now, void=one.delivery.id in void_deliveries) for one in result.reached]
-        work.save([*result.outcome.events, *self._put_off(batch, result, now), *batch.places(void)])
+        work.save([*result.outcome.events, *self._put_off(batch, result, now), *batch.places()])
         work.save(_with_replays(work, result.reached, deliveries, now))
         settle_later(self._desk, work, batch.given_back(void))
         report = batch.report(void)

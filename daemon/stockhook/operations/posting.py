@@ -110,7 +110,7 @@ def _post(
     void = work.book([booking, *batch.bookings()])
     if void:
         raise Moved
-    work.save([*change.records, *change.told(batch), *left, *batch.places(void)])
+    work.save([*change.records, *change.told(batch), *left, *batch.places()])
     problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
 

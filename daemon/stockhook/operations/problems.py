@@ -155,7 +155,7 @@ def _changed(
         owe_again(work, keys, "is owed again")
     problem = _find(work, problem.id)
     moved = {str(after.id): text(after.waived - before.waived) for before, after in chosen}
-    work.save([desk.audit(action, _name(problem), reason, **moved), *batch.places(void)])
+    work.save([desk.audit(action, _name(problem), reason, **moved), *batch.places()])
     after = restate(work, problem, now)
     if after != problem:
         problems.save(work, [after], desk.subscriptions, now)

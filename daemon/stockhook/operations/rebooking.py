@@ -52,5 +52,5 @@ def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> No
         raise Moved
     settle_later(desk, work, batch.given_back(void))
     audit = desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)
-    work.save([audit, *batch.places(void)])
+    work.save([audit, *batch.places()])
     problems.record(work, batch.report(void), desk.subscriptions, now)

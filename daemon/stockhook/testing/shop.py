@@ -124,7 +124,7 @@ class Shop:
         return sum(unit.quantity for unit in self.find(Unit, sku=sku, suspense=False))
 
     def booked(self, order_id: str) -> dict[str, Quantity]:
-        """Return what an order has consumed of goods and not given back, per item; what was returned is given back."""
+        """Return what an order has consumed of goods and not given back, per item; what came back is ``returned`` beside."""
         return self._consumed(order_id, suspense=False)
 
     def suspended(self, order_id: str) -> dict[str, Quantity]:
@@ -140,7 +140,7 @@ class Shop:
 
     def _consumed(self, order_id: str, *, suspense: bool) -> dict[str, Quantity]:
         units = {unit.id for unit in self.find(Unit, suspense=suspense)}
-        kinds = {MovementKind.CONSUMPTION, MovementKind.REVERSAL, MovementKind.RETURN}
+        kinds = {MovementKind.CONSUMPTION, MovementKind.REVERSAL}
         booked: Counter[str] = Counter()
         for movement in self.find(Movement, order_id=order_id, kind=frozenset(kinds)):
             if movement.unit_id in units:

@@ -151,7 +151,7 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     if work.book(batch.bookings()):
         raise Moved
     details = {"line": str(item_index), **outcome.details}
-    work.save([desk.audit(ACTION, f"{key.account}/{key.order_id}", reason, **details), *left, *batch.places(())])
+    work.save([desk.audit(ACTION, f"{key.account}/{key.order_id}", reason, **details), *left, *batch.places()])
     problems.record(work, batch.report(()), desk.subscriptions, desk.clock.now())
     owe_again(work, [key], "is owed")
     if outcome.rules:
