@@ -124,7 +124,7 @@ class Shop:
         return sum(unit.quantity for unit in self.find(Unit, sku=sku, suspense=False))
 
     def booked(self, order_id: str) -> dict[str, Quantity]:
-        """Return what an order has consumed of goods and not given back, per item; what came back is ``returned`` beside."""
+        """Return what an order has consumed of goods and not given back, per item; returns do not lower it."""
         return self._consumed(order_id, suspense=False)
 
     def suspended(self, order_id: str) -> dict[str, Quantity]:
