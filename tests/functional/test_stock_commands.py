@@ -213,3 +213,26 @@ def test_items_are_set_and_retired(shelf: House) -> None:
     assert shelf.json("stock", "list", "--sku", "SOAP")[0]["quantity"] == "9"
     assert shelf.done("items", "retire", "SOAP", "--undo") == "SOAP can be received again\n"
     shelf.done("stock", "import", file)
+
+
+def test_an_item_is_renamed(shelf: House) -> None:
+    assert shelf.json("items", "rename", "soap", "SOAP-LAV") == {
+        "sku": "SOAP-LAV",
+        "old_sku": "SOAP",
+        "quantity": "10",
+        "units": 1,
+        "kits": [],
+    }
+    shelf.play(envelope(order_ship("D-2", [line("SOAP", 3, shipped="2026-11-02T12:00:00-05:00")])))
+    assert [(row["sku"], row["quantity"], row["lot"]) for row in shelf.json("stock", "list")] == [
+        ("SOAP-LAV", "7", "L1"),
+        ("CLOCK", "1", None),
+    ]
+    assert "SOAP is retired, no more of it is received" in shelf.refused(
+        "stock", "receive", "SOAP", "1", "--location", "BACK"
+    )
+    assert "two items cannot become one" in shelf.refused("items", "rename", "CLOCK", "SOAP-LAV")
+    assert "did you mean CLOCK?" in shelf.refused("items", "rename", "CLOCKS", "WATCH")
+    said = shelf.done("items", "rename", "SOAP-LAV", "SOAP")
+    assert said == "SOAP-LAV is SOAP from now on: 7 in 1 unit went over\n"
+    assert shelf.json("verify")["ok"] is True

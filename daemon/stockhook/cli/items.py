@@ -20,7 +20,7 @@ from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.model import Item, KitPolicy
 from stockhook.operations import codes as code_operations
-from stockhook.operations import item_settings
+from stockhook.operations import item_settings, renaming
 from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
@@ -168,6 +168,33 @@ def set_(context: Context, sku: str, days: int | None, name: str | None) -> None
         good = f"{item.min_shelf_life_days} days of shelf life when it ships"
     said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{_worked_again(changed.due)}"
     output.done(context, said, **_item(item), due=changed.due)
+
+
+@items.command()
+@click.argument("old")
+@click.argument("new")
+@click.pass_obj
+def rename(context: Context, old: str, new: str) -> None:
+    """Give an item another sku: its goods, codes and kits go over, and the old sku becomes a code that means the new.
+
+    What was booked stays written under the old sku, and what orders booked before give back comes back under it: say
+    the same again to bring that over. To take a rename back, rename back.
+
+    Example: stockhook items rename SOAP-LAV SOAP-LAVENDER
+    """
+    with context.desk() as desk, progress(context, f"renaming {old}"):
+        renamed = renaming.rename(desk, old, new)
+    kits = f"; changed in the kits {', '.join(renamed.kits)}" if renamed.kits else ""
+    units = "1 unit" if renamed.units == 1 else f"{renamed.units} units"
+    output.done(
+        context,
+        f"{renamed.old.sku} is {renamed.new.sku} from now on: {text(renamed.quantity)} in {units} went over{kits}",
+        sku=renamed.new.sku,
+        old_sku=renamed.old.sku,
+        quantity=text(renamed.quantity),
+        units=renamed.units,
+        kits=list(renamed.kits),
+    )
 
 
 @items.command()

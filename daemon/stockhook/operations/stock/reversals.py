@@ -99,6 +99,11 @@ def _undoable(view: Read, movement: Movement) -> _Undone:
     if movement.kind is MovementKind.TRANSFER_OUT:
         where = {"reverses": movement.id, "kind": MovementKind.TRANSFER_IN}
     halves = [movement, *view.find(Movement, where, most=FOREVER)]
+    if len({half.sku for half in halves}) > 1:
+        old, new = sorted(halves, key=lambda half: half.quantity)
+        raise Refused(
+            f"movement {movement.id} is of a rename; take that back by: stockhook items rename {new.sku} {old.sku}"
+        )
     return _Undone(sorted(halves, key=lambda half: -half.quantity))
 
 
