@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Item, Location, Movement, MovementKind, Unit
 from stockhook.operations import locations
+from stockhook.operations.corrections.returns import take_back
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.counts import count
@@ -22,7 +23,8 @@ from stockhook.operations.stock.transfers import move
 from stockhook.operations.stock_import import import_stock
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
-from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.rules import ChannelRules
+from stockhook.testing.payloads import envelope, event, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
@@ -33,11 +35,11 @@ DAY1 = "2026-11-01T12:00:00-05:00"
 LATER = timedelta(minutes=1)
 
 
-def new_shop() -> Shop:
+def new_shop(rules: ChannelRules | None = None) -> Shop:
     store = MemoryStore()
     store.open()
     channel = UltraCart(UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    shop = Shop(store, channel, Fifo(Fifo.Options()))
+    shop = Shop(store, channel, Fifo(Fifo.Options()), rules=rules)
     with store.write() as work:
         work.save([Location("MAIN"), Location("BACK"), Location("ATTIC", pickable=False), Item("S", serial=True)])
     return shop
@@ -265,6 +267,48 @@ class TestUndoing:
         assert undone.unit.quantity == 4 * ONE
         with pytest.raises(Refused, match="book anew what was undone by mistake"):
             undo(shop.desk, undone.movement.id, "no")
+
+
+class TestUndoingAReturn:
+    def test_the_goods_count_as_shipped_again_and_once(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        ship(shop, "D-1", "A", 3)
+        take_back(shop.desk, "D-1", 1, 2 * ONE, "customer sent it back")
+        back = shop.find(Movement, kind=MovementKind.RETURN)[0]
+        assert shop.on_hand("A") == 4 * ONE
+        undone = undo(shop.desk, back.id, "another customer")
+        assert (undone.unit.quantity, undone.movement.quantity) == (2 * ONE, -2 * ONE)
+        assert (undone.movement.kind, undone.movement.reverses) == (MovementKind.RETURN, back.reverses)
+        with pytest.raises(Refused, match=f"movement {back.id} was undone before, by movement {undone.movement.id}"):
+            undo(shop.desk, back.id, "again")
+        with pytest.raises(Refused, match="follows the order"):
+            undo(shop.desk, undone.movement.id, "again")
+        ship(shop, "D-1", "A", 3)
+        assert (shop.on_hand("A"), shop.booked("D-1")) == (2 * ONE, {"A": 3 * ONE})
+        take_back(shop.desk, "D-1", 1, 3 * ONE, "all of it, after all")
+        assert shop.on_hand("A") == 5 * ONE
+        assert sound(shop)
+
+    def test_goods_that_have_been_used_since_stay(self, shop: Shop) -> None:
+        shop.stock(A=3)
+        ship(shop, "D-1", "A", 3)
+        take_back(shop.desk, "D-1", 1, 2 * ONE, "customer sent it back")
+        ship(shop, "D-2", "A", 1)
+        with pytest.raises(Refused, match="holds 1 now: the rest has been used or moved on"):
+            undo(shop.desk, shop.find(Movement, kind=MovementKind.RETURN)[0].id, "another customer")
+
+    def test_what_a_rule_of_the_channel_returns_is_not_undone_for_it_would_come_back(self) -> None:
+        shop = new_shop(ChannelRules("shop", restock_reasons=frozenset({"unworn"}), restock_to="BACK"))
+        shop.stock(A=3)
+        ship(shop, "D-1", "A", 3)
+        refunded = line("A", 3, shipped=DAY1, refunded=1) | {"return_reason": "unworn"}
+        later = {"created": "2026-11-05T12:00:00-05:00", "refunded_at": "2026-11-05T12:00:00-05:00"}
+        shop.send(envelope(event("order_refund", "D-1", [refunded], **later)))
+        back = shop.find(Movement, kind=MovementKind.RETURN)[0]
+        entries = shop.find(Audit)
+        with pytest.raises(Refused, match=r"restock_reasons names the reason of the refund, .* stock count 2 QUANTITY"):
+            undo(shop.desk, back.id, "not there")
+        assert (shop.on_hand("A"), shop.find(Audit)) == (ONE, entries)
 
 
 class TestReasons:

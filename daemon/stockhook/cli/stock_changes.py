@@ -138,7 +138,9 @@ def amend(
 @_REASON
 @click.pass_obj
 def undo(context: Context, movement: int, reason: str) -> None:
-    """Book the opposite of a receipt, an adjustment, a count, or both halves of a move; nothing is ever deleted.
+    """Book the opposite of a receipt, an adjustment, a count, a return, or both halves of a move.
+
+    Nothing is ever deleted. What an order took is put right by `orders correct`.
 
     Example: stockhook stock undo 345 --reason "wrong item"
     """

@@ -63,13 +63,13 @@ def known_unit(view: Read, unit_id: int) -> Unit:
     return unit
 
 
-def adjusted(work: Work, unit_id: int) -> Adjusted:
-    """Return how a unit stands after a person's change to it."""
+def adjusted(work: Work, unit_id: int, movement: Movement | None = None) -> Adjusted:
+    """Return how a unit stands after a person's change to it; without a movement, by its newest of no order."""
     unit = known_unit(work, unit_id)
     short = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
     suspended = sum(-other.quantity for other in work.units({unit.sku}).units if other.suspense)
     owed = sum(total.amount for total in short) + suspended
-    return Adjusted(unit, _newest_by_a_person(work, unit_id), owed)
+    return Adjusted(unit, movement or _newest_by_a_person(work, unit_id), owed)
 
 
 def checked_reason(reason: str, what: str) -> str:

@@ -6,12 +6,13 @@ from typing import Final, NoReturn
 
 from stockhook.batch import Batch
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Booking, Movement, MovementKind, OrderKey, Unit
+from stockhook.model import Audit, Booking, Movement, MovementKind, OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Change, post
 from stockhook.operations.problems import owe_again
 from stockhook.operations.stock.ledger import Adjusted, adjusted, checked_reason, entry, known_unit
 from stockhook.operations.stock.recounts import Recount, recount
+from stockhook.operations.stock.unreturned import Unreturned
 from stockhook.quantity import text
 from stockhook.store import FOREVER, Match, Read, Work
 
@@ -21,18 +22,21 @@ _ALONE: Final = frozenset({MovementKind.RECEIPT, MovementKind.ADJUSTMENT})
 
 @dataclass(frozen=True, slots=True)
 class _Undone:
-    """The movements that go together, and for a count what else it has changed."""
+    """The movements that go together; for a count what else it has changed, and a return, which its order books."""
 
     movements: Sequence[Movement]
     count: Recount | None = None
+    back: Unreturned | None = None
 
     @property
     def orders(self) -> frozenset[OrderKey]:
+        if self.back:
+            return frozenset({self.back.key})
         return self.count.orders if self.count else frozenset()
 
 
 def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
-    """Book the opposite of a receipt, an adjustment, a whole count, or both halves of a move.
+    """Book the opposite of a receipt, an adjustment, a return, a whole count, or both halves of a move.
 
     Whatever was taken from the goods since must be given back first. What a count has ended is owed again, unless it
     is there. Raises NotFound or Refused, with nothing changed.
@@ -45,12 +49,15 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     def prepare(work: Work, batch: Batch) -> Change:
         undone = _undoable(work, _known(work, movement_id))
         opposites = []
+        audit = desk.audit("stock undo", f"movement {movement_id}", words, kind=first.kind)
+        if undone.back is not None:
+            _refuse_used(known_unit(work, first.unit_id), first)
+            return _taken_back(desk, batch, undone.back, words, audit)
         for movement in undone.movements:
             unit = known_unit(work, movement.unit_id)
             _refuse_used(unit, movement)
             kind, quantity = MovementKind.REVERSAL, -movement.quantity
             opposites.append(entry(desk, next(batch.ids), unit, kind, quantity, words, reverses=movement.id))
-        audit = desk.audit("stock undo", f"movement {movement_id}", words, kind=first.kind)
         booking = Booking(movements=tuple(opposites))
         if undone.count is None:
             return Change(booking, (audit,))
@@ -60,7 +67,8 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Adjusted:
         if first.kind is MovementKind.COUNT:
             owe_again(work, orders, "is owed again: a count was taken back")
-        return adjusted(work, first.unit_id)
+        opposite = Unreturned(first).opposite(work) if first.kind is MovementKind.RETURN else None
+        return adjusted(work, first.unit_id, opposite)
 
     return post(
         desk,
@@ -70,6 +78,17 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
         settle=first.kind in _HALVES,
         concerned=lambda work: _undoable(work, _known(work, movement_id)).orders,
     )
+
+
+def _taken_back(desk: Desk, batch: Batch, back: Unreturned, reason: str, audit: Audit) -> Change:
+    before = back.returned(batch)
+    back.book(desk, batch, reason)
+
+    def told(batch: Batch) -> tuple[Audit]:
+        back.refuse_again(batch, before)
+        return (audit,)
+
+    return Change(Booking(), orders=(back.key,), told=told)
 
 
 def _known(view: Read, movement_id: int) -> Movement:
@@ -84,12 +103,15 @@ def _known(view: Read, movement_id: int) -> Movement:
 
 def _undoable(view: Read, movement: Movement) -> _Undone:
     """Return what is undone with a movement: what takes goods from the shelf comes first."""
+    if movement.kind is MovementKind.RETURN and movement.quantity > 0:
+        back = Unreturned(movement)
+        _refuse_twice(movement, back.opposite(view))
+        return _Undone([movement], back=back)
     counts = movement.kind is MovementKind.COUNT and movement.order_id is None
     if movement.kind not in _ALONE | _HALVES and not counts:
         _refuse_kind(movement)
     undone = view.find(Movement, {"reverses": movement.id, "kind": MovementKind.REVERSAL}, most=1)
-    if undone:
-        raise Refused(f"movement {movement.id} was undone before, by movement {undone[0].id}; nothing was changed")
+    _refuse_twice(movement, next(iter(undone), None))
     if counts:
         count = recount(view, movement)
         return _Undone(count.movements, count)
@@ -105,6 +127,11 @@ def _undoable(view: Read, movement: Movement) -> _Undone:
             f"movement {movement.id} is of a rename; take that back by: stockhook items rename {new.sku} {old.sku}"
         )
     return _Undone(sorted(halves, key=lambda half: -half.quantity))
+
+
+def _refuse_twice(movement: Movement, opposite: Movement | None) -> None:
+    if opposite is not None:
+        raise Refused(f"movement {movement.id} was undone before, by movement {opposite.id}; nothing was changed")
 
 
 def _refuse_kind(movement: Movement) -> NoReturn:
