@@ -131,7 +131,7 @@ class World:
             given += taken.quantity
         self._differ(key, unit_id, quantity)
         self._supplied.add(fold(key.sku))
-        if self._gap(key) <= 0:
+        if self.gap(key) <= 0:
             self._lacking.get(fold(key.sku), {}).pop(key, None)
 
     def come_back(self, key: LineKey, source: int, target: int, quantity: Quantity) -> None:
@@ -154,7 +154,7 @@ class World:
 
         ``by_person``: a person named the units. Raises BadPlan.
         """
-        want = quantity + self._gap(asked.key)
+        want = quantity + self.gap(asked.key)
         taken: list[Taken] = []
         for chosen in booked if by_person else ():
             part = min(chosen.quantity, self._quantities[chosen.unit_id], want)
@@ -167,7 +167,7 @@ class World:
         for chosen in booked:
             self._differ(asked.key, chosen.unit_id, -chosen.quantity)
         lacking = self._lacking.setdefault(fold(asked.key.sku), {})
-        if self._gap(asked.key) > 0:
+        if self.gap(asked.key) > 0:
             lacking.setdefault(asked.key, asked)
         else:
             lacking.pop(asked.key, None)
@@ -181,8 +181,8 @@ class World:
         for sku in sorted(self._supplied):
             lacking = self._lacking.get(sku, {})
             for asked in sorted(lacking.values(), key=_first_shipped):
-                self._note(asked, self._plan(asked, self._gap(asked.key)))
-                if self._gap(asked.key) <= 0:
+                self._note(asked, self._plan(asked, self.gap(asked.key)))
+                if self.gap(asked.key) <= 0:
                     del lacking[asked.key]
         self._supplied.clear()
 
@@ -195,6 +195,10 @@ class World:
         self.figures.missing = sum(gap for gap in gaps if gap > 0)
         self.figures.spared = -sum(gap for gap in gaps if gap < 0)
         return self.figures
+
+    def gap(self, key: LineKey) -> Quantity:
+        """Return how much less a line has here than in the book; below 0 where it has more."""
+        return -sum(self._differences.get(key, {}).values())
 
     def remains(self) -> Iterator[Unit]:
         """Yield the units that have something left, with how much, in no order."""
@@ -254,10 +258,6 @@ class World:
                 found.append(Taken(other, part))
                 left -= part
         return found
-
-    def _gap(self, key: LineKey) -> Quantity:
-        """Return how much less a line has here than in the book; below 0 where it has more."""
-        return -sum(self._differences.get(key, {}).values())
 
     def _differ(self, key: LineKey, unit_id: int, quantity: Quantity) -> None:
         differences = self._differences.setdefault(key, {})

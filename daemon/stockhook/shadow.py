@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stockhook.evaluate import Evaluation
-from stockhook.model import NEW, EventState, MovementKind, OrderState, WaitKind
+from stockhook.model import EventState, MovementKind, OrderState, WaitKind
 from stockhook.quantity import text
 
 SHADOW: Final = "shadow"
@@ -33,7 +33,7 @@ def shadowed(result: Evaluation, before: OrderState) -> Evaluation:
     lacks = [wait.subject for wait in result.state.waits if wait.kind is WaitKind.ITEM and wait not in had]
     if not result.judged or not (result.books or lacks):
         return result
-    told = _told(result)
+    told = _told(result, frozenset(take.movement_id for take in before.takes if take.suspense))
     if result.verdict in _OPEN:
         told.append(result.text)
     return Evaluation(
@@ -47,7 +47,8 @@ def shadowed(result: Evaluation, before: OrderState) -> Evaluation:
     )
 
 
-def _told(result: Evaluation) -> list[str]:
+def _told(result: Evaluation, suspended: frozenset[int]) -> list[str]:
+    """Return what would be taken and given back; what would stand below zero is told as what could not be found."""
     parts = list(_takes(result))
     told = [f"would take {', '.join(parts[:MOST_TOLD])}"] if parts else []
     if len(parts) > MOST_TOLD:
@@ -55,7 +56,7 @@ def _told(result: Evaluation) -> list[str]:
     back = [
         f"{text(movement.quantity)} of {movement.sku} to unit {movement.unit_id}"
         for movement in result.movements
-        if movement.kind in (MovementKind.REVERSAL, MovementKind.RETURN)
+        if movement.kind in (MovementKind.REVERSAL, MovementKind.RETURN) and movement.reverses not in suspended
     ]
     if back:
         told.append(f"would give back {', '.join(back[:MOST_TOLD])}")
@@ -68,8 +69,6 @@ def _takes(result: Evaluation) -> Iterator[str]:
         (allocation.id, unit.unit_id): unit.why for allocation in result.allocations for unit in allocation.trace.taken
     }
     for movement in result.movements:
-        if movement.kind is not MovementKind.CONSUMPTION:
-            continue
-        why = reasons.get((movement.allocation_id or 0, movement.unit_id))
-        unit = f"unit {movement.unit_id}" if movement.unit_id < NEW else "below zero"
-        yield f"{text(-movement.quantity)} of {movement.sku} from {unit}" + (f" ({why})" if why else "")
+        if movement.kind is MovementKind.CONSUMPTION and movement.allocation_id is not None:
+            why = reasons[movement.allocation_id, movement.unit_id]
+            yield f"{text(-movement.quantity)} of {movement.sku} from unit {movement.unit_id} ({why})"

@@ -152,7 +152,7 @@ ORDERS = st.lists(st.tuples(st.sampled_from(["D-1", "D-2"]), LINES), min_size=1,
 
 
 @given(orders=ORDERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_dry_run_tells_what_sending_the_same_then_books(
     orders: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

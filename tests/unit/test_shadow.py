@@ -190,6 +190,24 @@ def test_the_book_is_sound_in_shadow_mode_and_what_is_yet_to_be_replayed_is_name
     assert [found for found in verify(shop.desk) if not found.ok] == []
 
 
+def test_what_would_stand_below_zero_is_told_as_what_could_not_be_found(make: Make) -> None:
+    shop = make(ShortagePolicy.NEGATIVE)
+    shop.stock(SOAP=1)
+    before = book(shop)
+    event = ship(shop, "D-1", ("SOAP", 3))
+    assert event.text == (
+        "shadow mode, nothing was booked: would take 1 of SOAP from unit 1 (received 1 Dec 2026); "
+        "2 of SOAP could not be found in stock"
+    )
+    assert book(shop) == before
+    switch(shop, on=False)
+    ship(shop, "D-2", ("SOAP", 3))
+    switch(shop, on=True)
+    shop.stock(SOAP=5)
+    assert (shop.owed("SOAP"), shop.on_hand("SOAP")) == (2 * ONE, 5 * ONE)
+    assert [found for found in verify(shop.desk) if not found.ok] == []
+
+
 def test_corrections_are_refused(make: Make) -> None:
     shop = make()
     switch(shop, on=False)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from stockhook.choice import AllocationRule, Choices
 from stockhook.errors import Refused
-from stockhook.model import Location, Unit
+from stockhook.model import Location, Problem, Unit
 from stockhook.operations import ledger_replay
 from stockhook.operations.corrections.amounts import set_quantity
 from stockhook.operations.ledger_replay import first_since
+from stockhook.operations.problems import waive
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.holds import hold, release
 from stockhook.operations.stock.transfers import move
@@ -139,6 +140,19 @@ def test_what_a_person_chose_stays_chosen(shop: Shop) -> None:
     assert left(found) == {1: (4, 5), 2: (5, 4)}
 
 
+def test_what_was_waived_is_owed_on_neither_side(shop: Shop) -> None:
+    shop.receive(("SOAP", 2), expires_on=date(2026, 11, 2))
+    shop.clock.advance(timedelta(hours=1))
+    shop.receive(("SOAP", 2))
+    ship(shop, "D-1", ("SOAP", 2))
+    shop.send(envelope(order_ship("D-2", [line("SOAP", 3, shipped="2026-11-04T12:00:00-05:00")])))
+    shop.send(envelope(order_ship("D-3", [line("BOX", 1, shipped=SHIPPED)])))
+    problem = shop.find(Problem, kind="insufficient-inventory", subject="SOAP")[0]
+    waive(shop.desk, problem.id, None, "given away")
+    found = what_if(shop.desk, LIFO, START)
+    assert (found.present.owed, found.other.owed, found.other.figures.missing) == (ONE, 3 * ONE, 2 * ONE)
+
+
 def test_a_line_of_which_nothing_could_be_taken_is_owed_on_both_sides(shop: Shop) -> None:
     ship(shop, "D-1", ("SOAP", 3))
     shop.receive(("BOX", 1))
@@ -235,7 +249,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, cut=st.integers(0, 13), policy=st.sampled_from(list(ShortagePolicy)), page=st.integers(1, 5))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_under_the_strategy_that_was_used_the_replay_is_the_book(
     steps: list[tuple[str, int, int]], cut: int, policy: ShortagePolicy, page: int
 ) -> None:
@@ -255,8 +269,8 @@ def test_under_the_strategy_that_was_used_the_replay_is_the_book(
     assert (found.present.figures.missing, found.present.figures.unapplied) == (0, 0)
     stocked = [unit for unit in shop.find(Unit) if unit.quantity > 0]
     assert (found.present.left, found.present.stocked) == (sum(unit.quantity for unit in stocked), len(stocked))
+    assert found.present.owed == found.other.owed == shop.owed("SOAP") + shop.owed("BOX")
     for side in (other.present, other.other):
-        assert side.owed >= 0
         # whatever is taken by whichever rule, nothing gets lost: what came in lies there, or has gone to lines
         assert (
             side.left + side.figures.taken - side.figures.unapplied == found.present.left + found.present.figures.taken

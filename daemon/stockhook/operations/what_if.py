@@ -1,15 +1,16 @@
 """The same history under another strategy, side by side with the one that is configured; nothing is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
 from stockhook.attempts import Method
 from stockhook.choice import Choices
-from stockhook.history import Figures, World
+from stockhook.history import Figures, LineKey, World
 from stockhook.model import Allocation, Location, Movement, Shortage, Unit
 from stockhook.operations.desk import Desk
+from stockhook.operations.due import every
 from stockhook.operations.ledger_replay import Replay, first_since
 from stockhook.operations.past import refuse_future
 from stockhook.quantity import ONE, Quantity
@@ -96,7 +97,7 @@ def what_if(
         for more in replay.run():
             done += more
             progress(done, total)
-        owed = sum(each.amount for each in view.totals(Shortage, where={"open": Range(low=1)}))
+        owed = _owed(view)
         never = _never_asked(view, since)
     sides = [
         _side(name, world, owed, now.date())
@@ -116,9 +117,11 @@ def what_if(
     )
 
 
-def _side(strategy: str, world: World, owed: Quantity, today: date) -> Side:
+def _side(strategy: str, world: World, owed: Mapping[LineKey, Quantity], today: date) -> Side:
     figures = world.finish()
-    side = Side(strategy, figures, owed + figures.missing - figures.spared)
+    # of what the book owes a line, less what the line has got here; and what lines lack here alone
+    still = sum(max(quantity + min(world.gap(key), 0), 0) for key, quantity in owed.items())
+    side = Side(strategy, figures, still + figures.missing)
     left = value = uncosted = expired = expired_value = stocked = opened = 0
     for unit in world.remains():
         worth = unit.quantity * (unit.unit_cost or 0) // ONE
@@ -148,6 +151,15 @@ def _remains(present: World, other: World) -> Iterator[Remains]:
     for unit in sorted(units.values(), key=lambda unit: (unit.sku, unit.id)):
         if here.get(unit.id, 0) != there.get(unit.id, 0):
             yield Remains(unit, here.get(unit.id, 0), there.get(unit.id, 0))
+
+
+def _owed(view: Read) -> dict[LineKey, Quantity]:
+    """Return what the book owes to each line now."""
+    owed: dict[LineKey, Quantity] = {}
+    for row in every(view, Shortage, {"open": Range(low=1)}):
+        key = LineKey(row.account, row.order_id, row.line, row.sku)
+        owed[key] = owed.get(key, 0) + row.open
+    return owed
 
 
 def _never_asked(view: Read, since: datetime) -> Quantity:
