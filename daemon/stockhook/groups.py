@@ -63,11 +63,15 @@ def _up(quantity: Quantity, step: Quantity) -> Quantity:
 
 @record(frozen=True, slots=True)
 class Member:
-    """A component where it is booked: on a line of its own, or on the kit line by definition (``aim`` is then that)."""
+    """A component where it is booked: on a line of its own, or on the kit line by definition (``aim`` is then that).
+
+    ``beyond`` is how many kits more a person has said have left than the store says.
+    """
 
     aim: Target
     part: Part
     component: Component
+    beyond: Quantity = 0
 
     @property
     def by_itself(self) -> bool:
@@ -93,7 +97,8 @@ class Member:
     def due(self, rest: Quantity) -> Quantity:
         """Return how much of it shall be booked where so many kits go by components."""
         share = self.component.share(rest)
-        return max((min(share, self.most) if self.by_itself else share) + self.ruling, 0)
+        most = self.most + self.component.share(self.beyond)
+        return max((min(share, most) if self.by_itself else share) + self.ruling, 0)
 
     def behind(self, applied: Quantity) -> Quantity:
         """Return for how many kits what is applied of it stands."""
@@ -224,12 +229,13 @@ def gathered(kit: Target, aims: Iterable[Target], catalogue: Catalogue) -> Group
     ]
     line = kit.reading.line
     kits = times(line.quantity, part.quantity)
+    beyond = max(_ruling(kit, part), 0)
     for aim in aims:
         if aim is kit or aim.reading.group != line.number:
             continue
         for each in aim.reading.parts or ():
             per = times(aim.reading.line.quantity, each.quantity)
-            members.append(Member(aim, each, Component(per, kits, whole_step(each.sku, catalogue))))
+            members.append(Member(aim, each, Component(per, kits, whole_step(each.sku, catalogue)), beyond))
     return Group(kit, tuple(members))
 
 

@@ -17,7 +17,7 @@ from stockhook.operations.corrections import amounts
 from stockhook.operations.problems import waive
 from stockhook.quantity import ONE
 from stockhook.rules import ShortagePolicy
-from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.payloads import envelope, kit, line, order_ship
 from stockhook.testing.shop import Shop
 
 
@@ -174,6 +174,24 @@ def test_a_kit_taken_finished_first_gives_up_components_before_finished_ones(sho
     assert shop.booked("D-1") == {}
     amounts.follow_store(shop.desk, "D-1", 1, "they did leave")
     assert shop.booked("D-1") == {"SET": 3 * ONE}
+
+
+@pytest.mark.parametrize("finished", [0, 1, 5])
+@pytest.mark.parametrize("left", [0, 1, 3, 4])
+def test_a_kit_whose_components_the_store_lists_is_ruled_on_its_kit_line(finished: int, left: int) -> None:
+    shop = open_shop(kits=KitPolicy.STOCKED_FIRST)
+    shop.stock(B=20, C=20)
+    shop.kit("SET", B=2, C=1)
+    if finished:
+        shop.receive(("SET", finished))
+    body = envelope(order_ship("D-1", kit("SET", 2, [("B", 4), ("C", 2)], index=1, shipped=DAY1)))
+    shop.send(body)
+    quantity(shop, left)
+    shop.send(body)
+    booked = shop.booked("D-1")
+    assert booked.get("SET", 0) == min(finished, left) * ONE
+    assert (booked.get("B", 0), booked.get("C", 0)) == tuple(n * max(left - finished, 0) * ONE for n in (2, 1))
+    sound(shop)
 
 
 def test_a_quantity_counts_items_and_not_what_the_store_sells(shop: Shop) -> None:

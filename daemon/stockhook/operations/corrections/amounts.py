@@ -88,10 +88,7 @@ def _wanted(case: Case, ruled: Line, quantity: Quantity) -> list[tuple[Line, str
     kits = times(quantity, group.part.quantity) if len(parts) > 1 else quantity
     finished = min(case.draft.consumed(case.line, group.part.sku), kits)
     wanted = [(case.line, group.part.sku, finished)]
-    for each in group.members:
-        share = each.component.share(kits - finished)
-        due = (min(share, each.most) if each.by_itself else share) + each.ruling
-        wanted.append((each.aim.reading.line, each.part.sku, due))
+    wanted += [(each.aim.reading.line, each.part.sku, each.due(kits - finished)) for each in group.members]
     return wanted
 
 
