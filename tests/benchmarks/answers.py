@@ -8,14 +8,16 @@ import http.client
 import json
 import os
 import random
-import resource
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import process
+import psutil
 import scene
 from bench import Bench, middle
 from figure import Figure, Side
@@ -28,6 +30,8 @@ from stockhook.operations.units import list_units
 
 _SOON = 100.0
 """Milliseconds in which a person is to be answered."""
+_LOOK = 0.05
+"""Seconds between two looks at the memory of a command."""
 _COMMANDS = 3
 """How often a whole command is run."""
 
@@ -48,7 +52,9 @@ def answers(bench: Bench) -> list[Figure]:
         }
     figures = []
     for name, ((p50, p99), words) in found.items():
-        whole = middle([_run(config, *words, (items if "stock" in words else known)[at])[0] for at in range(_COMMANDS)])
+        whole = middle(
+            [_run(config, *words, (items if "stock" in words else known)[at]).seconds for at in range(_COMMANDS)]
+        )
         note = f"{len(items)} asked for; the whole command, a Python process included, takes {whole:.2f} s"
         figures.append(_answer(name, p50, p99, note))
     with process.daemon(config) as server:
@@ -60,18 +66,17 @@ def answers(bench: Bench) -> list[Figure]:
 def verify(bench: Bench) -> list[Figure]:
     """Run the command on the same book, with all that belongs to it."""
     config = bench.grown()
-    seconds, used, printed = _run(config, "verify")
-    told = json.loads(printed)
+    run = _run(config, "verify")
+    told = json.loads(run.printed)
     if not told["ok"]:
         raise SystemExit("\n".join(f"{each['name']}: {each['detail']}" for each in told["checks"] if not each["ok"]))
     counted = ", ".join(
         each["detail"] for each in told["checks"] if each["name"] in ("chain", "difference", "balances")
     )
-    memory = used.ru_maxrss / 1024
-    side = Side("the command", mib=memory, note=f"{used.ru_utime + used.ru_stime:.1f} s of CPU")
+    side = Side("the command", mib=run.mib, note=f"{run.cpu:.1f} s of CPU in all its processes")
     return [
-        Figure("verify", seconds, "s", most=30, note=counted, sides=(side,)),
-        Figure("peak memory of verify", memory, "MiB", most=300),
+        Figure("verify", run.seconds, "s", most=30, note=counted, sides=(side,)),
+        Figure("peak memory of verify", run.mib, "MiB", most=300, note="of all its processes together"),
     ]
 
 
@@ -106,19 +111,31 @@ def _page(port: int) -> None:
         raise SystemExit(f"the first page answers {answer.status}")
 
 
-def _run(config: Path, *words: str) -> tuple[float, resource.struct_rusage, bytes]:
-    """Run a command and return how many seconds it took, what it used, and what it printed."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command: how long it took, its processor time and its largest memory, its children included, what it said."""
+
+    seconds: float
+    cpu: float
+    mib: float
+    printed: bytes
+
+
+def _run(config: Path, *words: str) -> Run:
     command = (process.PROGRAM, *words, "--json", "--config", str(config))
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        printed = running.stdout.read()
-        _, status, used = os.wait4(running.pid, 0)
-        taken = time.perf_counter() - began
+    began, peak = time.perf_counter(), 0.0
+    with tempfile.TemporaryFile() as output, subprocess.Popen(command, stdout=output) as running:
+        while not (ended := os.wait4(running.pid, os.WNOHANG))[0]:
+            with suppress(psutil.NoSuchProcess):
+                peak = max(peak, process.mib(running))
+            time.sleep(_LOOK)
+        seconds, (_, status, used) = time.perf_counter() - began, ended
         running.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        printed = output.read()
     if running.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)} ended with {running.returncode}")
-    return taken, used, printed
+    return Run(seconds, used.ru_utime + used.ru_stime, peak, printed)
 
 
 def _answer(name: str, p50: float, p99: float, note: str) -> Figure:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
 from house import House
 
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -295,6 +296,26 @@ def test_verify_says_what_holds_and_fails_when_something_does_not(stocked: House
     assert "NOT OK  balances    unit 1 of SOAP has 7, its movements sum to 0" in failed.stdout
     asked = stocked.run("verify", "--json")
     assert (asked.exit_code, json.loads(asked.stdout)["ok"]) == (1, False)
+    assert [check["name"] for check in stocked.json("verify", "--only", "kits", "--only", "chain")["checks"]] == [
+        "chain",
+        "kits",
+    ]
+    assert "'gold' is not one of 'journal'" in stocked.run("verify", "--only", "gold").stderr
+
+
+def test_verify_tells_the_same_of_a_history_that_is_long_enough_for_two_processes(
+    stocked: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked.play(shipped("D-1", ("SOAP", 15)), shipped("D-2", ("SOAP", 1)))
+    whole = stocked.json("verify")
+    monkeypatch.setattr("stockhook.cli.verify.LONG", 2)
+    assert stocked.json("verify") == whole
+    with sqlite3.connect(stocked.folder / "stockhook.db") as connection:
+        connection.execute("update order_line set quantity = quantity + 1000000 where order_id = 'D-2'")
+    connection.close()
+    assert "order ultracart:DEMO/D-2: 1 of SOAP have shipped" in stocked.run("verify").stdout
+    monkeypatch.setattr("stockhook.cli.verify._PROGRAM", ("-c", "raise SystemExit(1)"))
+    assert "order ultracart:DEMO/D-2: 1 of SOAP have shipped" in stocked.run("verify").stdout
 
 
 def test_a_bad_configuration_is_told_before_anything_else(house: House) -> None:
