@@ -145,6 +145,7 @@ class TestHolding:
         assert [(entry.action, entry.subject, entry.reason) for entry in shop.find(Audit)] == [
             ("stock release", "unit 1", "it was the box"),
             ("stock hold", "unit 1", "smells"),
+            ("stock receive", "A", None),
         ]
         assert sound(shop)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from stockhook.batch import Batch
 from stockhook.errors import Refused
-from stockhook.model import Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
+from stockhook.model import Audit, Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
@@ -49,7 +49,8 @@ def receive(
 ) -> Received:
     """Book goods in, all of them or none, and settle what was owed of their items, oldest order first.
 
-    ``made`` are new items and locations of the receipts, ``records`` whatever else is saved in the same commit.
+    ``made`` are new items and locations of the receipts, ``records`` what is saved in the same commit in place of an
+    audit entry for each of them.
     ``check`` may raise Refused for what others have booked of the same items, up to the moment of booking.
     Raises Refused or NotFound with every receipt that cannot be booked, one line each.
     """
@@ -73,7 +74,8 @@ def receive(
             )
             for unit in units
         ]
-        return Change(Booking(units=tuple(units), movements=tuple(movements)), (*made, *records), places)
+        said = records or [_audit(desk, unit) for unit in units]
+        return Change(Booking(units=tuple(units), movements=tuple(movements)), (*made, *said), places)
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Received:
         newest = work.find(Unit, {"sku": frozenset(skus)}, most=len(receipts))
@@ -118,6 +120,14 @@ def _check(
     if faults:
         raise Refused("\n".join(dict.fromkeys(faults)))
     return items, tuple(places[path] for path in {receipt.location for receipt in receipts})
+
+
+def _audit(desk: Desk, unit: Unit) -> Audit:
+    details = {"quantity": text(unit.received), "location": unit.location}
+    named = {"lot": unit.lot, "serial": unit.serial, "reference": unit.reference}
+    return desk.audit(
+        "stock receive", unit.sku, None, **details, **{name: word for name, word in named.items() if word}
+    )
 
 
 def retired(item: Item) -> str:
