@@ -10,11 +10,12 @@ from stockhook.cli import output
 from stockhook.cli.arguments import QUANTITY, TEXT
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
-from stockhook.cli.rows import movement_row, order_names
 from stockhook.operations.corrections import amounts, conflicts, returns, sources
 from stockhook.operations.corrections.case import Corrected
 from stockhook.operations.desk import Desk
 from stockhook.quantity import text
+from stockhook.rows.orders import corrected_row
+from stockhook.rows.values import fields
 
 _Act = Callable[[Desk], Corrected]
 
@@ -82,17 +83,4 @@ def _tell(context: Context, corrected: Corrected) -> None:
         said += f"; {text(corrected.owed)} could not be found in stock and is owed"
     if corrected.settled:
         said += f"; {len(corrected.settled)} other orders that are owed goods were looked at"
-    output.done(
-        context,
-        said,
-        account=corrected.order.account,
-        order_id=corrected.order.order_id,
-        item_index=corrected.line.item_index,
-        consumed=text(corrected.consumed),
-        returned=text(corrected.returned),
-        owed=text(corrected.owed),
-        ruling=text(corrected.line.ruling),
-        refused=corrected.line.refused,
-        movements=[movement_row(movement) for movement in corrected.movements],
-        settled=order_names(corrected.settled),
-    )
+    output.done(context, said, **fields(corrected_row(corrected)))

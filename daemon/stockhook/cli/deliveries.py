@@ -6,9 +6,10 @@ from stockhook.cli import output
 from stockhook.cli.arguments import asked_for, listing, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.cli.rows import event_row
-from stockhook.model import Delivery, DeliveryState
+from stockhook.model import DeliveryState
 from stockhook.operations import deliveries as operations
+from stockhook.rows.received import delivery_row, shown_delivery
+from stockhook.rows.values import fields
 
 _SHOWN = ("id", "channel", "received_at", "state", "events", "size", "peer")
 
@@ -38,7 +39,9 @@ def list_deliveries(
     chosen = DeliveryState(state) if state else None
     with context.desk() as desk:
         found = shown(operations.list_deliveries(desk, channel=channel, state=chosen, most=most), most)
-    output.rows(context, [_row(delivery) for delivery in found], _SHOWN, empty="no delivery has come in yet")
+    output.rows(
+        context, [fields(delivery_row(delivery)) for delivery in found], _SHOWN, empty="no delivery has come in yet"
+    )
 
 
 @deliveries.command()
@@ -50,28 +53,11 @@ def show(context: Context, delivery_id: int) -> None:
     Example: stockhook deliveries show 17
     """
     with context.desk() as desk:
-        found = operations.show(desk, delivery_id)
-    events = [event_row(event) for event in found.events]
-    headers = [{"name": name, "value": value} for name, value in found.delivery.headers]
-    row = {**_row(found.delivery), "payload_kept": found.kept}
+        found = fields(shown_delivery(operations.show(desk, delivery_id)))
     if context.json:
-        output.record(context, {**row, "headers": headers, "event_list": events})
+        output.record(context, found)
         return
-    output.record(context, row)
+    headers, events = found.pop("headers"), found.pop("event_list")
+    output.record(context, found)
     output.section(context, "headers", headers)
     output.section(context, "events", events, ("id", "name", "order_id", "state", "reason"))
-
-
-def _row(delivery: Delivery) -> dict[str, object]:
-    return {
-        "id": delivery.id,
-        "channel": delivery.channel,
-        "received_at": delivery.received_at,
-        "peer": delivery.peer,
-        "state": delivery.state,
-        "events": delivery.events,
-        "size": delivery.size,
-        "digest": delivery.digest.hex(),
-        "attempts": delivery.attempts,
-        "due_at": delivery.due_at,
-    }

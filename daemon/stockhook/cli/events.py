@@ -9,10 +9,12 @@ from stockhook.cli.arguments import MOMENT, asked_for, listing, progress, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.cli.dry_run import dry_run
-from stockhook.cli.rows import allocation_row, event_row, movement_row
+from stockhook.cli.rows import event_row
 from stockhook.cli.why import tell_why
 from stockhook.model import EventState
 from stockhook.operations import events as operations
+from stockhook.rows.received import replayed_row, shown_event
+from stockhook.rows.values import fields
 
 _SHOWN = ("id", "received_at", "channel", "name", "order_id", "state", "reason")
 _STATE = click.option(
@@ -63,13 +65,12 @@ def show(context: Context, event_id: int) -> None:
     """
     with context.desk() as desk:
         found = operations.show(desk, event_id)
-    row = {**event_row(found.event), "text": found.event.text, "payload_kept": found.kept}
-    movements = [movement_row(movement) for movement in found.movements]
+    row = fields(shown_event(found))
     if context.json:
-        allocations = [allocation_row(allocation) for allocation in found.allocations]
-        output.record(context, {**row, "movements": movements, "allocations": allocations})
+        output.record(context, row)
         return
-    output.record(context, row)
+    movements = row.pop("movements")
+    output.record(context, {name: value for name, value in row.items() if name != "allocations"})
     columns = ("id", "unit_id", "sku", "kind", "quantity", "balance_after", "at")
     output.section(context, "movements", movements, columns)
     tell_why(context, found.allocations)
@@ -100,8 +101,7 @@ def replay(context: Context, ids: tuple[int, ...], state: str | None, since: dat
         said.append(f"{len(done.orders)} orders too, from what is kept of them: their payloads have been removed")
     if done.lost:
         said.append(f"nothing is left of events {', '.join(map(str, done.lost))}: their payloads have been removed")
-    orders = [f"{key.account}/{key.order_id}" for key in done.orders]
-    output.done(context, "; ".join(said), events=done.events, orders=orders, lost=done.lost)
+    output.done(context, "; ".join(said), **fields(replayed_row(done)))
 
 
 events.add_command(dry_run)

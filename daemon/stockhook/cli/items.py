@@ -18,13 +18,15 @@ from stockhook.cli.arguments import (
 )
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.model import Item, KitPolicy
+from stockhook.model import KitPolicy
 from stockhook.operations import codes as code_operations
 from stockhook.operations import item_settings, renaming
 from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
 from stockhook.quantity import ONE, text
+from stockhook.rows.catalogue import item_row, kit_row, listed_item, mapped_row
+from stockhook.rows.values import fields
 
 _CHANNEL = click.option("--channel", metavar="C", help="Only for orders of this channel; otherwise for all.")
 
@@ -45,16 +47,10 @@ def list_items(context: Context, limit: int | None, everything: bool) -> None:  
     most = asked_for(limit, everything=everything)
     with context.desk() as desk:
         found = shown(operations.list_items(desk, most), most)
-    listed = []
-    for item, kit in found:
-        parts = [{"sku": part.sku, "quantity": text(part.quantity)} for part in kit.parts] if kit else []
-        listed.append(
-            {
-                **_item(item),
-                "parts": parts if context.json else [f"{part['quantity']} x {part['sku']}" for part in parts],
-                "policy": kit.policy if kit else None,
-            }
-        )
+    listed = [fields(listed_item(item, kit)) for item, kit in found]
+    if not context.json:
+        for row in listed:
+            row["parts"] = [f"{part['quantity']} x {part['sku']}" for part in row["parts"]]
     output.rows(context, listed, empty="no items yet; `stockhook items add SKU` or `stockhook items import FILE`")
 
 
@@ -135,10 +131,9 @@ def kit(context: Context, sku: str, parts: tuple[tuple[str, int], ...], policy: 
     """
     with context.desk() as desk:
         saved = operations.define_kit(desk, sku, parts, KitPolicy(policy) if policy else None)
-    contents = [{"sku": part.sku, "quantity": text(part.quantity)} for part in saved.parts]
-    said = f"{saved.sku} consists of " + ", ".join(f"{each['quantity']} x {each['sku']}" for each in contents)
+    said = f"{saved.sku} consists of " + ", ".join(f"{text(part.quantity)} x {part.sku}" for part in saved.parts)
     said += f" ({saved.policy})" if saved.policy else ""
-    output.done(context, said, sku=saved.sku, parts=contents, policy=saved.policy)
+    output.done(context, said, **fields(kit_row(saved)))
 
 
 @items.command("set")
@@ -167,7 +162,7 @@ def set_(context: Context, sku: str, days: int | None, name: str | None) -> None
     if item.min_shelf_life_days is not None:
         good = f"{item.min_shelf_life_days} days of shelf life when it ships"
     said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{_worked_again(changed.due)}"
-    output.done(context, said, **_item(item), due=changed.due)
+    output.done(context, said, **fields(item_row(item)), due=changed.due)
 
 
 @items.command()
@@ -210,7 +205,7 @@ def retire(context: Context, sku: str, undo: bool) -> None:  # noqa: FBT001 - cl
         changed = item_settings.retire(desk, sku, retired=not undo)
     left = f"; {text(changed.in_stock)} of it are still in stock, and are used up" if changed.in_stock else ""
     said = f"{changed.item.sku} can be received again" if undo else f"{changed.item.sku} is retired{left}"
-    output.done(context, said, **_item(changed.item), in_stock=text(changed.in_stock))
+    output.done(context, said, **fields(item_row(changed.item)), in_stock=text(changed.in_stock))
 
 
 @items.command("import")
@@ -232,41 +227,16 @@ def import_(context: Context, file: Path) -> None:
     output.done(context, said, added=added, changed=changed, unchanged=done.unchanged, due=done.due)
 
 
-def _item(item: Item) -> dict[str, object]:
-    return {
-        "sku": item.sku,
-        "name": item.name,
-        "serial": item.serial,
-        "min_shelf_life_days": item.min_shelf_life_days,
-        "retired": item.retired,
-    }
-
-
 def _tell(context: Context, mapped: Mapped, said: str) -> None:
-    booked = [
-        {
-            "account": line.order.account,
-            "order_id": line.order.order_id,
-            "item_index": line.item_index,
-            "code": line.code,
-            "meant": line.meant,
-        }
-        for line in mapped.booked
-    ]
+    row = fields(mapped_row(mapped))
     output.done(
         context,
         f"{said}{f' for {mapped.alias.account}' if mapped.alias.account else ''}{_worked_again(mapped.due)}",
-        code=mapped.alias.written,
-        account=mapped.alias.account or None,
-        sku=mapped.alias.sku,
-        factor=text(mapped.alias.factor),
-        due=mapped.due,
-        booked=booked,
-        rebooked=[f"{key.account}/{key.order_id}" for key in mapped.rebooked],
+        **row,
     )
-    if booked and not context.json:
+    if mapped.booked and not context.json:
         click.echo("booked anew:" if mapped.rebooked else "booked under another meaning, and left as they are:")
-        output.rows(context, booked)
+        output.rows(context, row["booked"])
 
 
 def _worked_again(due: int) -> str:

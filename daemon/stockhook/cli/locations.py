@@ -6,8 +6,9 @@ from stockhook.cli import output
 from stockhook.cli.arguments import YES, asked_for, listing, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
-from stockhook.model import Location
 from stockhook.operations import locations as operations
+from stockhook.rows.stock import location_row
+from stockhook.rows.values import fields
 
 _PICKABLE = click.option("--pickable", type=YES, metavar="yes|no", help="Whether orders may take goods from here.")
 _SEQUENCE = click.option(
@@ -32,7 +33,9 @@ def list_locations(context: Context, limit: int | None, everything: bool) -> Non
     with context.desk() as desk:
         found = shown(operations.list_locations(desk, most), most)
     output.rows(
-        context, [_row(place) for place in found], empty="no locations yet; `stockhook locations add MAIN/FG` adds one"
+        context,
+        [fields(location_row(place)) for place in found],
+        empty="no locations yet; `stockhook locations add MAIN/FG` adds one",
     )
 
 
@@ -50,7 +53,7 @@ def add(context: Context, path: str, pickable: bool | None, pick_sequence: int |
         changed = operations.add(desk, path, pickable=pickable is not False, pick_sequence=pick_sequence)
     above = [place.path for place in changed.parents]
     said = f"added {changed.location.path}" + (f", and above it {', '.join(above)}" if above else "")
-    output.done(context, said, **_row(changed.location), parents=above)
+    output.done(context, said, **fields(location_row(changed.location)), parents=above)
 
 
 @locations.command("set")
@@ -69,8 +72,4 @@ def set_(context: Context, path: str, pickable: bool | None, pick_sequence: int 
     sequence = "no pick sequence" if place.pick_sequence is None else f"pick sequence {place.pick_sequence}"
     due = f"; {changed.due} orders that wait for goods there will be worked by the daemon" if changed.due else ""
     said = f"{place.path}: {'pickable' if place.pickable else 'not pickable'}, {sequence}{due}"
-    output.done(context, said, **_row(place), due=changed.due)
-
-
-def _row(place: Location) -> dict[str, object]:
-    return {"path": place.path, "pickable": place.pickable, "pick_sequence": place.pick_sequence}
+    output.done(context, said, **fields(location_row(place)), due=changed.due)

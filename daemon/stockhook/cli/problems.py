@@ -12,6 +12,8 @@ from stockhook.model import KINDS, ProblemState
 from stockhook.operations import problems as operations
 from stockhook.operations.problems import Waived
 from stockhook.quantity import text
+from stockhook.rows.told import waived_row
+from stockhook.rows.values import fields
 
 _SHOWN = ("id", "kind", "subject", "state", "count", "last_seen", "text")
 
@@ -92,8 +94,5 @@ def _tell(context: Context, waived: Waived, said: str) -> None:
     output.done(
         context,
         f"{said}{of_stock}; problem {problem.id} is {problem.state}",
-        **problem_row(problem),
-        quantity=text(waived.quantity),
-        owed=text(waived.owed),
-        orders=[f"{key.account}/{key.order_id}" for key in waived.orders],
+        **fields(waived_row(waived)),
     )

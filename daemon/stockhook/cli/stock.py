@@ -9,7 +9,7 @@ from stockhook.cli import output
 from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, asked_for, listing, progress, shown
 from stockhook.cli.command import Group, SilentCommand
 from stockhook.cli.context import Context
-from stockhook.cli.rows import order_names, unit_row
+from stockhook.cli.rows import unit_row
 from stockhook.cli.stock_changes import adjust, amend, hold, move, release, undo
 from stockhook.cli.stock_count import count
 from stockhook.operations.spreadsheet import write_lines
@@ -17,6 +17,8 @@ from stockhook.operations.stock import receipts
 from stockhook.operations.stock_import import export_stock, import_stock
 from stockhook.operations.units import list_units
 from stockhook.quantity import text
+from stockhook.rows.changes import received_row
+from stockhook.rows.values import fields
 
 _SHOWN = ("unit_id", "sku", "location", "lot", "serial", "quantity", "held", "received_at", "expires_on", "unit_cost")
 
@@ -93,10 +95,7 @@ def receive(
     output.done(
         context,
         f"received {text(unit.received)} of {unit.sku} at {unit.location} {as_what}{settled}",
-        **unit_row(unit),
-        movement_id=movement.id,
-        received=text(unit.received),
-        orders=order_names(received.orders),
+        **fields(received_row(received, movement)),
     )
 
 

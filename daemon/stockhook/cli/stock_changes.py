@@ -9,11 +9,12 @@ from stockhook.cli import output
 from stockhook.cli.arguments import COST, DAY, MOMENT, NUMBER, QUANTITY, TEXT
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
-from stockhook.cli.rows import order_names, unit_row
 from stockhook.operations.stock import adjustments, amendments, holds, reversals, transfers
 from stockhook.operations.stock.holds import Held
 from stockhook.operations.stock.ledger import Adjusted
 from stockhook.quantity import text
+from stockhook.rows.changes import adjusted_row, amended_row, held_row, moved_row
+from stockhook.rows.values import fields
 
 _REASON = click.option("--reason", required=True, metavar="R", help="Why, for whoever reads the ledger later.")
 _LOT = click.option("--lot", type=TEXT, metavar="L", help="All units of this lot, of whatever items.")
@@ -42,12 +43,7 @@ def move(context: Context, unit: int, quantity: int, path: str) -> None:
         f"moved {text(moved.quantity)} of {source.sku} from unit {source.id} at {source.location}, now "
         f"{text(source.quantity)}, to unit {target.id} at {target.location}, now {text(target.quantity)}, by movements "
         f"{moved.out.id} and {moved.into.id}{settled}",
-        **unit_row(target),
-        moved=text(moved.quantity),
-        from_unit_id=source.id,
-        from_quantity=text(source.quantity),
-        movement_ids=[moved.out.id, moved.into.id],
-        orders=order_names(moved.orders),
+        **fields(moved_row(moved)),
     )
 
 
@@ -115,22 +111,20 @@ def amend(
         "priority": priority,
         "reference": reference,
     }
-    fields = {name: value for name, value in given.items() if value is not None}
+    filled = {name: value for name, value in given.items() if value is not None}
     emptied = {name.replace("-", "_") for name in clear}
-    both = sorted(emptied & fields.keys())
+    both = sorted(emptied & filled.keys())
     if both:
         raise click.UsageError(f"{both[0].replace('_', '-')} is both given and cleared; leave one of the two out")
     with context.desk() as desk:
-        amended = amendments.amend(desk, unit, fields | dict.fromkeys(emptied), reason)
-    now, before = unit_row(amended.unit), unit_row(amended.before)
-    now |= {"priority": amended.unit.priority, "reference": amended.unit.reference}
-    before |= {"priority": amended.before.priority, "reference": amended.before.reference}
-    changed = {name: value for name, value in before.items() if value != now[name] and name != "quantity"}
+        amended = amendments.amend(desk, unit, filled | dict.fromkeys(emptied), reason)
+    row = fields(amended_row(amended))
     words = [
-        f"{name.replace('_', ' ')} {output.text(now[name])} (was {output.text(was)})" for name, was in changed.items()
+        f"{name.replace('_', ' ')} {output.text(row[name])} (was {output.text(was)})"
+        for name, was in row["before"].items()
     ]
     said = f"unit {unit} of {amended.unit.sku}: {', '.join(words)}"
-    output.done(context, said, **now, before=changed, orders=order_names(amended.orders))
+    output.done(context, said, **row)
 
 
 @click.command(cls=Command)
@@ -197,13 +191,7 @@ def _tell_held(context: Context, held: Held, done: str) -> None:
         many = "1 order that was" if len(held.orders) == 1 else f"{len(held.orders)} orders that were"
         settled = f"; looked again at {many} owed goods" if held.orders else ""
         said = f"{done} {units}{settled}"
-    output.done(
-        context,
-        said,
-        changed=sorted(held.changed),
-        units=[unit_row(unit) for unit in held.units],
-        orders=order_names(held.orders),
-    )
+    output.done(context, said, **fields(held_row(held)))
 
 
 def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None:
@@ -214,11 +202,4 @@ def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None
     if adjusted.owed:
         said += f"; {text(adjusted.owed)} of {unit.sku} are owed"
         said += ", and stay so without --settle" if offer_settling else ""
-    output.done(
-        context,
-        said,
-        **unit_row(unit),
-        movement_id=movement.id,
-        change=text(movement.quantity),
-        owed=text(adjusted.owed),
-    )
+    output.done(context, said, **fields(adjusted_row(adjusted)))

@@ -9,12 +9,13 @@ from stockhook.cli import output
 from stockhook.cli.arguments import FILE, MOMENT, QUANTITY, progress
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
-from stockhook.cli.rows import order_names
 from stockhook.operations.stock.count_file import read_counts, unit_number
-from stockhook.operations.stock.counts import Counted, Counts
+from stockhook.operations.stock.counts import Counts
 from stockhook.operations.stock.counts import count as book
 from stockhook.operations.stock.tallies import Tally
 from stockhook.quantity import text
+from stockhook.rows.changes import counts_row
+from stockhook.rows.values import fields
 
 _SHOWN = ("sku", "location", "unit_id", "lot", "before", "change", "quantity", "movement_id")
 
@@ -69,50 +70,14 @@ def _by_hand(what: str | None, quantity: int | None, location: str | None) -> Ta
 
 
 def _tell(context: Context, counts: Counts) -> None:
-    counted = [_row(each) for each in counts.counted]
+    row = fields(counts_row(counts))
     if context.json:
-        output.done(
-            context,
-            "",
-            at=counts.at,
-            counted=counted,
-            ended=text(counts.ended),
-            orders=order_names(counts.orders),
-        )
+        output.done(context, "", **row)
         return
     for each in counts.counted:
         name = f"unit {each.unit_id} of {each.sku}" if each.unit_id else f"{each.sku} at {each.location}"
         output.done(context, f"{name}: counted {text(each.quantity)}, the book had {text(each.expected)}")
-    output.rows(context, [row for each in counts.counted for row in _units(each)], _SHOWN, empty="no unit is there")
+    output.rows(context, [unit for each in row["counted"] for unit in each["units"]], _SHOWN, empty="no unit is there")
     if counts.ended:
         orders = ", ".join(key.order_id for key in counts.orders[:5]) + (" ..." if len(counts.orders) > 5 else "")  # noqa: PLR2004 - enough to know them by
         output.done(context, f"{text(counts.ended)} that was owed to {orders} is owed no more")
-
-
-def _row(counted: Counted) -> dict[str, object]:
-    return {
-        "sku": counted.sku,
-        "location": counted.location,
-        "unit_id": counted.unit_id,
-        "quantity": text(counted.quantity),
-        "expected": text(counted.expected),
-        "difference": text(counted.quantity - counted.expected),
-        "units": _units(counted),
-    }
-
-
-def _units(counted: Counted) -> list[dict[str, object]]:
-    return [
-        {
-            "unit_id": each.unit.id,
-            "sku": each.unit.sku,
-            "location": each.unit.location,
-            "lot": each.unit.lot,
-            "serial": each.unit.serial,
-            "before": text(each.movement.balance_after - each.movement.quantity),
-            "change": text(each.movement.quantity),
-            "quantity": text(each.movement.balance_after),
-            "movement_id": each.movement.id,
-        }
-        for each in counted.units
-    ]

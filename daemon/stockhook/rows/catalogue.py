@@ -1,0 +1,118 @@
+"""Items, aliases and kits as rows."""
+
+from collections.abc import Iterable
+
+from stockhook.model import Alias, Item, Kit, KitPolicy, Part
+from stockhook.operations.codes import Mapped
+from stockhook.quantity import text
+from stockhook.rows.values import Amount, Row, fields, order_names
+
+
+class PartRow(Row, frozen=True, kw_only=True):
+    """So much of an item in one of something."""
+
+    sku: str
+    quantity: Amount
+
+
+class ItemRow(Row, frozen=True, kw_only=True):
+    """What is stocked; ``serial``: each piece has a number of its own; ``retired``: no more of it is received."""
+
+    sku: str
+    name: str
+    serial: bool
+    min_shelf_life_days: int | None
+    retired: bool
+
+
+class ListedItem(ItemRow, frozen=True, kw_only=True):
+    """An item with its parts, where it is a kit; ``policy`` null: as the channel says."""
+
+    parts: list[PartRow]
+    policy: KitPolicy | None
+
+
+class KitRow(Row, frozen=True, kw_only=True):
+    """What an item sold as one consists of."""
+
+    sku: str
+    parts: list[PartRow]
+    policy: KitPolicy | None
+
+
+class AliasRow(Row, frozen=True, kw_only=True):
+    """A code of the store: ``factor`` of an item, or nothing (``sku`` null); ``account`` null: for every account."""
+
+    code: str
+    account: str | None
+    sku: str | None
+    factor: Amount
+
+
+class BookedLineRow(Row, frozen=True, kw_only=True):
+    """A line that was booked under another meaning of its code, and what that was."""
+
+    account: str
+    order_id: str
+    item_index: int
+    code: str
+    meant: str
+
+
+class MappedRow(AliasRow, frozen=True, kw_only=True):
+    """The alias as saved, how many orders are worked again, lines booked otherwise, orders booked anew."""
+
+    due: int
+    booked: list[BookedLineRow]
+    rebooked: list[str]
+
+
+def part_rows(parts: Iterable[Part]) -> list[PartRow]:
+    """Return what something consists of."""
+    return [PartRow(sku=part.sku, quantity=text(part.quantity)) for part in parts]
+
+
+def item_row(item: Item) -> ItemRow:
+    """Return an item by itself."""
+    return ItemRow(
+        sku=item.sku,
+        name=item.name,
+        serial=item.serial,
+        min_shelf_life_days=item.min_shelf_life_days,
+        retired=item.retired,
+    )
+
+
+def listed_item(item: Item, kit: Kit | None) -> ListedItem:
+    """Return an item as `items list` has it."""
+    parts = part_rows(kit.parts) if kit else []
+    return ListedItem(**fields(item_row(item)), parts=parts, policy=kit.policy if kit else None)
+
+
+def kit_row(kit: Kit) -> KitRow:
+    """Return the definition of a kit."""
+    return KitRow(sku=kit.sku, parts=part_rows(kit.parts), policy=kit.policy)
+
+
+def alias_row(alias: Alias) -> AliasRow:
+    """Return what a code means, the code as a person wrote it."""
+    return AliasRow(code=alias.written, account=alias.account or None, sku=alias.sku, factor=text(alias.factor))
+
+
+def mapped_row(mapped: Mapped) -> MappedRow:
+    """Return what `items alias` and `items ignore` did."""
+    return MappedRow(
+        **fields(alias_row(mapped.alias)),
+        due=mapped.due,
+        booked=[
+            BookedLineRow(
+                account=line.order.account,
+                order_id=line.order.order_id,
+                item_index=line.item_index,
+                code=line.code,
+                meant=line.meant,
+            )
+            for line in mapped.booked
+        ],
+        rebooked=order_names(mapped.rebooked),
+    )
