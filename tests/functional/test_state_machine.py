@@ -49,6 +49,7 @@ from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
+from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import Store
 from stockhook.testing.payloads import array, compressed, envelope
 from stockhook.testing.shop import Shop
@@ -125,8 +126,8 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
     make_store: ClassVar[Any]
     elements = Bundle("elements")
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(policy=st.sampled_from([ShortagePolicy.PARTIAL, ShortagePolicy.NEGATIVE]), restocks=st.booleans())
+    def open(self, policy: ShortagePolicy, restocks: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stockhook-"))
         self.store = FailingStore(self.make_store(self.folder))
         self.store.open()
@@ -143,6 +144,7 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
             self.store,  # type: ignore[arg-type] # it passes everything else on
             channel,
             Fifo(Fifo.Options()),
+            rules=ChannelRules("shop", on_shortage=policy, restock_reasons=frozenset({"unwanted"} if restocks else ())),
             subscriptions={"office": Subscription()},
             budget=BUDGET,
         )
@@ -292,9 +294,13 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
             return
         balances: dict[int, int] = {}
         moved = {"A": 0, "B": 0}
+        suspense = {unit.id for unit in self.shop.find(Unit, suspense=True)}
         for movement in reversed(self.shop.find(Movement)):
             balances[movement.unit_id] = balances.get(movement.unit_id, 0) + movement.quantity
-            assert balances[movement.unit_id] == movement.balance_after >= 0
+            assert balances[movement.unit_id] == movement.balance_after
+            if movement.unit_id in suspense:
+                continue
+            assert movement.balance_after >= 0
             if movement.order_id is not None:
                 moved[movement.sku] += movement.quantity
         assert {unit.id: unit.quantity for unit in self.shop.find(Unit)} == balances
@@ -336,10 +342,12 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
         known = not ({code} & {"PACK", "JUNK"} - self.mapped)
         kits = len(PARTS[code]) > 1
         for sku, factor in PARTS[code].items():
-            takes = [take for take in state.takes if (take.line, take.sku) == (index, sku)]
+            takes = [take for take in state.takes if (take.line, take.sku) == (index, sku) and not take.suspense]
             consumed = sum(take.remaining for take in takes)
             rows = [row for row in state.shortages if (row.line, row.sku) == (index, sku)]
             owed, waived = sum(row.open for row in rows), sum(row.waived + row.counted for row in rows)
+            below = sum(take.suspended for take in state.takes if (take.line, take.sku) == (index, sku))
+            assert below == (owed if self.shop.rules.on_shortage is ShortagePolicy.NEGATIVE else 0)
             wanted = self.account.wanted(order_id, index) * (factor if kits else 1) if known else 0
             assert owed == max(wanted - consumed - waived, 0), (order_id, code, sku, consumed, waived, wanted)
             ruled = self.account.highest.get((order_id, index), 0) * (factor if kits else 1)

@@ -53,6 +53,7 @@ class Element:
                 shown.quantity,
                 index=shown.index,
                 refunded=shown.refunded,
+                return_reason="Unwanted" if shown.refunded else None,
                 kit=CODES[shown.index] == "SET",
                 shipped=LATER.isoformat() if shown.dated else None,
             )

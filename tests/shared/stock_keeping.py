@@ -45,7 +45,7 @@ class StockKeeping:
     def offered(self, sku: str) -> int:
         """How much of an item orders may take."""
         units = self.shop.find(Unit, sku=sku)
-        return sum(unit.quantity for unit in units if not unit.held and unit.location != "ATTIC")
+        return sum(unit.quantity for unit in units if not unit.held and not unit.suspense and unit.location != "ATTIC")
 
     @_goods_are_there
     @rule(choice=choices, part=st.booleans())
