@@ -22,7 +22,7 @@ TABLES = ("shop_order", "order_line", "event", "allocation", "movement", "versio
 PUT = {
     "shop_order": "account order_id version channel said stage test first_ship_at rejected linked attempts history",
     "order_line": "account order_id number item_index code quantity said quantity_refunded center kit component lots"
-    " ship_said shipped_at ship_date refunds least_refunded inferred binding ruling",
+    " serials places ship_said shipped_at ship_date refunds least_refunded inferred binding ruling refused",
     "event": "id delivery_id position channel account name order_id state attempts received_at finished_at text",
     "allocation": "id account order_id line sku at event_id need taken trace",
     "movement": "id unit_id sku kind quantity at actor balance_after account order_id line event_id allocation_id",
@@ -126,8 +126,9 @@ def ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict[
         micros = int(shipped.astimezone(UTC).timestamp()) * ONE
         binding = json.dumps({"code": sku, "how": "plain", "parts": [{"sku": sku, "quantity": ONE}]})
         center = item.get("distribution_center_code")
-        facts = (sku, quantity, said, 0, center, 0, 0, "[]", said, micros, shipped.date().isoformat(), "[]", 0, 0)
-        rows["order_line"].append((account, order_id, index, index, *facts, binding, 0))
+        pins = ("[]", "[]", "[]")
+        facts = (sku, quantity, said, 0, center, 0, 0, *pins, said, micros, shipped.date().isoformat(), "[]", 0, 0)
+        rows["order_line"].append((account, order_id, index, index, *facts, binding, 0, "[]"))
         decided = next_id(last, "allocation")
         offered = [unit for unit in shelf[sku] if unit[3] > 0]
         taken, left = [], quantity
