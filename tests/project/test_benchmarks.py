@@ -79,7 +79,6 @@ def test_a_quick_run_measures_every_figure_that_has_a_bar(rows: str) -> None:
         "deadlocks",
         "growth of memory over a soak",
         "growth of open files over a soak",
-        "requests cut over a soak",
     }
     assert told["ok"] == all(row["ok"] for row in told["figures"])
     assert done.returncode == (0 if told["ok"] else 1)
