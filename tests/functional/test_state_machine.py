@@ -222,7 +222,7 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
 
     @rule(choice=st.randoms(use_true_random=False), quantity=st.sampled_from([-2, -1, 1, 3]), settle=st.booleans())
     def adjust(self, choice: random.Random, quantity: int, settle: bool) -> None:
-        units = [unit for unit in self.shop.find(Unit) if unit.quantity + quantity * ONE >= 0]
+        units = [unit for unit in self.shop.find(Unit, suspense=False) if unit.quantity + quantity * ONE >= 0]
         if units:
             unit = choice.choice(units)
             adjust(self.shop.desk, unit.id, quantity * ONE, "counted", settle=settle)
