@@ -31,6 +31,7 @@ from stockhook.operations.due import sweep
 from stockhook.settings import Settings
 from stockhook.sockets import bind, refuse_reachable, written
 from stockhook.systemd import Systemd, handed_sockets
+from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
@@ -82,6 +83,7 @@ class Daemon:
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
         self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet)
         self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY)
+        self.access = Access(settings.admin, self.clock)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
         self._reload_failed = ""
@@ -153,7 +155,7 @@ class Daemon:
         self._serve("server", self.server, self.settings.server.listen, handed.get("server"))
         self._serve(
             "admin",
-            admin_application(self.desk, self.settings, self.health, self._wake),
+            admin_application(self.desk, self.settings, self.health, self.access, self._wake),
             self.settings.admin.listen,
             handed.get("admin"),
         )
@@ -168,7 +170,7 @@ class Daemon:
         )
         if name == "server":
             server.conn_params.header_timeout = None  # IntakeServer sees to it, without a timer for each request
-        if name == "admin" and handed:
+        if name == "admin" and handed and not self.access.guarded:
             refuse_reachable(handed)
         sockets = handed or bind(address)
         self.addresses[name] = written(sockets[0], address)
@@ -184,7 +186,7 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, self.reload)
 
     def reload(self) -> None:
-        """Read the configuration again: the log level and the secrets of channels and notifiers change.
+        """Read the configuration again: the log level, who is let in, and the secrets of channels and notifiers change.
 
         What comes of their own options changes with them; all the rest, the store's password included, needs a restart.
         Whatever goes wrong, the old configuration stays, and systemd hears that the reload is over and has failed.
@@ -199,6 +201,8 @@ class Daemon:
             logger.exception("reload failed, the old configuration stays")
         else:
             log.configure(fresh.log.level)
+            if not self.access.renew(fresh.admin):
+                logger.warning("the pages still ask for the old password until a restart")
             self.channels.update({name: one.channel for name, one in fresh.channels.items() if name in self.channels})
             self.notifiers.update(
                 {name: one.notifier for name, one in fresh.notifiers.items() if name in self.notifiers}

@@ -27,6 +27,11 @@ def stand_ins() -> Iterator[None]:
         _STAND_INS.reset(before)
 
 
+def stands_in(value: Any) -> bool:
+    """Tell whether a random text may stand here for what a config value names, which then says nothing about it."""
+    return _STAND_INS.get() and not isinstance(value, str)
+
+
 class _Absent(ValueError):
     """The place that holds a secret cannot be read here."""
 

@@ -10,12 +10,12 @@ from stockhook.errors import Refused
 
 
 def refuse_reachable(handed: list[socket.socket]) -> None:
-    """Raise Refused for an admin socket from systemd that other machines can reach: there is no log-in yet."""
+    """Raise Refused for an admin socket from systemd that other machines can reach; for where no password is set."""
     for one in handed:
         if one.family != socket.AF_UNIX and not ip_address(one.getsockname()[0]).is_loopback:
             raise Refused(
-                f"systemd passed {one.getsockname()[0]} for the admin listener, which has no log-in yet: "
-                "ListenStream= must be a loopback address or a path"
+                f"systemd passed {one.getsockname()[0]} for the admin listener, which needs "
+                "[admin] password_hash; without one ListenStream= must be a loopback address or a path"
             )
 
 

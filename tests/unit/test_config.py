@@ -13,8 +13,10 @@ from stockhook.config.values import Address, parse_address, parse_size
 from stockhook.errors import ConfigError
 from stockhook.model import KitPolicy
 from stockhook.rules import ShipRule
+from stockhook.secret import stand_ins
 
 SHOP = '[channels.shop]\ntoken = "CANARY-token"\n'
+HASH = "$argon2id$v=19$m=8,t=1,p=1$dMCAku0KIiBPw+wlRXwl4g$KWhnMzgZLIpmh5WXxhMZ+yxRXlgUWFmbWMqIuZVICyM"
 HERE = Path("config.toml")
 
 
@@ -154,11 +156,45 @@ def test_a_time_zone_is_one_of_the_system() -> None:
 
 def test_the_pages_are_never_let_out_of_the_machine() -> None:
     (line,) = problems('[admin]\nlisten = "0.0.0.0:9000"')
-    assert line.startswith("admin.listen: 0.0.0.0:9000 can be reached from other machines, which needs password_hash")
-    with_password = problems('[admin]\nlisten = "0.0.0.0:9000"\npassword_hash = "CANARY"')
-    assert with_password[0].startswith("admin.password_hash: log-in with a password is not built yet")
-    assert len(with_password) == 2
-    assert "CANARY" not in str(with_password)
+    assert line.startswith(
+        "admin.listen: 0.0.0.0:9000 can be reached from other machines, which needs admin.password_hash"
+    )
+    (wrong,) = problems('[admin]\nlisten = "0.0.0.0:9000"\npassword_hash = "CANARY"')
+    assert wrong.startswith('admin.password_hash: expected a hash like "$argon2id$')
+    assert "CANARY" not in wrong
+    assert problems(f'[admin]\nlisten = "0.0.0.0:9000"\npassword_hash = "{HASH}"') == []
+
+
+def test_a_hash_that_only_the_daemon_can_read_is_no_problem_beside_it() -> None:
+    kept = '[admin]\npassword_hash = { env = "STOCKHOOK_TEST_NO_SUCH_VARIABLE" }'
+    assert problems(kept) == [
+        "admin.password_hash: the environment variable STOCKHOOK_TEST_NO_SUCH_VARIABLE is not set"
+    ]
+    with stand_ins():
+        assert problems(kept) == []
+        assert len(problems('[admin]\npassword_hash = "in plain words"')) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ('name = "erp"\nhash = "CANARY-a-token-itself"', 'hash: expected "sha256:" and 64 hex digits'),
+        (f'name = "a b"\nhash = "sha256:{64 * "0"}"', "name: expected a name of at most 64 letters"),
+        (f'name = "local"\nhash = "sha256:{64 * "0"}"', 'other than "local"'),
+        (f'name = "erp"\nhash = "sha256:{64 * "0"}"\nscope = "all"', "scope: expected 'read' or 'write'"),
+    ],
+)
+def test_a_bad_token_is_named_and_never_shown(token: str, expected: str) -> None:
+    (line,) = problems(f"[[admin.tokens]]\n{token}")
+    assert line.startswith("admin.tokens[0].")
+    assert expected in line
+    assert "CANARY" not in line
+
+
+def test_two_tokens_of_one_name_could_not_be_told_apart() -> None:
+    one = f'[[admin.tokens]]\nname = "erp"\nhash = "sha256:{64 * "0"}"\n'
+    (line,) = problems(one + one)
+    assert line.startswith("admin.tokens: 2 tokens are named erp")
 
 
 @pytest.mark.parametrize("server", ["127.0.0.1:8461", "0.0.0.0:8461"])

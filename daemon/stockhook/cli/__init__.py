@@ -8,6 +8,7 @@ from stockhook import __version__
 from stockhook.cli.command import Root
 
 COMMANDS: Final = {
+    "admin": "stockhook.cli.admin:admin",
     "audit": "stockhook.cli.audit:audit",
     "backup": "stockhook.cli.backup:backup",
     "check": "stockhook.cli.check:check",

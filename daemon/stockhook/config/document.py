@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,7 +31,6 @@ T = TypeVar("T", bound=PluginOptions)
 
 _TOP: Final = (*SINGLE, "store", "channels", "notifiers")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_NO_LOGIN: Final = "log-in with a password is not built yet"
 
 
 def read(path: Path) -> tuple[Config, list[str]]:
@@ -86,7 +86,7 @@ class _Reader:
         config = Config(
             path=path,
             server=self.single("server", Server),
-            admin=self.admin(),
+            admin=self.single("admin", Admin),
             limits=self.single("limits", Limits),
             log=self.single("log", Log),
             plugins=plugins,
@@ -108,15 +108,8 @@ class _Reader:
         return {}
 
     def single(self, name: str, model: type[T]) -> T:
-        """Return a table that is there once."""
-        return self.validated((name,), self.table(name), model) or model()
-
-    def admin(self) -> Admin:
-        """Return the ``[admin]`` table; a password, which is not built yet, is told from a word that means nothing."""
-        table = dict(self.table("admin"))
-        if table.pop("password_hash", None) is not None:
-            self.problems.append(f"admin.password_hash: {_NO_LOGIN}; leave it out, and let only this machine in")
-        return self.validated(("admin",), table, Admin) or Admin()
+        """Return a table that is there once; what stands in [admin] may be a password, and is not shown."""
+        return self.validated((name,), self.table(name), model, show=model is not Admin) or model()
 
     def store(self) -> PluginTable:
         """Return the ``[store]`` table; all but its type is for the store's class."""
@@ -144,12 +137,12 @@ class _Reader:
                 found[name] = (shared, PluginTable(getattr(shared, "type", ""), rest))
         return found
 
-    def validated(self, at: Place, table: Mapping[str, Any], model: type[T]) -> T | None:
+    def validated(self, at: Place, table: Mapping[str, Any], model: type[T], *, show: bool = True) -> T | None:
         """Return the table; of one with problems what is good, or None where a required option is not."""
         try:
             return model.model_validate(table)
         except ValidationError as error:
-            self.problems += problems(error, at, table, model, show=True)
+            self.problems += problems(error, at, table, model, show=show)
             bad = {detail["loc"][0] for detail in error.errors()}
         try:
             return model.model_validate({key: value for key, value in table.items() if key not in bad})
@@ -165,16 +158,27 @@ class _Reader:
                 at = toml_path(("allocation", "rules", index, "channel"))
                 near = did_you_mean(rule.channel, self.table("channels"))
                 self.problems.append(f"{at}: no channel is named {shown(rule.channel)}{near}")
+        self.check_admin(config)
+        if config.limits.in_flight < config.limits.body:
+            self.problems.append("limits.in_flight: expected at least limits.body, or the largest body never gets in")
+
+    def check_admin(self, config: Config) -> None:
+        """Note what would let in others than the operators."""
         listen = config.admin.listen
-        if not listen.local:
+        if not listen.local and config.admin.password_hash is None and "password_hash" not in self.table("admin"):
             self.problems.append(
-                f"admin.listen: {listen} can be reached from other machines, which needs password_hash, and "
-                f'{_NO_LOGIN}; expected a loopback address like "127.0.0.1:8461", or "unix:/path"'
+                f"admin.listen: {listen} can be reached from other machines, which needs admin.password_hash "
+                '(`stockhook admin hash-password`); without one, expected a loopback address like "127.0.0.1:8461", or '
+                '"unix:/path"'
             )
         if listen.overlaps(config.server.listen):
             self.problems.append(
                 f"admin.listen: {listen} is where server.listen ({config.server.listen}) listens already, and the "
                 "pages must not be reached from outside; expected another port"
             )
-        if config.limits.in_flight < config.limits.body:
-            self.problems.append("limits.in_flight: expected at least limits.body, or the largest body never gets in")
+        names = Counter(token.name for token in config.admin.tokens)
+        self.problems += [
+            f"admin.tokens: {count} tokens are named {name}, and the ledger could not tell them apart"
+            for name, count in names.items()
+            if count > 1
+        ]

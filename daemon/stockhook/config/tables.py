@@ -16,10 +16,13 @@ from stockhook.config.values import (
     Listen,
     LocationPath,
     Moment,
+    PasswordHash,
     Pattern,
     PublicUrl,
     Reason,
     Size,
+    TokenHash,
+    TokenName,
     Zone,
     parse_location,
     parse_zone,
@@ -38,10 +41,26 @@ class Server(PluginOptions):
     public_url: PublicUrl | None = None
 
 
+class Token(PluginOptions):
+    """One of ``[[admin.tokens]]``: what a program proves itself with; ``hash`` is ``sha256:`` and 64 hex digits.
+
+    ``scope``: "read" looks, "write" does what persons can do as well.
+    """
+
+    name: TokenName
+    hash: TokenHash
+    scope: Literal["read", "write"] = "read"
+
+
 class Admin(PluginOptions):
-    """The listener of the status page."""
+    """The listener of the status page and the API.
+
+    ``password_hash`` None: whoever reaches it is let in, so that only this machine may.
+    """
 
     listen: Listen = Address("127.0.0.1", 8461)
+    password_hash: PasswordHash | None = None
+    tokens: tuple[Token, ...] = ()
 
 
 class Limits(PluginOptions):

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
+from stockhook.password import is_hash
+from stockhook.secret import Secret, stands_in
+
 _UNITS: Final = {
     "": 1,
     "b": 1,
@@ -142,6 +145,43 @@ def parse_public_url(value: Any) -> str:
 
 PublicUrl = Annotated[str, PlainValidator(parse_public_url)]
 """How the world reaches the listener."""
+
+
+def parse_password_hash(value: Any) -> Secret:
+    """Return the hash of a password, wherever it is kept; raises ValueError for anything that is none."""
+    found = Secret.resolve(value)
+    if not (is_hash(found.reveal()) or stands_in(value)):
+        raise ValueError(
+            'expected a hash like "$argon2id$v=19$...", in single or double quotes; `stockhook admin hash-password` '
+            "makes one of a password"
+        )
+    return found
+
+
+PasswordHash = Annotated[Secret, PlainValidator(parse_password_hash)]
+"""The argon2id hash of the password of the pages."""
+
+
+def parse_token_name(value: Any) -> str:
+    """Return the name of a token, which becomes part of the ledger; raises ValueError."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value) or value == "local":
+        raise ValueError('expected a name of at most 64 letters, digits, - and _, other than "local"')
+    return value
+
+
+TokenName = Annotated[str, PlainValidator(parse_token_name)]
+"""What a program is called in the ledger and the audit: ``api:NAME``."""
+
+
+def parse_token_hash(value: Any) -> str:
+    """Return the hash of a token in lower case; raises ValueError, also for a token itself."""
+    if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9A-Fa-f]{64}", value):
+        raise ValueError('expected "sha256:" and 64 hex digits; `stockhook admin token NAME` makes a token and both')
+    return value.lower()
+
+
+TokenHash = Annotated[str, PlainValidator(parse_token_hash)]
+"""The SHA-256 of a token; of 256 random bits that is as good as a slow hash."""
 
 
 def parse_moment(value: Any) -> datetime:

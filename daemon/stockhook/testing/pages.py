@@ -12,6 +12,7 @@ from stockhook.health import Health
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
 from stockhook.testing.shop import Shop
+from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 
 CONFIG: Final = """
@@ -28,6 +29,23 @@ MEMORY: Final = """
 type = "memory"
 """
 
+PASSWORD: Final = "correct horse battery"  # noqa: S105 - guards nothing
+READ_TOKEN: Final = "a-token-for-tests-that-may-read"  # noqa: S105 - guards nothing
+WRITE_TOKEN: Final = "a-token-for-tests-that-may-write"  # noqa: S105 - guards nothing
+
+GUARDED: Final = """
+[admin]
+password_hash = "$argon2id$v=19$m=8,t=1,p=1$dMCAku0KIiBPw+wlRXwl4g$KWhnMzgZLIpmh5WXxhMZ+yxRXlgUWFmbWMqIuZVICyM"
+[[admin.tokens]]
+name = "dashboard"
+hash = "sha256:3e1d81d0718345af6af489ddbd85d00b90ac8b381f4bf26cc25b2a1b50418238"
+[[admin.tokens]]
+name = "erp"
+hash = "sha256:7bc2bfe97615a12e432765e70b8d99ee1fb4eda79efe3d290712818ba1d3ffa1"
+scope = "write"
+"""
+"""Tables that ask for ``PASSWORD``, with a hash that is quick to check, and let in by two tokens."""
+
 
 @dataclass
 class Pages:
@@ -36,11 +54,14 @@ class Pages:
     settings: Settings
     shop: Shop
     health: Health
+    access: Access
     woken: list[bool] = field(default_factory=list)
 
     def application(self) -> Application:
         """Return the application of the admin listener."""
-        return admin_application(self.shop.desk, self.settings, self.health, lambda: self.woken.append(True))
+        return admin_application(
+            self.shop.desk, self.settings, self.health, self.access, lambda: self.woken.append(True)
+        )
 
 
 def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
@@ -59,4 +80,4 @@ def open_pages(folder: Path, more: str = "", store: str = MEMORY) -> Pages:
         subscriptions=told,
         choices=settings.choices(Budget().planner),
     )
-    return Pages(settings, shop, Health())
+    return Pages(settings, shop, Health(), Access(settings.admin, shop.desk.clock))

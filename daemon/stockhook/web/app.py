@@ -7,10 +7,12 @@ from tornado.web import Application
 from stockhook.health import Health
 from stockhook.operations.desk import Desk
 from stockhook.settings import Settings
+from stockhook.web.access import Access
 from stockhook.web.base import NotFoundPage
 from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
 from stockhook.web.events import EventPage, EventsPage, ReplayAction
 from stockhook.web.items import ItemPage, ItemsPage
+from stockhook.web.login import LoginPage, LogoutAction
 from stockhook.web.orders import OrderPage
 from stockhook.web.overview import OverviewPage
 from stockhook.web.plugins import PluginsPage
@@ -31,13 +33,14 @@ from stockhook.web.units import UnitPage
 
 
 def admin_application(
-    desk: Desk, settings: Settings, health: Health, wake: Callable[[], None] = lambda: None
+    desk: Desk, settings: Settings, health: Health, access: Access, wake: Callable[[], None] = lambda: None
 ) -> Application:
     """Return the application of the admin listener; its store must be open while it serves.
 
-    ``wake`` is called on the event loop after each action, so that the daemon's loops look at once.
+    ``access`` knows who may ask. ``wake`` is called on the event loop after each action, so that the daemon's loops
+    look at once.
     """
-    site = {"site": Site(desk, settings, health, wake)}
+    site = {"site": Site(desk, settings, health, access, wake)}
     routes = [
         (r"/", OverviewPage, site),
         (r"/deliveries", DeliveriesPage, site),
@@ -59,6 +62,8 @@ def admin_application(
         (r"/problems/(\d+)/reopen", ReopenAction, site),
         (r"/plugins", PluginsPage, site),
         (r"/search", SearchPage, site),
+        (r"/login", LoginPage, site),
+        (r"/logout", LogoutAction, site),
         (r"/(?:healthz|readyz)", ProbePage, site),
         (r"/static/([\w.]+)", StaticPage, site),
     ]

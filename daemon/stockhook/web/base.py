@@ -3,12 +3,14 @@
 import ipaddress
 import socket
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 from tornado.web import HTTPError, RequestHandler
 
 from stockhook import log
 from stockhook.web import templates
+from stockhook.web.access import Actor
 from stockhook.web.site import Site
 
 logger = log.get(__name__)
@@ -29,17 +31,18 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-_SENTENCES: Final = {
+SENTENCES: Final = {
     400: "The request could not be understood.",
     403: "The request came from another site than these pages, so nothing was done.",
     404: "There is no such page. The address may be mistyped, or belong to another installation.",
     405: "This address does not answer to that kind of request.",
     500: "Something went wrong in stockhook itself; the daemon's log says what.",
 }
+"""What a status means, where nothing better is known."""
 
 _WRONG_HOST: Final = (
     "These pages answer to this machine's own names only: localhost, 127.0.0.1 or [::1]. To see them from elsewhere, "
-    "forward the port, for example with ssh -L, and open them as localhost."
+    "forward the port, for example with ssh -L, and open them as localhost; or set a password ([admin] password_hash)."
 )
 
 
@@ -51,12 +54,28 @@ class PageError(HTTPError):
         self.sentence = sentence
 
 
+class LogInFirst(HTTPError):
+    """Who asks has to log in; ``lost``: what was sent is not done and has to be sent again."""
+
+    def __init__(self, back: str, *, lost: bool) -> None:
+        super().__init__(HTTPStatus.SEE_OTHER)
+        self.back = back
+        self.lost = lost
+
+
 class BaseHandler(RequestHandler):
-    """An answer of the admin listener; ``site`` is given in the list of routes."""
+    """An answer of the admin listener; ``site`` is given in the list of routes.
+
+    It is for persons who have logged in, unless a class says otherwise; ``actor`` is who asks, and None where
+    ``PUBLIC`` lets in everybody.
+    """
+
+    PUBLIC: ClassVar[bool] = False
 
     def initialize(self, site: Site) -> None:
         """Take what every page works with."""
         self.site = site
+        self.admitted: Actor | None = None
 
     def set_default_headers(self) -> None:
         """Set what every answer has, errors included."""
@@ -65,22 +84,69 @@ class BaseHandler(RequestHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        """Refuse a request that was sent to another name than this machine's own (DNS rebinding)."""
-        if not self._over_unix_socket() and not is_loopback(self.request.host_name):
+        """Let in, or refuse: without a password, what was sent to another name than this machine's (DNS rebinding)."""
+        guarded = self.site.access.guarded
+        if not guarded and not self._over_unix_socket() and not is_loopback(self.request.host_name):
             raise PageError(HTTPStatus.FORBIDDEN, _WRONG_HOST)
+        if not self.PUBLIC:
+            self.admitted = self.admit()
+
+    def admit(self) -> Actor:
+        """Return who asks; raises LogInFirst for someone who has no session."""
+        actor = self.site.access.person(self.session_cookie())
+        if actor is None:
+            asked = self.request.method in {"GET", "HEAD"}
+            raise LogInFirst((self.request.uri or "/") if asked else "/", lost=not asked)
+        return actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks; of an answer that is not public alone."""
+        assert self.admitted is not None
+        return self.admitted
+
+    @property
+    def person(self) -> str:
+        """Who has logged in, for the head of each page; empty for nobody."""
+        session = self.admitted.session if self.admitted else None
+        return session.name if session else ""
+
+    def session_cookie(self) -> str | None:
+        """Return the cookie that may hold a session."""
+        sessions = self.site.access.sessions
+        return self.get_cookie(sessions.cookie) if sessions else None
+
+    @property
+    def cookie_path(self) -> str:
+        """Where cookies are sent to: these pages alone."""
+        return "/"
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page that says what went wrong, without internals."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        general = _SENTENCES.get(status_code, "The request could not be answered.")
+        if isinstance(error, LogInFirst):
+            self._lead_to_log_in(error)
+            return
+        general = SENTENCES.get(status_code, "The request could not be answered.")
         sentence = error.sentence if isinstance(error, PageError) else general
         title = HTTPStatus(status_code).phrase
-        self.finish(templates.render("error.html", status=status_code, title=title, sentence=sentence))
+        values = {"status": status_code, "title": title, "sentence": sentence, "person": self.person}
+        self.finish(templates.render("error.html", **values))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what no rule foresaw, without the address: its query holds what a person searched for."""
         if not isinstance(value, HTTPError):
             logger.error("page failed", page=type(self).__name__, exc_info=(typ, value, tb))
+
+    def _lead_to_log_in(self, error: LogInFirst) -> None:
+        """Lead to the log-in page, and from there back; a part of a page that asks by itself has the page go there."""
+        address = "/login?" + urlencode({"back": error.back, **({"lost": "yes"} if error.lost else {})})
+        if self.request.headers.get("HX-Request"):
+            self.set_status(HTTPStatus.OK)
+            self.set_header("HX-Redirect", address)
+            self.finish()
+        else:
+            self.redirect(address, status=HTTPStatus.SEE_OTHER)
 
     def _over_unix_socket(self) -> bool:
         context = getattr(self.request.connection, "context", None)
@@ -91,7 +157,7 @@ class NotFoundPage(BaseHandler):
     """Answers what no route knows."""
 
     def prepare(self) -> None:
-        """Answer 404, or 403 to a wrong host."""
+        """Answer 404 to whoever is let in."""
         super().prepare()
         raise HTTPError(HTTPStatus.NOT_FOUND)
 

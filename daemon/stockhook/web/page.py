@@ -22,9 +22,6 @@ R = TypeVar("R")
 Values: TypeAlias = Mapping[str, Any]
 """What a template is filled with."""
 
-ACTOR: Final = "web:local"
-"""Who acts on these pages until there is a log-in: whoever can reach the listener."""
-
 DIGITS: Final = 18
 """Digits of the longest id that a store keeps."""
 
@@ -51,18 +48,18 @@ class Page(BaseHandler):
         """Answer with the template, filled with what ``gather`` finds in one view of the store."""
         said = self.site.sayings.take(self.asked("said"))
         now = self.site.desk.clock.now()
-        path = self.request.path
+        path, person = self.request.path, self.person
 
         def fill() -> bytes:
             with self.site.desk.store.read() as view:
                 values = gather(view)
-            return templates.render(template, said=said, now=now, path=path, **values)
+            return templates.render(template, said=said, now=now, path=path, person=person, **values)
 
         await self.finish(await self._in_thread(fill))
 
     async def act(self, do: Callable[[Desk], str], then: str) -> None:
         """Do what a form asks for and lead to the page ``then``, which says what was done, or why it was not."""
-        desk = replace(self.site.desk, actor=ACTOR)
+        desk = replace(self.site.desk, actor=self.actor.name)
 
         def done() -> Said:
             try:

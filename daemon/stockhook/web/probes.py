@@ -8,6 +8,8 @@ from stockhook.web.base import BaseHandler
 class ProbePage(BaseHandler):
     """Answers ``/healthz`` and ``/readyz`` in one line of text."""
 
+    PUBLIC = True
+
     def get(self) -> None:
         """Say whether all is well."""
         well, text = self.site.health.answer(self.request.path)

@@ -9,6 +9,7 @@ from typing import Final
 from stockhook.health import Health
 from stockhook.operations.desk import Desk
 from stockhook.settings import Settings
+from stockhook.web.access import Access
 
 _MOST_NOTICES: Final = 200
 
@@ -45,10 +46,14 @@ class Sayings:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The pages' surroundings. ``wake`` is called on the event loop after each action, so that loops look at once."""
+    """The pages' surroundings.
+
+    ``access`` knows who may ask; ``wake`` is called on the event loop after each action, so that loops look at once.
+    """
 
     desk: Desk
     settings: Settings
     health: Health
+    access: Access
     wake: Callable[[], None]
     sayings: Sayings = field(default_factory=Sayings)

@@ -11,6 +11,8 @@ from stockhook.web.base import BaseHandler
 class StaticPage(BaseHandler):
     """One file."""
 
+    PUBLIC = True
+
     def get(self, name: str) -> None:
         """Answer with the file; to be kept for ever, where the address names the digest that it has."""
         if name not in TYPES:

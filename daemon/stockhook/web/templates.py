@@ -72,6 +72,7 @@ def environment() -> "jinja2.Environment":
         "states": STATES,
         "said": None,
         "path": "",
+        "person": "",
     }
     return made
 

@@ -1,0 +1,69 @@
+"""Sessions: who logged in and when, in a signed cookie, so that they outlive a restart and need no store."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from tornado.web import create_signed_value, decode_signed_value
+
+from stockhook.clock import Clock
+
+HOURS: Final = 12
+"""Hours from a log-in to the end of its session, whatever is done meanwhile: an open page asks again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A log-in: the name that was given with it, and its own random id."""
+
+    name: str
+    id: str
+
+
+class Sessions:
+    """Makes and reads the cookies of one password.
+
+    Their key is derived from the password's hash, so that a new password ends all of them. The cookie's name is too:
+    browsers send the cookies of one host to all its ports, and two installations must not end each other's sessions.
+    """
+
+    def __init__(self, password_hash: str, clock: Clock) -> None:
+        self.password_hash = password_hash
+        self._key = _derived(password_hash, "sessions")
+        self.cookie = f"stockhook_{_derived(password_hash, 'name of the cookie').hex()[:8]}"
+        self._clock = clock
+        self._ended: dict[str, float] = {}
+
+    def begin(self, name: str) -> str:
+        """Return the cookie of a new session."""
+        value = json.dumps([name, secrets.token_urlsafe(12)])
+        return create_signed_value(self._key, self.cookie, value, version=2, clock=self._now).decode("ascii")
+
+    def read(self, cookie: str | None) -> Session | None:
+        """Return the session of a cookie; None for one that is not ours, is too old, or was logged out."""
+        if cookie is None or not cookie.isascii():
+            return None
+        found = decode_signed_value(
+            self._key, self.cookie, cookie, max_age_days=HOURS / 24, clock=self._now, min_version=2
+        )
+        if found is None:
+            return None
+        name, session_id = json.loads(found)
+        return None if session_id in self._ended else Session(name, session_id)
+
+    def end(self, session: Session) -> None:
+        """Have a session end now, for copies of its cookie as well, until the process ends."""
+        now = self._now()
+        self._ended = {known: at for known, at in self._ended.items() if at > now - HOURS * 3600}
+        self._ended[session.id] = now
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def _derived(password_hash: str, purpose: str) -> bytes:
+    """Return a key of 32 bytes for this purpose alone."""
+    return hmac.digest(password_hash.encode(), f"stockhook {purpose}".encode(), hashlib.sha256)
