@@ -24,8 +24,10 @@ from stockhook.dispatcher import Dispatcher
 from stockhook.errors import ConfigError, StoreBroken, StoreUnavailable
 from stockhook.health import Health
 from stockhook.intake import DEADLINE, Intake
+from stockhook.meters import Meters
 from stockhook.model import Notice
 from stockhook.opening import open_for_daemon
+from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
@@ -35,7 +37,7 @@ from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
-from stockhook.web.overview import backlog
+from stockhook.web.scrape import Scrape
 from stockhook.worker import Worker
 from stockhook.worker_loop import WorkerLoop
 
@@ -80,9 +82,15 @@ class Daemon:
         self.channels = {name: one.channel for name, one in settings.channels.items()}
         self.notifiers = {name: one.notifier for name, one in settings.notifiers.items()}
         self.health = Health(alive=self._alive, ready=self._ready)
-        self.intake = Intake(settings.store, self.clock, settings.limits.in_flight)
-        self.worker = Worker(self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet)
-        self.server = IntakeServer(self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY)
+        self.meters = meters = Meters()
+        self.scrape = Scrape(settings, self.health, meters, self.clock)
+        self.intake = Intake(settings.store, self.clock, settings.limits.in_flight, meters)
+        self.worker = Worker(
+            self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet, meters=meters
+        )
+        self.server = IntakeServer(
+            self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY, meters=meters
+        )
         self.access = Access(settings.admin, self.clock)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
@@ -102,6 +110,7 @@ class Daemon:
         await open_for_daemon(store, self.systemd)
         try:
             store.serve()
+            await asyncio.to_thread(self.scrape.begin)
             self._start()
             _settle_memory()
             _settle_threads()
@@ -130,7 +139,9 @@ class Daemon:
 
     def _start(self) -> None:
         self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self._booked)
-        self.dispatcher = Dispatcher(self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier)
+        self.dispatcher = Dispatcher(
+            self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier, meters=self.meters
+        )
         for name, coroutine in (
             ("intake", self.intake.run()),
             ("worker", self.loop.run()),
@@ -155,7 +166,7 @@ class Daemon:
         self._serve("server", self.server, self.settings.server.listen, handed.get("server"))
         self._serve(
             "admin",
-            admin_application(self.desk, self.settings, self.health, self.access, self._wake),
+            admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape),
             self.settings.admin.listen,
             handed.get("admin"),
         )

@@ -14,6 +14,7 @@ from stockhook import log
 from stockhook.advice import advise
 from stockhook.clock import Clock
 from stockhook.errors import StoreUnavailable
+from stockhook.meters import Meters
 from stockhook.model import Notice, NoticeState, Problem, ProblemState
 from stockhook.notifier import Message, Notifier
 from stockhook.store import FOREVER, Read, Store
@@ -68,6 +69,7 @@ class Dispatcher:
         report: Callable[[str, str | None], None] = lambda _name, _error: None,
         patience: float = 30.0,
         chance: Callable[[], float] = random.random,
+        meters: Meters | None = None,
     ) -> None:
         self._store = store
         self._notifiers = notifiers
@@ -76,6 +78,7 @@ class Dispatcher:
         self._report = report
         self._patience = patience
         self._chance = chance
+        self._meters = meters or Meters()
         self._lanes = {name: _Lane() for name in notifiers}
         self._busy: set[int] = set()
         self._sent = 0
@@ -216,6 +219,7 @@ class Dispatcher:
                 wait = min(wait * 2, _POLL)
             else:
                 break
+        self._meters.notices[name, "sent" if error is None else "failed"] += 1
         if error is None:
             self._sent += 1
             _LOG.info("notice sent", notifier=name, notice=number)

@@ -18,6 +18,7 @@ from typing import Final
 from stockhook import log
 from stockhook.clock import Clock
 from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.meters import Meters
 from stockhook.model import Body, Delivery
 from stockhook.store import Arrival, Store
 
@@ -51,11 +52,12 @@ class _Waiting:
 class Intake:
     """Keeps deliveries; one commit is under way at a time. All methods are called on the event loop."""
 
-    def __init__(self, store: Store, clock: Clock, in_flight: int) -> None:
-        """Take the store, the clock, and how many bytes of bodies may be in memory at once."""
+    def __init__(self, store: Store, clock: Clock, in_flight: int, meters: Meters | None = None) -> None:
+        """Take the store, the clock, how many bytes of bodies may be in memory at once, and what counts commits."""
         self._store = store
         self._clock = clock
         self._budget = in_flight
+        self._meters = meters or Meters()
         self._queue: list[_Waiting] = []
         self._group: list[_Waiting] = []
         self._late: asyncio.TimerHandle | None = None
@@ -175,10 +177,16 @@ class Intake:
                     one.stored.set_result(None)
             self.stored()
         finally:
+            now = time.monotonic()
+            if failing:
+                self._meters.commits_failed += 1
+            else:
+                self._meters.commits.add(now - self.committing_since)
+                self._meters.groups.add(len(group))
             self._group = []
-            self._failed_at = time.monotonic() if failing else None
+            self._failed_at = now if failing else None
             self.committing_since = None
-            self._committed_at = time.monotonic()
+            self._committed_at = now
 
     def _next_group(self) -> list[_Waiting]:
         rows = total = 0

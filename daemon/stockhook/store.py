@@ -312,6 +312,27 @@ class Prepared(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Footprint:
+    """How many bytes a store takes: ``database``, and ``log`` beside it where there is one.
+
+    ``free`` is what the disk has left for it; None where that is not to be known from here.
+    """
+
+    database: int
+    log: int | None = None
+    free: int | None = None
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a store may offer besides: telling how large it is. The daemon asks every few seconds."""
+
+    def footprint(self) -> Footprint:
+        """Return how large the store is and what room is left; cheap, whatever is in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Some of the rows of one ``table`` of a store, as it keeps them; only a store of the same type reads them.
 

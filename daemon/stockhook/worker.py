@@ -17,6 +17,7 @@ from stockhook.batch import Batch
 from stockhook.channel import Channel
 from stockhook.draft import Cause, Signal
 from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.meters import Meters
 from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import settle_later
@@ -80,16 +81,19 @@ class Worker:
         batch: int = 256,
         planning: float = PLANNING,
         quiet: Callable[[], float] = lambda: math.inf,
+        meters: Meters | None = None,
     ) -> None:
         """Take what works and for which channels, and how large a batch may be.
 
-        ``quiet`` tells how many seconds ago a request last waited for a commit; 0 while one does.
+        ``quiet`` tells how many seconds ago a request last waited for a commit; 0 while one does. ``meters`` count what
+        is done.
         """
         self._desk = replace(desk, actor=_ACTOR)
         self._channels = channels
         self._most = self._pace = batch
         self._planning = planning
         self._quiet = quiet
+        self._meters = meters or Meters()
 
     def step(self) -> int:
         """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
@@ -118,7 +122,7 @@ class Worker:
         return done
 
     def _work(self, most: int) -> int:
-        now = self._desk.clock.now()
+        now, began = self._desk.clock.now(), time.monotonic()
         with self._desk.store.write() as work:
             due = work.claim(now, most)
             if not due:
@@ -129,9 +133,16 @@ class Worker:
             elsewhere = work.hold(orders)
             batch = self._load(work, (orders | set(due.orders)) - elsewhere, _first(opened, most))
             result = self._plan(batch, due, opened, most, now, elsewhere)
-            void = work.book(batch.bookings())
+            bookings = batch.bookings()
+            void = work.book(bookings)
             self._save(work, batch, result, void, now)
-            return result.worked
+        self._meters.batches.add(time.monotonic() - began)
+        self._meters.batch_events.add(result.worked)
+        self._meters.settled(result.outcome.events)
+        for booking in bookings:
+            if booking.key not in void:
+                self._meters.settled(booking.events)
+        return result.worked
 
     def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
         """Read so many deliveries as hold a batch of events; the others stay as they are."""

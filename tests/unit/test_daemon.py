@@ -89,6 +89,27 @@ def raising(error: Exception) -> Callable[..., Any]:
     return fail
 
 
+async def test_what_the_daemon_answered_and_committed_is_scraped(house: House) -> None:
+    async with house.running() as daemon:
+        for token in (OLD, OLD, NEW):
+            await post(daemon, token)
+        for address in daemon.addresses.values():
+            await get(f"{address}/readyz")
+        metrics = daemon.addresses["admin"] + "/metrics"
+        while b'stockhook_events_total{channel="shop",state="parked"} 2' not in (text := (await get(metrics))[1]):
+            await asyncio.sleep(0.02)
+        assert (await get(daemon.addresses["server"] + "/metrics"))[0] == 404
+    found = dict(line_.rsplit(" ", 1) for line_ in text.decode().splitlines() if not line_.startswith("#"))
+    assert found['stockhook_intake_requests_total{outcome="stored"}'] == "2.0"
+    assert found['stockhook_intake_requests_total{outcome="unknown-target"}'] == "1.0"
+    assert found['stockhook_intake_requests_total{outcome="try-again"}'] == "0.0"
+    assert found["stockhook_intake_commit_deliveries_sum"] == "2.0"
+    assert found["stockhook_intake_commit_seconds_count"] == "2.0"
+    assert found["stockhook_ready"] == "1.0"
+    assert OLD not in text.decode()
+    assert NEW not in text.decode()
+
+
 async def test_a_reload_takes_new_secrets_and_the_log_level(house: House) -> None:
     async with house.running() as daemon:
         house.write([NEW], '[log]\nlevel = "debug"\n')

@@ -312,3 +312,9 @@ def test_no_hot_statement_reads_a_whole_table(url: str, store: SqlStore) -> None
             values = f"({', '.join(given[each] for each in types)})" if types else ""
             plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN EXECUTE s{number}{values}".encode()))
             assert "Seq Scan on" not in plan, f"{statement}\n{plan}"
+
+
+def test_the_size_on_the_server_is_known_and_what_room_it_has_is_not(store: SqlStore) -> None:
+    found = store.footprint()
+    assert found.database > 1_000_000  # an empty database of PostgreSQL has some MB
+    assert (found.log, found.free) == (None, None)

@@ -370,3 +370,15 @@ def test_a_store_that_is_not_open_says_so(path: Path, store: SqlStore) -> None:
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="No such file"):
         at(tmp_path / "none" / "stock.db").open()
+
+
+def test_the_size_of_the_file_and_its_log_and_the_room_beside_them_are_known(store: SqlStore, path: Path) -> None:
+    with store.write() as work:
+        work.save([make.item()])
+    found = store.footprint()
+    assert found.database == path.stat().st_size > 0
+    assert found.log == path.with_name("stock.db-wal").stat().st_size > 0
+    assert found.free is not None
+    assert found.free > 0
+    store.close()
+    assert store.footprint().log == 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tornado.web import Application
 
 from stockhook.health import Health
+from stockhook.meters import Meters
 from stockhook.operations.desk import Desk
 from stockhook.settings import Settings
 from stockhook.web.access import Access
@@ -13,6 +14,7 @@ from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
 from stockhook.web.events import EventPage, EventsPage, ReplayAction
 from stockhook.web.items import ItemPage, ItemsPage
 from stockhook.web.login import LoginPage, LogoutAction
+from stockhook.web.metrics import MetricsPage
 from stockhook.web.orders import OrderPage
 from stockhook.web.overview import OverviewPage
 from stockhook.web.plugins import PluginsPage
@@ -26,6 +28,7 @@ from stockhook.web.problems import (
     ReopenAction,
     WaiveAction,
 )
+from stockhook.web.scrape import Scrape
 from stockhook.web.search import SearchPage
 from stockhook.web.site import Site
 from stockhook.web.static import StaticPage
@@ -33,14 +36,20 @@ from stockhook.web.units import UnitPage
 
 
 def admin_application(
-    desk: Desk, settings: Settings, health: Health, access: Access, wake: Callable[[], None] = lambda: None
+    desk: Desk,
+    settings: Settings,
+    health: Health,
+    access: Access,
+    wake: Callable[[], None] = lambda: None,
+    scrape: Scrape | None = None,
 ) -> Application:
     """Return the application of the admin listener; its store must be open while it serves.
 
     ``access`` knows who may ask. ``wake`` is called on the event loop after each action, so that the daemon's loops
-    look at once.
+    look at once. ``scrape`` writes ``/metrics``; without it, nothing has been counted.
     """
-    site = {"site": Site(desk, settings, health, access, wake)}
+    scrape = scrape or Scrape(settings, health, Meters(), desk.clock)
+    site = {"site": Site(desk, settings, health, access, wake, scrape)}
     routes = [
         (r"/", OverviewPage, site),
         (r"/deliveries", DeliveriesPage, site),
@@ -65,6 +74,7 @@ def admin_application(
         (r"/login", LoginPage, site),
         (r"/logout", LogoutAction, site),
         (r"/(?:healthz|readyz)", ProbePage, site),
+        (r"/metrics", MetricsPage, site),
         (r"/static/([\w.]+)", StaticPage, site),
     ]
     return Application(

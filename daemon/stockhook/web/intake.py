@@ -21,6 +21,7 @@ from stockhook.config.tables import Limits
 from stockhook.errors import NoSuchToken, Rejected
 from stockhook.health import Health
 from stockhook.intake import Intake
+from stockhook.meters import Meters
 
 logger = log.get(__name__)
 
@@ -60,11 +61,12 @@ class IntakeServer(HTTPServerConnectionDelegate):
         *,
         silence: float = 60.0,
         body: float = 20.0,
+        meters: Meters | None = None,
     ) -> None:
         """Take what keeps deliveries, the channels by name, and the limits of the config.
 
         ``silence`` is how many seconds a connection may take from one request to the end of the next one's headers,
-        ``body`` how many a body may take after them. Tornado's own time-outs are not needed.
+        ``body`` how many a body may take after them. Tornado's own time-outs are not needed. ``meters`` count answers.
         """
         self.intake = intake
         self.channels = channels
@@ -72,6 +74,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.limits = limits
         self.silence = silence
         self.body = body
+        self.meters = meters or Meters()
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
         self.busy: set[_Message] = set()
@@ -145,7 +148,7 @@ class _Message(HTTPMessageDelegate):
         """Whether the headers have come."""
         self.until = time.monotonic() + server.silence
         """When, on the monotonic clock, what is being read must have come."""
-        self._answered = self._ended = self._last = self._head = False
+        self._answered = self._ended = self._last = self._head = self._probe = False
         self._usual = False
         """Whether the answer needs to say nothing about the connection."""
         self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
@@ -168,6 +171,7 @@ class _Message(HTTPMessageDelegate):
         elif start_line.version == "HTTP/1.0" and "Transfer-Encoding" in headers:
             self._answer(400, "HTTP/1.0 has no chunks\n", close=True)
         elif path in ("/healthz", "/readyz"):
+            self._probe = True
             well, text = self._server.health.answer(path)
             self._answer(200 if well else 503, text)
         elif len(self._server.busy) > self._server.limits.connections:
@@ -253,6 +257,7 @@ class _Message(HTTPMessageDelegate):
             self._answer(200, _STORED)
         else:
             self._answered = True
+            self._server.meters.stored += 1
             self._connection.write(_ACKNOWLEDGED)
         self._end()
 
@@ -271,6 +276,7 @@ class _Message(HTTPMessageDelegate):
         if self._answered:
             return
         self._answered = True
+        self._count_answer(status)
         self._last = close or self._server.draining
         self._chunks = []
         self._release()
@@ -282,6 +288,14 @@ class _Message(HTTPMessageDelegate):
             fields["Connection"] = "close"
         start = httputil.ResponseStartLine("", status, _REASONS[status])
         self._written = self._connection.write_headers(start, fields, b"" if self._head else content)
+
+    def _count_answer(self, status: int) -> None:
+        if self._probe:
+            return
+        if status == 200:  # noqa: PLR2004 - a status of HTTP
+            self._server.meters.stored += 1
+        else:
+            self._server.meters.refused[status] += 1
 
     def _end(self) -> None:
         if self._ended:

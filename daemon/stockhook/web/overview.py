@@ -2,46 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from stockhook.advice import Advice, advise
 from stockhook.model import (
     Delivery,
-    DeliveryState,
     Event,
     EventState,
     Item,
     Notice,
     NoticeState,
-    Order,
     Problem,
     ProblemState,
     Unit,
 )
+from stockhook.operations.backlog import COUNTED, backlog
 from stockhook.plugin_manager import Record, Status
 from stockhook.settings import Settings
-from stockhook.store import Range, Read
+from stockhook.store import Read
 from stockhook.web.page import Page
-
-COUNTED: Final = frozenset({EventState.PENDING, EventState.SHORT, EventState.PARKED, EventState.FAILED})
-"""States that are counted: those that someone may have to look at. The rest grow for ever and are only listed."""
 
 _SHADOW: Final[dict[str, str]] = {
     "Shadow mode is on": "nothing is booked for orders; what would be stands with each event, whose state is ignored. "
     "shadow = false under [allocation] ends it."
 }
 _SHOWN: Final = 5
-_FAR: Final = timedelta(days=3650)
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits to be worked; ``oldest`` is when the delivery whose turn is next came."""
-
-    deliveries: int
-    orders: int
-    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +69,6 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
         "has_units": bool(view.find(Unit, most=1)),
         "has_deliveries": bool(view.find(Delivery, most=1)),
     }
-
-
-def backlog(view: Read, now: datetime) -> Backlog:
-    """Return what waits to be worked, what is held back for a later try included."""
-    deliveries = view.totals(Delivery, where={"state": DeliveryState.PENDING})
-    orders = view.totals(Order, where={"due_at": Range(high=now + _FAR)})
-    first = view.due(now + _FAR, 1).deliveries
-    oldest = first[0].received_at if first else None
-    return Backlog(sum(total.count for total in deliveries), sum(total.count for total in orders), oldest)
 
 
 def waiting(view: Read, notifiers: Mapping[str, object]) -> list[Waiting]:

@@ -10,6 +10,7 @@ from stockhook.health import Health
 from stockhook.operations.desk import Desk
 from stockhook.settings import Settings
 from stockhook.web.access import Access
+from stockhook.web.scrape import Scrape
 
 _MOST_NOTICES: Final = 200
 
@@ -48,7 +49,8 @@ class Sayings:
 class Site:
     """The pages' surroundings.
 
-    ``access`` knows who may ask; ``wake`` is called on the event loop after each action, so that loops look at once.
+    ``access`` knows who may ask; ``wake`` is called on the event loop after each action, so that loops look at once;
+    ``scrape`` writes ``/metrics``.
     """
 
     desk: Desk
@@ -56,4 +58,5 @@ class Site:
     health: Health
     access: Access
     wake: Callable[[], None]
+    scrape: Scrape
     sayings: Sayings = field(default_factory=Sayings)

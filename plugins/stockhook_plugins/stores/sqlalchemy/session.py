@@ -16,6 +16,7 @@ from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
 from stockhook_plugins.stores.sqlalchemy.database import Database, rows
 from stockhook_plugins.stores.sqlalchemy.reading import Reading
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
+from stockhook_plugins.stores.sqlalchemy.statements import DATABASE_SIZE
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 from stockhook_plugins.stores.sqlalchemy.work import Working
 
@@ -130,6 +131,11 @@ class Session:
     def integrity(self) -> str | None:
         """Return the first damage that the database finds, or None."""
         return self._database.damage()
+
+    def size(self) -> int:
+        """Return how many bytes the database takes on its server."""
+        with self._database.reading() as connection, self._database.translated():
+            return int(connection.exec_driver_sql(DATABASE_SIZE).scalar_one())
 
     def backup(self, path: Path, progress: Progress) -> None:
         """Copy what is committed to a new file."""

@@ -63,6 +63,7 @@ TAKE_ITEMS: Final = (
     f"WHERE pg_try_advisory_xact_lock({_ITEMS}, number)"
 )
 """Takes those of the numbers of items that nobody has, without waiting."""
+DATABASE_SIZE: Final = "SELECT pg_database_size(current_database())"
 NEXT_IDS: Final = (
     "SELECT wanted.name, nextval(wanted.name::regclass) "
     "FROM unnest(%s::text[], %s::int[]) AS wanted(name, number), generate_series(1, wanted.number)"

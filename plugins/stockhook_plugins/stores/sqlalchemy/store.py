@@ -1,6 +1,7 @@
 """The store as the daemon sees it; what it is made of is imported when it is opened, so that start-up stays quick."""
 
 import builtins
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from pydantic import ValidationError, field_validator
 from stockhook.plugin import (
     Arrival,
     Chunk,
+    Footprint,
     PluginOptions,
     Progress,
     Read,
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = "postgresql+psycopg://"
 _POLL: Final = 1.0  # seconds between two looks at what other processes did
+
+
+def _size(path: Path) -> int:
+    """Return how many bytes a file has; 0 for one that is not there, such as the log of a store that is not open."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 class SqlStoreOptions(PluginOptions):
@@ -193,6 +203,14 @@ class SqlStore:
         target = path.absolute()
         self._session.backup(target, progress)
         return {"url": f"{_SQLITE}{target}"}
+
+    def footprint(self) -> Footprint:
+        """Return how large file and log are, or the database on its server."""
+        if self.path is None:
+            return Footprint(self._session.size())
+        log = self.path.with_name(f"{self.path.name}-wal")
+        disk = os.statvfs(self.path.parent)
+        return Footprint(_size(self.path), _size(log), disk.f_bavail * disk.f_frsize)
 
     def integrity(self) -> str | None:
         """Return the first damage that the database finds, or None."""

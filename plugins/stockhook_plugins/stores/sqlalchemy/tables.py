@@ -149,6 +149,7 @@ def _open_states() -> None:
     Index("delivery_pending", order, deliveries.c.id, sqlite_where=pending, postgresql_where=pending)
     Index("shortage_open", shortages.c.sku, sqlite_where=shortages.c.open > 0, postgresql_where=shortages.c.open > 0)
     Index("problem_open", problems.c.id, sqlite_where=opened, postgresql_where=opened)
+    Index("problem_kind_open", problems.c.kind, sqlite_where=opened, postgresql_where=opened)
     Index("notice_waiting", notices.c.due_at, sqlite_where=waiting, postgresql_where=waiting)
 
 

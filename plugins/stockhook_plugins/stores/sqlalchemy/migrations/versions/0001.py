@@ -294,6 +294,7 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
+    op.create_index("problem_kind_open", "problem", ["kind"], **only("state = 'open'"))
     op.create_index("problem_kind_subject", "problem", ["kind", "subject"])
     op.create_index("problem_open", "problem", ["id"], **only("state = 'open'"))
     op.create_table(
