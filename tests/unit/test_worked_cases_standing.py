@@ -114,6 +114,17 @@ def test_never_more_comes_back_than_was_consumed_until_what_was_owed_is_found(sh
     assert sound(shop)
 
 
+@with_rules(restock_reasons=RESTOCKED)
+def test_what_a_receipt_settles_and_comes_back_at_once_settles_what_is_owed_besides(shop: Shop) -> None:
+    shop.items("A")
+    ship(shop, "D-1", 5)
+    shop.send(refunded(4, total=5))
+    shop.receive(("A", 3))
+    shop.work()
+    assert (shop.owed("A"), shop.on_hand("A")) == (0, 2 * ONE)
+    assert sound(shop)
+
+
 @with_rules(restock_reasons=RESTOCKED, restock_to="MAIN/RETURNS")
 def test_what_comes_back_elsewhere_keeps_what_it_was_and_is_not_picked_from_until_somebody_looks(shop: Shop) -> None:
     shop.items("A")

@@ -111,6 +111,7 @@ def _post(
     if void:
         raise Moved
     work.save([*change.records, *change.told(batch), *left, *batch.places()])
+    settle_later(desk, work, batch.given_back(void))  # what covered one order may be refunded there, and come back
     problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
     return result(work, evaluated)
 

@@ -12,7 +12,7 @@ from stockhook.draft import Cause, Draft
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
-from stockhook.operations.posting import Moved, booked
+from stockhook.operations.posting import Moved, booked, settle_later
 from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
@@ -150,6 +150,7 @@ def _changed(
     void = work.book(batch.bookings())
     if void:
         raise Moved
+    settle_later(desk, work, batch.given_back(void))
     problems.record(work, batch.report(void), desk.subscriptions, now)
     if action == _REOPEN:
         owe_again(work, keys, "is owed again")
