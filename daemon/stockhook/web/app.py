@@ -9,6 +9,9 @@ from stockhook.meters import Meters
 from stockhook.operations.desk import Desk
 from stockhook.settings import Settings
 from stockhook.web.access import Access
+from stockhook.web.actions import ACTIONS
+from stockhook.web.api.reference import ReferencePage
+from stockhook.web.api.routes import endpoints
 from stockhook.web.base import NotFoundPage
 from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
 from stockhook.web.events import EventPage, EventsPage, ReplayAction
@@ -70,6 +73,7 @@ def admin_application(
         (r"/problems/(\d+)/waive", WaiveAction, site),
         (r"/problems/(\d+)/reopen", ReopenAction, site),
         (r"/plugins", PluginsPage, site),
+        *((address, action, site) for address, action in ACTIONS),
         (r"/search", SearchPage, site),
         (r"/login", LoginPage, site),
         (r"/logout", LogoutAction, site),

@@ -10,6 +10,7 @@ from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, before_id, older_than
+from stockhook.web.stock_forms import item_forms
 
 MOST_UNITS: Final = 500
 """Units and shortages that one page of an item lists."""
@@ -116,6 +117,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     entries, older = _entries(view, found.sku, before)
     return {
         "item": found,
+        "forms": item_forms(view, found),
         "units": units[:MOST_UNITS],
         "empty": empty,
         "locations": stock.locations,

@@ -14,8 +14,10 @@ from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
 from stockhook.quantity import ONE, parse, text
 from stockhook.store import Read
+from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
+from stockhook.web.stock_forms import receive
 
 PAGE: Final = 20
 """Problems of one page; each may carry a form."""
@@ -33,11 +35,15 @@ _WITH_FORM: Final = frozenset({"unknown-item", "insufficient-inventory"})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A problem as the inbox shows it; ``nearest`` are the SKUs that an unknown code may mean."""
+    """A problem as the inbox shows it, with what helps to end it.
+
+    ``nearest`` are the SKUs that an unknown code may mean, ``receive`` is the form by which what is owed comes in.
+    """
 
     problem: Problem
     advice: Advice
     nearest: Sequence[str] = ()
+    receive: Form | None = None
 
     @property
     def acknowledges(self) -> bool:
@@ -188,8 +194,16 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
         nearest: Sequence[str] = ()
         if most and problem.kind == "unknown-item" and problem.state is ProblemState.OPEN:
             nearest, most = suggest(view, advice.subject), most - 1
-        shown.append(Task(problem, advice, nearest))
+        shown.append(Task(problem, advice, nearest, receiving(view, problem)))
     return shown
+
+
+def receiving(view: Read, problem: Problem) -> Form | None:
+    """Return the form that books in what is owed; None where nothing is, or its item is gone."""
+    if problem.kind != "insufficient-inventory" or problem.state is not ProblemState.OPEN:
+        return None
+    item = view.catalogue((), {fold(problem.subject)}).items.get(fold(problem.subject))
+    return receive(view, item, "problems") if item and not item.retired else None
 
 
 def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:

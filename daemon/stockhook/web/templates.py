@@ -72,6 +72,7 @@ def environment() -> "jinja2.Environment":
         "states": STATES,
         "said": None,
         "path": "",
+        "signed": signed,
         "person": "",
     }
     return made
@@ -99,6 +100,11 @@ def time(value: datetime | None) -> Markup:
 def age(value: datetime | None, now: datetime) -> Markup:
     """Return how long ago a moment was, in words, with the moment in its title."""
     if value is None:
+def signed(value: quantity.Quantity) -> str:
+    """Return a change of a quantity, its sign always written."""
+    return f"{'+' if value > 0 else ''}{amount(value)}"
+
+
         return Markup(NONE)  # noqa: S704 - a constant
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", words(now - value)

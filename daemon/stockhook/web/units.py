@@ -5,6 +5,7 @@ from stockhook.model import Location, Movement, Unit
 from stockhook.store import Read
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
+from stockhook.web.stock_forms import unit_forms
 
 
 class UnitPage(Page):
@@ -25,5 +26,6 @@ def unit(view: Read, written: str, before: str) -> Values:
     return {
         "unit": found[0],
         "location": next(iter(view.find(Location, {"path": found[0].location}, most=1)), None),
+        "forms": unit_forms(view, found[0]),
         "listing": listing(view, Movement, {"unit_id": unit_id}, {}, before=before),
     }

@@ -1,0 +1,137 @@
+"""What an action would do, without doing it: carried out in a unit of work that is then undone."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, TypeVar, cast
+
+from stockhook.model import NEW, Booking, Movement, OrderKey, Problem, ProblemState, Shortage, Unit
+from stockhook.operations.desk import Desk
+from stockhook.store import FOREVER, Read, Store, Work
+
+Result = TypeVar("Result")
+
+MOST: Final = 200
+"""Movements and shortages that a rehearsal keeps; ``more`` counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A movement that would be booked; ``unit`` is its unit as it would be afterwards, its id 0 for a new one."""
+
+    movement: Movement
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed(Generic[Result]):
+    """What the action returned, and what it would have booked, in that order; ``more`` of which were not kept.
+
+    ``shortages`` are new or changed rows as they would be, ``opens`` and ``closes`` problems that would be.
+    ``changed`` are units of which something but the quantity would change, ``orders`` those that would be worked anew.
+    """
+
+    result: Result
+    steps: tuple[Step, ...]
+    shortages: tuple[Shortage, ...]
+    changed: tuple[Unit, ...]
+    orders: tuple[OrderKey, ...]
+    opens: tuple[Problem, ...]
+    closes: tuple[Problem, ...]
+    more: int = 0
+
+
+def rehearse(desk: Desk, do: Callable[[Desk], Result]) -> Rehearsed[Result]:
+    """Return what ``do`` would return and book now; raises what it raises. Nothing of it is kept.
+
+    For actions of one commit: one that ends its first unit of work and begins another would not see what it did.
+    """
+    stage = _Stage()
+    result = do(replace(desk, store=cast("Store", _StagedStore(desk.store, stage))))
+    return Rehearsed(
+        result,
+        tuple(stage.steps[:MOST]),
+        tuple(stage.shortages[:MOST]),
+        tuple(stage.changed[:MOST]),
+        tuple(dict.fromkeys(booking.key for booking in stage.bookings if booking.key is not None)),
+        tuple(problem for problem in stage.problems if problem.state is ProblemState.OPEN),
+        tuple(problem for problem in stage.problems if problem.state is not ProblemState.OPEN),
+        max(0, len(stage.steps) - MOST) + max(0, len(stage.shortages) - MOST),
+    )
+
+
+class _Undone(Exception):
+    """Undoes a unit of work that has been seen to its end."""
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What was written in the unit of work that is about to be undone."""
+
+    bookings: list[Booking] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    shortages: list[Shortage] = field(default_factory=list)
+    changed: list[Unit] = field(default_factory=list)
+
+    def clear(self) -> None:
+        for seen in (self.bookings, self.problems, self.steps, self.shortages, self.changed):
+            seen.clear()
+
+    def look(self, view: Read) -> None:
+        """Read how the units stand at the end, while it can still be seen."""
+        movements = [movement for booking in self.bookings for movement in booking.movements]
+        named = [unit for booking in self.bookings for unit in booking.units]
+        added: Counter[int] = Counter()
+        for movement in movements:
+            added[movement.unit_id] += movement.quantity
+        new = {unit.id: replace(unit, id=0, quantity=unit.quantity + added[unit.id]) for unit in named if _new(unit.id)}
+        ids = frozenset({unit_id for unit_id in added if not _new(unit_id)} | {u.id for u in named if not _new(u.id)})
+        units = {unit.id: unit for unit in view.find(Unit, {"id": ids}, most=FOREVER)} if ids else {}
+        self.steps = [Step(movement, (units | new)[movement.unit_id]) for movement in movements]
+        self.shortages = [row for booking in self.bookings for row in booking.shortages]
+        self.changed = [units[unit.id] for unit in named if unit.id in units]
+
+
+class _StagedStore:
+    """The store, whose units of work are undone at their end."""
+
+    def __init__(self, store: Store, stage: _Stage) -> None:
+        self._store = store
+        self._stage = stage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @contextmanager
+    def write(self) -> Iterator[Work]:
+        self._stage.clear()
+        with suppress(_Undone), self._store.write() as work:
+            yield cast("Work", _StagedWork(work, self._stage))
+            self._stage.look(work)
+            raise _Undone
+
+
+class _StagedWork:
+    """A unit of work that remembers what was booked in it, and what became of problems."""
+
+    def __init__(self, work: Work, stage: _Stage) -> None:
+        self._work = work
+        self._stage = stage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._work, name)
+
+    def book(self, bookings: Sequence[Booking]) -> frozenset[OrderKey | None]:
+        void = self._work.book(bookings)
+        self._stage.bookings += [booking for booking in bookings if booking.key not in void]
+        return void
+
+    def save(self, records: Sequence[Any]) -> None:
+        self._stage.problems += [record for record in records if isinstance(record, Problem)]
+        self._work.save(records)
+
+
+def _new(unit_id: int) -> bool:
+    return unit_id >= NEW

@@ -1,0 +1,116 @@
+"""The forms about stock: what comes in, and what is put right of units."""
+
+from urllib.parse import quote
+
+from stockhook.model import Item, Location, Unit
+from stockhook.operations.stock.adjustments import CODES
+from stockhook.quantity import text
+from stockhook.store import FOREVER, Read
+from stockhook.web.forms import REASON, Choice, Field, Form
+
+_SETTLES = "What is owed of it to orders is settled at once, oldest order first."
+
+
+def places(view: Read) -> list[Choice]:
+    """Return the locations to propose, by path."""
+    return sorted((place.path, "") for place in view.find(Location, most=FOREVER))
+
+
+def receive(view: Read, item: Item, back: str = "") -> Form:
+    """Return the form by which goods of an item come in; ``back`` names the page to return to."""
+    known = places(view)
+    location = known[0][0] if len(known) == 1 else ""
+    pieces = (Field("serial", "Serial number", required=True),) if item.serial else ()
+    return Form(
+        name=f"receive-{item.sku}",
+        address=f"/items/{quote(item.sku, safe='')}/receive",
+        title=f"Receive {item.sku}",
+        button="Receive",
+        fields=(
+            Field("quantity", "Quantity", "quantity", required=True, value="1" if item.serial else ""),
+            Field("location", "Location", value=location, required=True, choices=known),
+            *pieces,
+            Field("lot", "Lot"),
+            Field("expires_on", "Last good day", "date"),
+            Field("unit_cost", "Unit cost", "quantity"),
+            Field("reference", "Reference", hint="a delivery note"),
+        ),
+        note=_SETTLES,
+        hidden={"back": back} if back else None,
+    )
+
+
+def count_item(view: Read, item: Item) -> Form:
+    """Return the form that says how much of an item was found in a location."""
+    known = places(view)
+    return Form(
+        name="count",
+        address=f"/items/{quote(item.sku, safe='')}/count",
+        title=f"Count {item.sku}",
+        button="Count",
+        fields=(
+            Field("quantity", "Counted", "quantity", required=True),
+            Field("location", "Location", value=known[0][0] if len(known) == 1 else "", required=True, choices=known),
+        ),
+        note="What is missing is taken from the oldest receipt there, what is more goes to the newest. What was owed "
+        "from that location is owed no more: the shelf has been counted without it.",
+    )
+
+
+def adjust(unit: Unit) -> Form:
+    """Return the form that changes the quantity of a unit by a signed amount."""
+    return Form(
+        name="adjust",
+        address=f"/units/{unit.id}/adjust",
+        title="Adjust the quantity",
+        button="Adjust",
+        fields=(
+            Field("quantity", "By", "quantity", required=True, hint="+3 or -1"),
+            Field("reason", "Reason", required=True, choices=[(code, "") for code in CODES]),
+            Field("settle", "Use what is added for what is owed", "check"),
+        ),
+    )
+
+
+def move(view: Read, unit: Unit) -> Form:
+    """Return the form that carries goods to another location."""
+    return Form(
+        name="move",
+        address=f"/units/{unit.id}/move",
+        title="Move to another location",
+        button="Move",
+        fields=(
+            Field("quantity", "Quantity", "quantity", value=text(unit.quantity), required=True),
+            Field("location", "To", required=True, choices=[each for each in places(view) if each[0] != unit.location]),
+        ),
+        note="Goods that arrive where orders may take them settle what is owed.",
+    )
+
+
+def count_unit(unit: Unit) -> Form:
+    """Return the form that says how much of a unit was found."""
+    fields = (Field("quantity", "Counted", "quantity", required=True),)
+    return Form("count", f"/units/{unit.id}/count", "Count it", "Count", fields)
+
+
+def hold(unit: Unit) -> Form:
+    """Return the form that keeps a unit from all orders, or lets them have it again."""
+    if unit.held:
+        note = f"It may be taken for orders again. {_SETTLES}"
+        return Form("hold", f"/units/{unit.id}/release", "Release it", "Release", (REASON,), note)
+    note = "No order takes of it until it is released."
+    return Form("hold", f"/units/{unit.id}/hold", "Hold it", "Hold", (REASON,), note)
+
+
+def unit_forms(view: Read, unit: Unit) -> list[Form]:
+    """Return what can be done to a unit; nothing to one that is no goods."""
+    if unit.suspense:
+        return []
+    moving = [move(view, unit)] if unit.quantity else []
+    return [adjust(unit), *moving, count_unit(unit), hold(unit)]
+
+
+def item_forms(view: Read, item: Item) -> list[Form]:
+    """Return what can be done with an item's stock."""
+    coming = [] if item.retired else [receive(view, item)]
+    return [*coming, count_item(view, item)]

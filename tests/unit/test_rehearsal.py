@@ -1,0 +1,85 @@
+"""A rehearsed action tells what it would book, and leaves the store as it was."""
+
+import pytest
+
+from stockhook.errors import Refused
+from stockhook.model import Audit, Movement, MovementKind, Notice, Problem, ProblemState, Shortage, Unit
+from stockhook.operations.rehearsal import rehearse
+from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.holds import hold
+from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.outbox import Subscription
+from stockhook.quantity import ONE
+from stockhook.store import Store
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.shop import Shop
+from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.strategies.received import Fifo
+
+DAY = "2026-12-01T12:00:00+00:00"
+
+
+@pytest.fixture
+def shop(each_store: Store) -> Shop:
+    """A shop in which order D-1 is owed two of SOAP."""
+    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
+    shop = Shop(each_store, channel, Fifo(Fifo.Options()), subscriptions={"office": Subscription()})
+    shop.stock(SOAP=1)
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped=DAY)])))
+    return shop
+
+
+def everything(shop: Shop) -> list[list[object]]:
+    return [list(shop.find(record)) for record in (Movement, Unit, Shortage, Problem, Notice, Audit)]
+
+
+def test_a_receipt_that_would_settle_tells_so_and_books_nothing(shop: Shop) -> None:
+    before = everything(shop)
+    seen = rehearse(shop.desk, lambda desk: receive(desk, [Receipt("SOAP", 5 * ONE, "MAIN")]))
+    assert [(step.movement.kind, step.movement.quantity, step.unit.id) for step in seen.steps] == [
+        (MovementKind.RECEIPT, 5 * ONE, 0),
+        (MovementKind.CONSUMPTION, -2 * ONE, 0),
+    ]
+    assert {step.unit.quantity for step in seen.steps} == {3 * ONE}
+    assert [(row.order_id, row.open) for row in seen.shortages] == [("D-1", 0)]
+    assert [(problem.kind, problem.state) for problem in seen.closes] == [
+        ("insufficient-inventory", ProblemState.CLOSED)
+    ]
+    assert seen.opens == ()
+    assert seen.result.units[0].quantity == 3 * ONE
+    assert everything(shop) == before
+
+
+def test_the_same_action_books_what_its_rehearsal_told(shop: Shop) -> None:
+    seen = rehearse(shop.desk, lambda desk: receive(desk, [Receipt("SOAP", 5 * ONE, "MAIN")]))
+    newest = shop.find(Movement)[0].id
+    receive(shop.desk, [Receipt("SOAP", 5 * ONE, "MAIN")])
+    booked = [row for row in reversed(shop.find(Movement)) if row.id > newest]
+    told = [(step.movement.kind, step.movement.sku, step.movement.quantity) for step in seen.steps]
+    assert [(row.kind, row.sku, row.quantity) for row in booked] == told
+    assert shop.owed("SOAP") == 0
+
+
+def test_a_unit_that_is_there_is_shown_as_it_would_be(shop: Shop) -> None:
+    shop.items("SALT")
+    shop.receive(("SALT", 7))
+    unit = shop.find(Unit, sku="SALT")[0]
+    (step,) = rehearse(shop.desk, lambda desk: adjust(desk, unit.id, -3 * ONE, "lost")).steps
+    assert (step.unit.id, step.unit.quantity) == (unit.id, 4 * ONE)
+    seen = rehearse(shop.desk, lambda desk: hold(desk, "laboratory", unit_id=unit.id))
+    assert [(each.id, each.held) for each in seen.changed] == [(unit.id, True)]
+    assert shop.find(Unit, sku="SALT") == [unit]
+
+
+def test_what_is_refused_is_refused_in_a_rehearsal_too(shop: Shop) -> None:
+    before = everything(shop)
+    with pytest.raises(Refused, match="below zero"):
+        rehearse(shop.desk, lambda desk: adjust(desk, 1, -9 * ONE, "lost"))
+    assert everything(shop) == before
+
+
+def test_only_so_many_steps_are_kept_and_the_rest_counted(shop: Shop) -> None:
+    receipts = [Receipt("SOAP", ONE, "MAIN") for _ in range(300)]
+    seen = rehearse(shop.desk, lambda desk: receive(desk, receipts))
+    assert len(seen.steps) == 200
+    assert seen.more == 102
