@@ -1,11 +1,9 @@
 """The composition root: what the configuration describes, started in order, stopped in reverse."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -30,6 +28,7 @@ from stockhook.opening import open_for_daemon
 from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
 from stockhook.operations.due import sweep
+from stockhook.process import settle_memory, settle_threads
 from stockhook.settings import Settings
 from stockhook.sockets import bind, refuse_reachable, written
 from stockhook.systemd import Systemd, handed_sockets
@@ -37,6 +36,7 @@ from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
+from stockhook.web.proxies import Proxies
 from stockhook.web.scrape import Scrape
 from stockhook.worker import Worker
 from stockhook.worker_loop import WorkerLoop
@@ -51,10 +51,6 @@ DRAIN: Final = 25.0
 """Seconds that requests under way get to be answered when the daemon stops."""
 END: Final = 29.0
 """Seconds after which a process that was to end is ended: some thread hangs in the store or in a plugin."""
-GARBAGE: Final = 50_000
-"""So many objects more than before make the collector look: records hold no cycles, and reference counts free them."""
-HAND_OVER: Final = 0.0005
-"""Seconds that a thread keeps the interpreter while others want it; Python's own 5 ms would be added many times."""
 _HEADERS: Final = 16 * 1024
 _UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can answer with a 413
 _SWEEP: Final = 60.0
@@ -89,7 +85,14 @@ class Daemon:
             self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet, meters=meters
         )
         self.server = IntakeServer(
-            self.intake, self.channels, self.health, settings.limits, silence=IDLE, body=BODY, meters=meters
+            self.intake,
+            self.channels,
+            self.health,
+            settings.limits,
+            silence=IDLE,
+            body=BODY,
+            meters=meters,
+            proxies=Proxies.of(settings.server),
         )
         self.access = Access(settings.admin, self.clock)
         self.systemd = Systemd()
@@ -112,8 +115,8 @@ class Daemon:
             store.serve()
             await asyncio.to_thread(self.scrape.begin)
             self._start()
-            _settle_memory()
-            _settle_threads()
+            settle_memory()
+            settle_threads()
             broken = await self._until_stopped()
             self._ending()
             await self._finish()
@@ -367,9 +370,10 @@ class Daemon:
             self.health.troubles[f"notifier {name}"] = f"The notifier {name} fails, its messages wait: {error}"
 
     def _link(self, notice: Notice) -> str | None:
-        if self.settings.admin.listen.path:
+        public = self.settings.admin.public_url
+        if public is None and self.settings.admin.listen.path:
             return None
-        return f"{self.addresses['admin']}/problems/{notice.problem_id}"
+        return f"{public or self.addresses['admin']}/problems/{notice.problem_id}"
 
 
 def end_soon() -> None:
@@ -385,15 +389,3 @@ def end_soon() -> None:
     last = threading.Timer(END, end)
     last.daemon = True
     last.start()
-
-
-def _settle_threads() -> None:
-    """Have a busy thread hand the interpreter over soon: a request needs it some ten times before it is answered."""
-    sys.setswitchinterval(HAND_OVER)
-
-
-def _settle_memory() -> None:
-    """Have the garbage collector leave alone what start-up has made, which stays for good: it stops all threads."""
-    gc.set_threshold(GARBAGE, 20, 50)
-    gc.collect()
-    gc.freeze()

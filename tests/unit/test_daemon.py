@@ -57,7 +57,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     house = House(tmp_path / "config.toml")
     house.write()
     # these two are for the whole process, which here is that of the tests
-    monkeypatch.setattr(composed, "_settle_memory", lambda: None)
+    monkeypatch.setattr(composed, "settle_memory", lambda: None)
     monkeypatch.setattr("stockhook.log.configure", lambda level="info", _stream=None: house.levels.append(level))
     return house
 

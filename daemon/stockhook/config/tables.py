@@ -17,12 +17,14 @@ from stockhook.config.values import (
     LocationPath,
     Moment,
     PasswordHash,
+    PathPrefix,
     Pattern,
     PublicUrl,
     Reason,
     Size,
     TokenHash,
     TokenName,
+    TrustedNetwork,
     Zone,
     parse_location,
     parse_zone,
@@ -35,10 +37,15 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Server(PluginOptions):
-    """The listener that the store posts to. ``public_url`` None: target URLs are written with ``listen``."""
+    """The listener that the store posts to. ``public_url`` None: target URLs are written with ``listen``.
+
+    ``trusted_proxies`` and ``path_prefix`` hold for the listener of the pages as well.
+    """
 
     listen: Listen = Address("127.0.0.1", 8460)
     public_url: PublicUrl | None = None
+    trusted_proxies: tuple[TrustedNetwork, ...] = ()
+    path_prefix: PathPrefix = ""
 
 
 class Token(PluginOptions):
@@ -53,12 +60,13 @@ class Token(PluginOptions):
 
 
 class Admin(PluginOptions):
-    """The listener of the status page and the API.
+    """The listener of the status page and the API. ``public_url`` None: links in mails are written with ``listen``.
 
     ``password_hash`` None: whoever reaches it is let in, so that only this machine may.
     """
 
     listen: Listen = Address("127.0.0.1", 8461)
+    public_url: PublicUrl | None = None
     password_hash: PasswordHash | None = None
     tokens: tuple[Token, ...] = ()
 

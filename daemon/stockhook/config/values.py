@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -182,6 +182,41 @@ def parse_token_hash(value: Any) -> str:
 
 TokenHash = Annotated[str, PlainValidator(parse_token_hash)]
 """The SHA-256 of a token; of 256 random bits that is as good as a slow hash."""
+
+
+UNIX: Final = "unix"
+"""Stands among networks for whoever comes over a UNIX socket."""
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network | Literal["unix"]
+
+
+def parse_network(value: Any) -> Network:
+    """Return the network that ``"10.0.0.7"`` or ``"10.0.0.0/8"`` writes, or ``"unix"``; raises ValueError."""
+    if value == UNIX:
+        return UNIX
+    try:
+        found = ipaddress.ip_network(value.strip() if isinstance(value, str) else "", strict=False)
+    except ValueError:
+        raise ValueError('expected an address like "10.0.0.7", a network like "10.0.0.0/8", or "unix"') from None
+    if found.prefixlen == 0:
+        raise ValueError(f"{found} is everybody, and whoever asks could then write any address; name the proxy alone")
+    return found
+
+
+TrustedNetwork = Annotated[Network, PlainValidator(parse_network)]
+"""Peers that are believed: an address, a network, or whoever comes over a UNIX socket."""
+
+
+def parse_prefix(value: Any) -> str:
+    """Return a path without a slash at its end, empty for none; raises ValueError."""
+    text = value.rstrip("/") if isinstance(value, str) else None
+    if text is None or not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*", text):
+        raise ValueError('expected a path like "/stock", of letters, digits and . _ ~ -')
+    return text
+
+
+PathPrefix = Annotated[str, PlainValidator(parse_prefix)]
+"""The path under which a proxy shows what is served."""
 
 
 def parse_moment(value: Any) -> datetime:

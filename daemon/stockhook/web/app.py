@@ -31,6 +31,7 @@ from stockhook.web.problems import (
     ReopenAction,
     WaiveAction,
 )
+from stockhook.web.proxies import ProxiedApplication, Proxies
 from stockhook.web.scrape import Scrape
 from stockhook.web.search import SearchPage
 from stockhook.web.site import Site
@@ -81,7 +82,8 @@ def admin_application(
         (r"/metrics", MetricsPage, site),
         (r"/static/([\w.]+)", StaticPage, site),
     ]
-    return Application(
+    return ProxiedApplication(
+        Proxies.of(settings.server),
         routes,
         default_handler_class=NotFoundPage,
         default_handler_args=site,

@@ -119,7 +119,20 @@ class BaseHandler(RequestHandler):
     @property
     def cookie_path(self) -> str:
         """Where cookies are sent to: these pages alone."""
-        return "/"
+        return self.site.settings.server.path_prefix or "/"
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:  # noqa: FBT001, FBT002 - Tornado's
+        """Lead to another address of these pages, written as the daemon knows it, or elsewhere."""
+        super().redirect(self.link(url), permanent, status)
+
+    def link(self, path: str) -> str:
+        """Return an address of these pages as the world knows it: behind the prefix of the proxy."""
+        return self.site.settings.server.path_prefix + path if path.startswith("/") else path
+
+    def filled(self, template: str, **values: Any) -> bytes:
+        """Return the filled page, with what the head of each page shows."""
+        prefix = self.site.settings.server.path_prefix
+        return templates.render(template, prefix, person=self.person, path=self.request.path, **values)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page that says what went wrong, without internals."""
@@ -130,8 +143,7 @@ class BaseHandler(RequestHandler):
         general = SENTENCES.get(status_code, "The request could not be answered.")
         sentence = error.sentence if isinstance(error, PageError) else general
         title = HTTPStatus(status_code).phrase
-        values = {"status": status_code, "title": title, "sentence": sentence, "person": self.person}
-        self.finish(templates.render("error.html", **values))
+        self.finish(self.filled("error.html", status=status_code, title=title, sentence=sentence))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what no rule foresaw, without the address: its query holds what a person searched for."""
@@ -143,7 +155,7 @@ class BaseHandler(RequestHandler):
         address = "/login?" + urlencode({"back": error.back, **({"lost": "yes"} if error.lost else {})})
         if self.request.headers.get("HX-Request"):
             self.set_status(HTTPStatus.OK)
-            self.set_header("HX-Redirect", address)
+            self.set_header("HX-Redirect", self.link(address))
             self.finish()
         else:
             self.redirect(address, status=HTTPStatus.SEE_OTHER)

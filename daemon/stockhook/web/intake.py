@@ -22,6 +22,7 @@ from stockhook.errors import NoSuchToken, Rejected
 from stockhook.health import Health
 from stockhook.intake import Intake
 from stockhook.meters import Meters
+from stockhook.web.proxies import Proxies
 
 logger = log.get(__name__)
 
@@ -62,11 +63,13 @@ class IntakeServer(HTTPServerConnectionDelegate):
         silence: float = 60.0,
         body: float = 20.0,
         meters: Meters | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         """Take what keeps deliveries, the channels by name, and the limits of the config.
 
         ``silence`` is how many seconds a connection may take from one request to the end of the next one's headers,
         ``body`` how many a body may take after them. Tornado's own time-outs are not needed. ``meters`` count answers.
+        ``proxies`` are those that are believed about the peer.
         """
         self.intake = intake
         self.channels = channels
@@ -75,6 +78,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.silence = silence
         self.body = body
         self.meters = meters or Meters()
+        self.proxies = proxies or Proxies()
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
         self.busy: set[_Message] = set()
@@ -164,7 +168,7 @@ class _Message(HTTPMessageDelegate):
         self._server.busy.add(self)
         self._head = start_line.method == "HEAD"
         self._usual = start_line.version == "HTTP/1.1" and "Connection" not in headers
-        path = start_line.path.partition("?")[0]
+        path = self._server.proxies.path(start_line.path.partition("?")[0])
         host = headers.get("Host", "" if start_line.version == "HTTP/1.0" else ",")
         if not _HOST.fullmatch(host):  # Tornado sees to most of the framing, to this only for its own applications
             self._answer(400, "a request names one host\n", close=True)
@@ -189,7 +193,7 @@ class _Message(HTTPMessageDelegate):
             case _:
                 self._answer(404, _NOTHING)
                 return
-        peer = getattr(getattr(self._connection, "context", None), "remote_ip", "") or ""
+        peer = self._server.proxies.client(getattr(self._connection, "context", None), headers)
         fields = [(field, field.lower(), value) for field, value in headers.get_all()]
         given = {folded: value for _, folded, value in fields}
         try:

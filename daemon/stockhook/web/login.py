@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Final
 
 from stockhook import log
-from stockhook.web import templates
 from stockhook.web.access import LOCAL
 from stockhook.web.base import BaseHandler
 from stockhook.web.sessions import HOURS, Sessions
@@ -84,8 +83,7 @@ class LoginPage(BaseHandler):
     def form(self, status: HTTPStatus, back: str, said: str, name: str = "") -> None:
         """Answer with the form, and with what there is to say."""
         self.set_status(status)
-        values = {"back": back, "wrong": said, "name": name, "hours": HOURS}
-        self.finish(templates.render("login.html", **values))
+        self.finish(self.filled("login.html", back=back, wrong=said, name=name, hours=HOURS))
 
 
 class LogoutAction(BaseHandler):

@@ -11,7 +11,6 @@ from stockhook import log
 from stockhook.errors import BadQuantity, NotFound, Refused, StoreUnavailable
 from stockhook.operations.desk import Desk
 from stockhook.store import Read
-from stockhook.web import templates
 from stockhook.web.base import BaseHandler, PageError
 from stockhook.web.site import Said
 
@@ -48,12 +47,11 @@ class Page(BaseHandler):
         """Answer with the template, filled with what ``gather`` finds in one view of the store."""
         said = self.site.sayings.take(self.asked("said"))
         now = self.site.desk.clock.now()
-        path, person = self.request.path, self.person
 
         def fill() -> bytes:
             with self.site.desk.store.read() as view:
                 values = gather(view)
-            return templates.render(template, said=said, now=now, path=path, person=person, **values)
+            return self.filled(template, said=said, now=now, **values)
 
         await self.finish(await self._in_thread(fill))
 

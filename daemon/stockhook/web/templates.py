@@ -1,5 +1,6 @@
 """Fills the pages' templates: escaped by default, strict about what is missing, read out of the package itself."""
 
+import re
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -37,9 +38,20 @@ STATES: Final = {
 _AGES: Final = ((86400 * 2, 86400, "days"), (3600 * 2, 3600, "hours"), (120, 60, "minutes"), (2, 1, "seconds"))
 
 
-def render(template: str, **values: Any) -> bytes:
-    """Return the filled page; half a surrogate pair, which no encoding has, is written out."""
-    return environment().get_template(template).render(**values).encode("utf-8", "backslashreplace")
+_ADDRESS: Final = re.compile(r'(\s(?:href|src|action|formaction|hx-(?:get|post|put|delete|push-url))=")/(?!/)')
+"""Where a page names an address of its own; a text in the page has its quotes escaped, and never looks like it."""
+
+
+def render(template: str, prefix: str = "", **values: Any) -> bytes:
+    """Return the filled page; half a surrogate pair, which no encoding has, is written out.
+
+    Templates write addresses as the daemon knows them; here ``prefix``, the path under which a proxy shows the pages,
+    is put before all of them.
+    """
+    page = environment().get_template(template).render(**values)
+    if prefix:
+        page = _ADDRESS.sub(rf"\g<1>{prefix}/", page)
+    return page.encode("utf-8", "backslashreplace")
 
 
 @cache
@@ -60,6 +72,7 @@ def environment() -> "jinja2.Environment":
         "age": age,
         "commands": commands,
         "quantity": amount,
+        "signed": signed,
         "size": size,
         "state": state,
         "time": time,
@@ -72,7 +85,6 @@ def environment() -> "jinja2.Environment":
         "states": STATES,
         "said": None,
         "path": "",
-        "signed": signed,
         "person": "",
     }
     return made
@@ -88,6 +100,11 @@ def amount(value: quantity.Quantity | None) -> str:
     return NONE if value is None else quantity.text(value).replace("-", "\N{MINUS SIGN}")
 
 
+def signed(value: quantity.Quantity) -> str:
+    """Return a change of a quantity, its sign always written."""
+    return f"{'+' if value > 0 else ''}{amount(value)}"
+
+
 def time(value: datetime | None) -> Markup:
     """Return a moment as a ``<time>`` in UTC, to the minute; the second is in its title."""
     if value is None:
@@ -100,11 +117,6 @@ def time(value: datetime | None) -> Markup:
 def age(value: datetime | None, now: datetime) -> Markup:
     """Return how long ago a moment was, in words, with the moment in its title."""
     if value is None:
-def signed(value: quantity.Quantity) -> str:
-    """Return a change of a quantity, its sign always written."""
-    return f"{'+' if value > 0 else ''}{amount(value)}"
-
-
         return Markup(NONE)  # noqa: S704 - a constant
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
         value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", words(now - value)
