@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from stockhook.model import Location, Movement, Unit
+from stockhook.model import Location, Movement, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import pages
 from stockhook.operations.items import known_item
@@ -18,11 +20,15 @@ def list_units(
     *,
     sku: str | None = None,
     location: str | None = None,
+    lot: str | None = None,
     as_of: datetime | None = None,
     everything: bool = False,
+    after: tuple[Any, ...] | None = None,
     most: int = 1000,
 ) -> list[Unit]:
-    """Return units with a quantity, or ``everything``, newest first; those of an item, or below a location.
+    """Return units with a quantity, or ``everything``, newest first, from behind the key ``after``.
+
+    Those of an item, of a lot (in whatever case), or in a location and those below it.
 
     A suspense unit below zero has a quantity. ``as_of`` gives each unit as the book had it at that moment, in quantity,
     hold, lot and all: what was booked later does not count, whenever it happened. Raises NotFound for an item or a
@@ -36,20 +42,28 @@ def list_units(
             where["sku"] = known_item(view, sku).sku
         if location is not None:
             where["location"] = _subtree(view, location)
-        if as_of is None:
-            return view.find(Unit, where, most=most) if everything else _with_quantity(view, where, most)
-        found: list[Unit] = []
-        for unit in _as_of(view, where, as_of):
-            if len(found) == most:
-                break
-            if unit.quantity or everything:
-                found.append(unit)
-        return found
+        if as_of is not None:
+            past = _as_of(view, where, as_of, after)
+            asked = (one for one in past if (one.quantity or everything) and (lot is None or _is_of(one, lot)))
+            return list(islice(asked, most))
+        if lot is not None:
+            where["lot"] = _spellings(view, lot)
+        return view.find(Unit, where, after, most) if everything else _with_quantity(view, where, after, most)
 
 
-def _with_quantity(view: Read, where: dict[str, Match], most: int) -> list[Unit]:
-    found = view.find(Unit, where | {"quantity": Range(low=1)}, most=most)
-    owed = view.find(Unit, where | {"suspense": True, "quantity": Range(high=0)}, most=most)
+def _is_of(unit: Unit, lot: str) -> bool:
+    return unit.lot is not None and fold(unit.lot) == fold(lot)
+
+
+def _spellings(view: Read, lot: str) -> frozenset[str]:
+    """Return a lot as it was written, in each case that it was."""
+    lots = (str(total.by[0]) for total in view.totals(Unit, by=("lot",)) if total.by[0] is not None)
+    return frozenset(other for other in lots if fold(other) == fold(lot))
+
+
+def _with_quantity(view: Read, where: dict[str, Match], after: tuple[Any, ...] | None, most: int) -> list[Unit]:
+    found = view.find(Unit, where | {"quantity": Range(low=1)}, after, most)
+    owed = view.find(Unit, where | {"suspense": True, "quantity": Range(high=0)}, after, most)
     return sorted((*found, *owed), key=lambda unit: -unit.id)[:most] if owed else found
 
 
@@ -59,10 +73,10 @@ def _subtree(view: Read, path: str) -> frozenset[str]:
     return frozenset(below | {root})
 
 
-def _as_of(view: Read, where: dict[str, Match], moment: datetime) -> Iterator[Unit]:
+def _as_of(view: Read, where: dict[str, Match], moment: datetime, after: tuple[Any, ...] | None) -> Iterator[Unit]:
     """Yield the units that were booked in by then, with their quantities of then."""
     past = Past(view, moment)
-    for units in pages(view, Unit, where):
+    for units in pages(view, Unit, where, after=after):
         ids = frozenset(unit.id for unit in units)
         booked = {"unit_id": ids, "at": Range(high=moment + INSTANT)}
         totals = {total.by[0]: total.amount for total in view.totals(Movement, by=("unit_id",), where=booked)}

@@ -73,14 +73,16 @@ def admin_application(
         (r"/problems/(\d+)/acknowledge", AcknowledgeAction, site),
         (r"/problems/(\d+)/waive", WaiveAction, site),
         (r"/problems/(\d+)/reopen", ReopenAction, site),
-        (r"/plugins", PluginsPage, site),
         *((address, action, site) for address, action in ACTIONS),
+        (r"/plugins", PluginsPage, site),
         (r"/search", SearchPage, site),
         (r"/login", LoginPage, site),
         (r"/logout", LogoutAction, site),
         (r"/(?:healthz|readyz)", ProbePage, site),
         (r"/metrics", MetricsPage, site),
         (r"/static/([\w.]+)", StaticPage, site),
+        (r"/api", ReferencePage, site),
+        *endpoints(site),
     ]
     return ProxiedApplication(
         Proxies.of(settings.server),

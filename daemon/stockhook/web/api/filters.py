@@ -1,0 +1,38 @@
+"""What several lists may be filtered by."""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
+
+from stockhook.model import Item
+from stockhook.operations.items import find_item
+from stockhook.store import Match, Range, Read
+
+Channel: TypeAlias = Annotated[str | None, Meta(description="Only of this channel, as the configuration names it.")]
+Account: TypeAlias = Annotated[str | None, Meta(description="Only of this account, such as ultracart:DEMO.")]
+OrderId: TypeAlias = Annotated[str | None, Meta(description="Only of the order with this id.")]
+Sku: TypeAlias = Annotated[str | None, Meta(description="Only of this item, in whatever case.")]
+Since: TypeAlias = Annotated[
+    Annotated[datetime, Meta(tz=True)] | None,
+    Meta(description="Only from this moment on, such as 2026-12-01T00:00:00Z."),
+]
+Until: TypeAlias = Annotated[Annotated[datetime, Meta(tz=True)] | None, Meta(description="Only before this moment.")]
+
+
+def given(**fields: Any) -> dict[str, Match]:
+    """Return the fields to match: those that were asked for."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def span(field: str, since: datetime | None, until: datetime | None) -> dict[str, Match]:
+    """Return the match of a time between two moments, the second one left out."""
+    return {} if since is None and until is None else {field: Range(since, until)}
+
+
+def sku_of(view: Read, written: str | None) -> str | None:
+    """Return an item's sku as it is kept, for one written in whatever case."""
+    if written is None or view.find(Item, {"sku": written}, most=1):
+        return written
+    item = find_item(view, written)
+    return item.sku if item else written

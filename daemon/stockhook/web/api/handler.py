@@ -1,0 +1,141 @@
+"""Answers for programs: a route is called in a thread, and whatever goes wrong is told as problem details."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import msgspec
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+
+from stockhook import log
+from stockhook.errors import StockhookError, StoreUnavailable
+from stockhook.web.api.asking import arguments
+from stockhook.web.api.faults import MEANINGS, RETRY_AFTER, TYPE, FaultError, fault, of_error
+from stockhook.web.api.route import Route
+from stockhook.web.base import PageError
+from stockhook.web.program import ProgramHandler
+from stockhook.web.site import Site
+
+logger = log.get(__name__)
+
+R = TypeVar("R")
+
+JSON: Final = "application/json"
+CSV: Final = "text/csv; charset=utf-8; header=present"
+
+
+class ApiHandler(ProgramHandler):
+    """What every answer below ``/api/v1`` has in common."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with problem details, whose ``type`` is one of ``faults.MEANINGS``."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        word, parameter = (error.word, error.parameter) if isinstance(error, FaultError) else (None, None)
+        told = fault(status_code, error.sentence if isinstance(error, PageError) else "", word, parameter)
+        if not told.detail:
+            told = msgspec.structs.replace(told, detail=MEANINGS[told.type.removeprefix(TYPE)][1])
+        if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.set_header("Retry-After", RETRY_AFTER)
+        self.problem(status_code, told.detail, type=told.type, title=told.title, parameter=told.parameter)
+
+
+class Endpoint(ApiHandler):
+    """One address; ``routes`` are its methods."""
+
+    def initialize(self, site: Site, routes: Mapping[str, Route] | None = None) -> None:
+        """Take what every page works with, and the routes."""
+        super().initialize(site)
+        self.routes = routes or {}
+
+    async def get(self, *path: str) -> None:
+        """Answer what was asked."""
+        route = self._route("GET")
+        asked = self._asked(route, path)
+        if route.download:
+            await self._stream(await self.in_thread(partial(route.do, self.site.desk, **asked)))
+        else:
+            await self._answer(await self.in_thread(lambda: encoded(route.do(self.site.desk, **asked))))
+
+    async def head(self, *path: str) -> None:
+        """Answer as GET does; the server leaves the body away."""
+        await self.get(*path)
+
+    async def post(self, *path: str) -> None:
+        """Do what was asked, and answer what came of it."""
+        route = self._route("POST")
+        asked = self._asked(route, path)
+        desk = replace(self.site.desk, actor=self.actor.name)
+        answer = await self.in_thread(lambda: encoded(route.do(desk, **asked)))
+        self.site.wake()
+        await self._answer(answer)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Name the methods there are, where it was another."""
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(sorted({*self.routes, *(["HEAD"] if "GET" in self.routes else [])})))
+        super().write_error(status_code, **kwargs)
+
+    async def in_thread(self, work: Callable[[], R]) -> R:
+        """Run ``work`` in a thread with the context of the request; what stockhook raises becomes problem details."""
+        try:
+            return await asyncio.to_thread(work)
+        except StockhookError as error:
+            if isinstance(error, StoreUnavailable):
+                logger.warning("request could not be answered", route=self._named, error=str(error))
+            raise of_error(error) from error
+
+    def _route(self, method: str) -> Route:
+        if method not in self.routes:
+            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+        return self.routes[method]
+
+    @property
+    def _named(self) -> str:
+        return next((route.path for route in self.routes.values()), "")
+
+    def _asked(self, route: Route, path: tuple[str, ...]) -> dict[str, Any]:
+        media = self.request.headers.get("Content-Type", "")
+        body = self.request.body if route.method == "POST" else b""
+        return arguments(route, path, self.request.query_arguments, body, media)
+
+    async def _answer(self, answer: bytes) -> None:
+        self.set_header("Content-Type", JSON)
+        await self.finish(answer)
+
+    async def _stream(self, pieces: Iterator[str]) -> None:
+        """Send a download as it is read; one that breaks off is cut, so that it is not taken for whole."""
+        piece = await self.in_thread(lambda: next(pieces, ""))
+        self.set_header("Content-Type", CSV)
+        self.set_header("Content-Disposition", f'attachment; filename="{self._named.rpartition("/")[2]}"')
+        if self.request.method == "HEAD":
+            return
+        with suppress(StreamClosedError):
+            while piece:
+                self.write(piece)
+                await self.flush()
+                try:
+                    piece = await asyncio.to_thread(next, pieces, "")
+                except StockhookError as error:
+                    logger.warning("download broke off", route=self._named, error=str(error))
+                    self.detach().close()
+                    return
+            await self.finish()
+
+
+class NoEndpoint(ApiHandler):
+    """Answers what no route of the API knows."""
+
+    def prepare(self) -> None:
+        """Answer 404 to whoever is let in."""
+        super().prepare()
+        raise FaultError("not-found", "there is no such address in this API; /api lists those there are")
+
+
+def encoded(answer: Any) -> bytes:
+    """Return an answer as JSON; what is JSON already stays as it is."""
+    return answer if isinstance(answer, bytes) else msgspec.json.encode(answer)

@@ -1,0 +1,41 @@
+"""Orders: what is known of one, and what is booked for it."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from stockhook.model import Order, OrderKey
+from stockhook.operations import orders as operations
+from stockhook.operations.desk import Desk
+from stockhook.rows.orders import OrderRow, ShownOrder, order_row, shown_order
+from stockhook.web.api.filters import Account, Channel, OrderId, given
+from stockhook.web.api.paging import Listed, Page, listed
+from stockhook.web.api.route import Query, Routes
+
+routes = Routes()
+
+OrderAccount = Annotated[str, Meta(description="The account, such as ultracart:DEMO.")]
+OrderName = Annotated[str, Meta(description="The store's order id.")]
+
+
+class OrderFilter(Query, frozen=True, kw_only=True):
+    """Which orders."""
+
+    order_id: OrderId = None
+    account: Account = None
+    channel: Channel = None
+
+
+@routes.get("/orders")
+def list_orders(desk: Desk, query: OrderFilter, page: Page) -> Listed[OrderRow]:
+    """List orders by account and order id, the greatest first."""
+    where = given(order_id=query.order_id, account=query.account, channel=query.channel)
+    with desk.store.read() as view:
+        return listed(view, Order, where, page, order_row)
+
+
+@routes.get("/orders/{account}/{order_id}")
+def show_order(desk: Desk, account: OrderAccount, order_id: OrderName) -> ShownOrder:
+    """Show one order: its lines, what was taken for them and why, what came back, what is owed, who corrected what."""
+    with desk.store.read() as view:
+        return shown_order(operations.shown(view, OrderKey(account, order_id)))
