@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from stockhook.web.corrections import CorrectAction, LinePage
+from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
 from stockhook.web.stock import (
     AdjustAction,
@@ -14,6 +16,10 @@ from stockhook.web.stock import (
 )
 
 ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
+    (r"/orders/([^/]+)/([^/]+)/lines/(\d+)", LinePage),
+    (r"/orders/([^/]+)/([^/]+)/lines/(\d+)/(unit|lot|quantity|returned|accept|refuse|as-store)", CorrectAction),
+    (r"/movements/(\d+)", MovementPage),
+    (r"/movements/(\d+)/undo", UndoAction),
     (r"/items/([^/]+)/receive", ReceiveAction),
     (r"/items/([^/]+)/count", CountItemAction),
     (r"/units/(\d+)/adjust", AdjustAction),

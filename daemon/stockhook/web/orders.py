@@ -1,7 +1,11 @@
 """Orders: what the store says of each line, what was booked for it, and what is still missing."""
 
+from collections.abc import Callable
+
 from stockhook.model import OrderKey
 from stockhook.operations.orders import shown
+from stockhook.operations.targets import store_says
+from stockhook.rules import ChannelRules
 from stockhook.store import Read
 from stockhook.web.page import Page, Values
 
@@ -11,15 +15,17 @@ class OrderPage(Page):
 
     async def get(self, account: str, order_id: str) -> None:
         """Show it."""
-        await self.show("order.html", lambda view: order(view, OrderKey(account, order_id)))
+        rules_for = self.site.desk.policies.rules_for
+        await self.show("order.html", lambda view: order(view, OrderKey(account, order_id), rules_for))
 
 
-def order(view: Read, key: OrderKey) -> Values:
+def order(view: Read, key: OrderKey, rules_for: Callable[[str], ChannelRules]) -> Values:
     """Return what the page of an order shows; raises NotFound."""
     found = shown(view, key)
     return {
         "order": found.order,
         "lines": found.lines,
+        "says": store_says(view, view.orders([key])[key], rules_for(found.order.channel)),
         "waits": found.waits,
         "shortages": [row for line in found.lines for row in line.shortages],
         "allocations": found.allocations,
