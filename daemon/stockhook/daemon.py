@@ -6,9 +6,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, Final
 
 from tornado.httpserver import HTTPServer
@@ -27,11 +26,11 @@ from stockhook.model import Notice
 from stockhook.opening import open_for_daemon
 from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
-from stockhook.operations.due import sweep
 from stockhook.process import settle_memory, settle_threads
 from stockhook.settings import Settings
 from stockhook.sockets import bind, refuse_reachable, written
 from stockhook.systemd import Systemd, handed_sockets
+from stockhook.upkeep import Upkeep
 from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
@@ -51,12 +50,10 @@ DRAIN: Final = 25.0
 """Seconds that requests under way get to be answered when the daemon stops."""
 END: Final = 29.0
 """Seconds after which a process that was to end is ended: some thread hangs in the store or in a plugin."""
+WORKING: Final = 120.0
+"""Seconds that one batch may take: its planning has a budget, and what waits for the store gives up long before."""
 _HEADERS: Final = 16 * 1024
 _UNLIMITED: Final = 1 << 40  # the listener itself counts bodies, so that it can answer with a 413
-_SWEEP: Final = 60.0
-_PRUNE: Final = 3600.0
-_PRUNE_STEP: Final = 20
-_PRUNE_PAUSE: Final = 0.2
 _WATCH: Final = 1.0
 _TELL: Final = 5.0
 
@@ -145,15 +142,15 @@ class Daemon:
         self.dispatcher = Dispatcher(
             self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier, meters=self.meters
         )
+        self.upkeep = Upkeep(self.desk, self.settings, self.loop.wake)
         for name, coroutine in (
             ("intake", self.intake.run()),
             ("worker", self.loop.run()),
             ("dispatcher", self.dispatcher.run()),
             ("watcher", self._watch()),
-            ("sweeper", self._every(_SWEEP, self._sweep)),
-            ("pruner", self._every(_PRUNE, self._prune)),
             ("watchdog", self._pet()),
             ("status", self._tell()),
+            *self.upkeep.loops().items(),
         ):
             self._tasks.append(asyncio.create_task(coroutine, name=name))
         self.intake.stored = self.loop.wake
@@ -280,33 +277,6 @@ class Daemon:
                 if changed:
                     self._wake()
 
-    async def _every(self, seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
-            try:
-                await do()
-            except StoreBroken:
-                raise
-            except StoreUnavailable as error:
-                logger.warning("put off", what=do.__name__.strip("_"), error=str(error))
-            await asyncio.sleep(seconds)
-
-    async def _sweep(self) -> None:
-        """Make due what waits for a code that resolves by now: the poll behind every wake-up."""
-        if not await asyncio.to_thread(self.settings.store.leads, "sweep"):
-            return
-        if await asyncio.to_thread(sweep, self.desk):
-            self.loop.wake()
-
-    async def _prune(self) -> None:
-        """Remove payloads past their time, a few at once, so that nothing waits behind it."""
-        if self.settings.payload_days is None or not await asyncio.to_thread(self.settings.store.leads, "prune"):
-            return
-        before = self.clock.now() - timedelta(days=self.settings.payload_days)
-        removed = 1
-        while removed:
-            removed = await asyncio.to_thread(self.settings.store.prune, before, _PRUNE_STEP)
-            await asyncio.sleep(_PRUNE_PAUSE)
-
     async def _pet(self) -> None:
         """Pet systemd's watchdog while the loops are well; when they are not, systemd restarts the daemon."""
         while True:
@@ -342,7 +312,7 @@ class Daemon:
         return f"listening on {self.addresses['server']}{shadow}{self._reload_failed}"
 
     def _alive(self) -> str | None:
-        """Return what hangs: a plan, a commit, or the store's writer, which the watcher asks about once a second."""
+        """Return what hangs: a plan, a commit, the store's writer, which the watcher asks once a second, or a batch."""
         if self.budget.stuck:
             return "strategy stuck"
         patience = min(DEADLINE, self.systemd.watchdog_seconds or DEADLINE)
@@ -352,6 +322,8 @@ class Daemon:
             return "writer blocked"
         if self._watched is not None and now - self._watched > patience + _WATCH:
             return "store blocked"
+        if self.worker.since is not None and now - self.worker.since > WORKING:
+            return "worker blocked"
         return None
 
     def _ready(self) -> str | None:
@@ -361,6 +333,8 @@ class Daemon:
             return "starting"
         if self.intake.failing or self._unwatched.lasts:
             return "store unavailable"
+        if self.upkeep.disk_low:
+            return "disk low"
         return None
 
     def _notifier(self, name: str, error: str | None) -> None:

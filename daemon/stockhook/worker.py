@@ -4,10 +4,11 @@ One bad event is set aside without harm to the rest: an error it raises is its o
 is taken apart, one delivery at a time.
 """
 
+import logging
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,8 +18,9 @@ from stockhook.batch import Batch
 from stockhook.channel import Channel
 from stockhook.draft import Cause, Signal
 from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.event_state import OPEN
 from stockhook.meters import Meters
-from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey
+from stockhook.model import NEW, Delivery, DeliveryState, Event, EventState, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import settle_later
 from stockhook.outbox import EVENT_KINDS
@@ -29,6 +31,10 @@ from stockhook.record import replace
 from stockhook.store import FOREVER, Due, Work
 
 logger = log.get(__name__)
+_LEVEL: Final = logging.getLogger(__name__)
+
+_USUAL: Final = frozenset({EventState.APPLIED, EventState.UNCHANGED, EventState.IGNORED, EventState.SUPERSEDED})
+"""What becomes of events that nobody need look at."""
 
 PLANNING: Final = 0.010
 """Seconds of planning after which a batch takes no further event while a request waits for a commit.
@@ -94,6 +100,8 @@ class Worker:
         self._planning = planning
         self._quiet = quiet
         self._meters = meters or Meters()
+        self.since: float | None = None
+        """When, on the monotonic clock, the batch under way began; None between batches."""
 
     def step(self) -> int:
         """Work one batch and return how many events and orders it settled or set aside; 0 when nothing was due.
@@ -122,7 +130,14 @@ class Worker:
         return done
 
     def _work(self, most: int) -> int:
-        now, began = self._desk.clock.now(), time.monotonic()
+        self.since = time.monotonic()
+        try:
+            return self._batch(most, self.since)
+        finally:
+            self.since = None
+
+    def _batch(self, most: int, began: float) -> int:
+        now = self._desk.clock.now()
         with self._desk.store.write() as work:
             due = work.claim(now, most)
             if not due:
@@ -138,11 +153,32 @@ class Worker:
             self._save(work, batch, result, void, now)
         self._meters.batches.add(time.monotonic() - began)
         self._meters.batch_events.add(result.worked)
-        self._meters.settled(result.outcome.events)
+        self._tell(result.outcome.events)
         for booking in bookings:
             if booking.key not in void:
-                self._meters.settled(booking.events)
+                self._tell(booking.events)
         return result.worked
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        """Count what became of events, and tell the log: at the level debug alone of those that nobody need look at."""
+        told = [event for event in events if not _waits_on(event)]
+        self._meters.settled(told)
+        for event in told:
+            usual = event.state in _USUAL
+            if usual and not _LEVEL.isEnabledFor(logging.DEBUG):  # a line costs a tenth of what working an event does
+                continue
+            logger.log(
+                logging.DEBUG if usual else logging.INFO,
+                "event worked",
+                delivery=event.delivery_id,
+                position=event.position,
+                event_name=event.name,
+                channel=event.channel,
+                account=event.account,
+                order=event.order_id,
+                state=event.state.value,
+                reason=event.reason,
+            )
 
     def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
         """Read so many deliveries as hold a batch of events; the others stay as they are."""
@@ -239,6 +275,11 @@ class Worker:
                 work.save([*result.outcome.events, _after(one, result, now, void=False)])
                 report = Report(happened=[_occurrence(work, *told) for told in result.outcome.told])
                 problems.record(work, report, self._desk.subscriptions, now)
+
+
+def _waits_on(event: Event) -> bool:
+    """Tell whether an event that was told of before is one that still waits, looked at again with its order."""
+    return 0 < event.id < NEW and event.state in OPEN and not event.attempts
 
 
 def _later(order: Order, now: datetime) -> Order:

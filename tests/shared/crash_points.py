@@ -104,7 +104,7 @@ def around_async(owner: Any, name: str, before: Callable[[], None] | None, after
 
 def arm(file: str) -> None:
     """Put every point in place; the daemon dies as the file says."""
-    from stockhook import daemon, worker
+    from stockhook import upkeep, worker
     from stockhook.dispatcher import Dispatcher
     from stockhook_plugins.stores.sqlalchemy import SqlStore
     from stockhook_plugins.stores.sqlalchemy.work import Working
@@ -125,7 +125,7 @@ def arm(file: str) -> None:
     _around_commits(crash)
     _around_sqlite(crash)
     _mark_pruning(SqlStore)
-    daemon._PRUNE = 0.2  # type: ignore[misc]
+    upkeep.PRUNE = 0.2  # type: ignore[misc]
 
 
 def _around_commits(crash: CrashFile) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,6 +194,21 @@ async def test_a_writer_that_hangs_fails_health_so_that_systemd_restarts(house: 
         assert await probes(daemon) == {"/healthz": 503, "/readyz": 503}
         assert await get(daemon.addresses["server"] + "/healthz") == (503, b"writer blocked\n")
         daemon.intake.committing_since = None
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
+
+
+async def test_a_batch_that_never_ends_fails_health_and_a_disk_without_room_readiness(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.running() as daemon:
+        daemon.upkeep.disk_low = True
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 503}
+        assert await get(daemon.addresses["server"] + "/readyz") == (503, b"disk low\n")
+        assert await post(daemon) == 200  # while there is room, there is no reason to send anybody away
+        daemon.upkeep.disk_low = False
+        with monkeypatch.context() as patch:
+            patch.setattr(daemon, "worker", SimpleNamespace(since=time.monotonic() - composed.WORKING - 1))
+            assert await get(daemon.addresses["server"] + "/healthz") == (503, b"worker blocked\n")
         assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
 
 

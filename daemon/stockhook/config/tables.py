@@ -72,12 +72,16 @@ class Admin(PluginOptions):
 
 
 class Limits(PluginOptions):
-    """How much is taken in at once: bytes of one body, bytes of all unfinished ones, connections, events a batch."""
+    """How much is taken in at once: bytes of one body, bytes of all unfinished ones, connections, events a batch.
+
+    ``disk_free`` is how many bytes the store's disk must have left for the daemon to be ready.
+    """
 
     body: Size = 10 * 2**20
     in_flight: Size = 32 * 2**20
     connections: Count = 256
     batch: Count = 256
+    disk_free: Size = 512 * 2**20
 
 
 class Log(PluginOptions):

@@ -32,6 +32,7 @@ from stockhook.web.problems import (
     WaiveAction,
 )
 from stockhook.web.proxies import ProxiedApplication, Proxies
+from stockhook.web.requests import told
 from stockhook.web.scrape import Scrape
 from stockhook.web.search import SearchPage
 from stockhook.web.site import Site
@@ -90,5 +91,5 @@ def admin_application(
         default_handler_class=NotFoundPage,
         default_handler_args=site,
         cross_origin_protection=True,
-        log_function=lambda _handler: None,
+        log_function=told,
     )

@@ -5,6 +5,7 @@ The body is counted while it arrives, so that one that is too large, or for whic
 """
 
 import asyncio
+import logging
 import math
 import re
 import time
@@ -25,6 +26,7 @@ from stockhook.meters import Meters
 from stockhook.web.proxies import Proxies
 
 logger = log.get(__name__)
+_LEVEL: Final = logging.getLogger(__name__)
 
 _LATER: Final = {"Retry-After": "5"}
 _STORED: Final = "stored\n"
@@ -154,6 +156,9 @@ class _Message(HTTPMessageDelegate):
         """When, on the monotonic clock, what is being read must have come."""
         self._answered = self._ended = self._last = self._head = self._probe = False
         self._usual = False
+        self._began = 0.0
+        self._method = ""
+        self._channel: str | None = None
         """Whether the answer needs to say nothing about the connection."""
         self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
         self._written: asyncio.Future[None] | None = None
@@ -164,7 +169,9 @@ class _Message(HTTPMessageDelegate):
         """Judge the request; what must not be read is answered now."""
         assert isinstance(start_line, RequestStartLine)
         self.begun = True
-        self.until = time.monotonic() + self._server.body
+        self._began = now = time.monotonic()
+        self.until = now + self._server.body
+        self._method = start_line.method
         self._server.busy.add(self)
         self._head = start_line.method == "HEAD"
         self._usual = start_line.version == "HTTP/1.1" and "Connection" not in headers
@@ -190,6 +197,7 @@ class _Message(HTTPMessageDelegate):
         match path.split("/"):
             case ["", "webhooks", name, token] if name in self._server.channels:
                 channel = self._server.channels[name]
+                self._channel = name
             case _:
                 self._answer(404, _NOTHING)
                 return
@@ -261,7 +269,7 @@ class _Message(HTTPMessageDelegate):
             self._answer(200, _STORED)
         else:
             self._answered = True
-            self._server.meters.stored += 1
+            self._note(200)
             self._connection.write(_ACKNOWLEDGED)
         self._end()
 
@@ -280,7 +288,7 @@ class _Message(HTTPMessageDelegate):
         if self._answered:
             return
         self._answered = True
-        self._count_answer(status)
+        self._note(status)
         self._last = close or self._server.draining
         self._chunks = []
         self._release()
@@ -293,13 +301,25 @@ class _Message(HTTPMessageDelegate):
         start = httputil.ResponseStartLine("", status, _REASONS[status])
         self._written = self._connection.write_headers(start, fields, b"" if self._head else content)
 
-    def _count_answer(self, status: int) -> None:
-        if self._probe:
-            return
-        if status == 200:  # noqa: PLR2004 - a status of HTTP
+    def _note(self, status: int) -> None:
+        """Count the answer and tell the log of it; of one that all but a few get, at the level debug alone."""
+        usual = status == 200 or self._probe  # noqa: PLR2004 - a status of HTTP
+        if usual and not self._probe:
             self._server.meters.stored += 1
-        else:
+        elif not self._probe:
             self._server.meters.refused[status] += 1
+        if usual and not _LEVEL.isEnabledFor(logging.DEBUG):  # to ask structlog would take longer than all the rest
+            return
+        logger.log(
+            logging.DEBUG if usual else logging.INFO,
+            "request",
+            listener="server",
+            method=self._method,
+            channel=self._channel,
+            route="probe" if self._probe else "/webhooks/CHANNEL/TOKEN" if self._channel else None,
+            status=status,
+            ms=round(1000 * (time.monotonic() - self._began), 1),
+        )
 
     def _end(self) -> None:
         if self._ended:

@@ -1,6 +1,7 @@
 """The webhook listener's answers, in process: a real server and queue, a store that can be held up or made to fail."""
 
 import asyncio
+import logging
 
 import pytest
 from doorway import SHORT, Client, HeldStore, head, stored
@@ -48,6 +49,24 @@ async def test_what_could_not_be_stored_is_a_503_that_says_when_to_come_again(
     store.error = None
     assert (await client.post()).code == 200
     assert not app.intake.failing
+
+
+async def test_a_refusal_is_a_line_of_the_log_and_what_was_stored_only_where_all_is_asked_for(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as logs:
+        assert (await client.post()).code == 200
+        refused = await client.post(token="wrong-and-private")
+    (line,) = [line for line in logs if line["event"] == "request"]
+    assert (line["log_level"], line["method"], line["status"]) == ("info", "POST", refused.code)
+    assert (line["channel"], line["route"]) == ("shop", "/webhooks/CHANNEL/TOKEN")
+    assert "private" not in str(line)
+    caplog.set_level(logging.DEBUG, "stockhook.web.intake")
+    with capture_logs() as logs:
+        assert (await client.post()).code == 200
+    (line,) = [line for line in logs if line["event"] == "request"]
+    assert (line["log_level"], line["status"]) == ("debug", 200)
+    assert line["ms"] > 0
 
 
 async def test_a_channel_that_fails_to_authenticate_is_a_503_and_its_token_is_not_logged(client: Client) -> None:

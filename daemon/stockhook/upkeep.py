@@ -1,0 +1,91 @@
+"""What a daemon does by the clock, beside the loops of section 2 of the design: sweeps, prunes, looks at its disk."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from stockhook import log
+from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import sweep
+from stockhook.settings import Settings
+from stockhook.store import Measured
+
+logger = log.get(__name__)
+
+SWEEP: Final = 60.0
+PRUNE: Final = 3600.0
+PRUNE_STEP: Final = 20
+PRUNE_PAUSE: Final = 0.2
+LOOK: Final = 5.0
+"""Seconds between two looks at how much the disk has left."""
+
+
+class Upkeep:
+    """The jobs of one daemon; those that are one daemon's for all that share the store ask it whether it leads."""
+
+    def __init__(self, desk: Desk, settings: Settings, wake: Callable[[], None]) -> None:
+        """Take what the jobs work with; ``wake`` is called when one has made orders due."""
+        self._desk = desk
+        self._store = settings.store
+        self._payload_days = settings.payload_days
+        self._disk_free = settings.limits.disk_free
+        self._wake = wake
+        self._measured = True
+        self.disk_low = False
+        """Whether the disk had less room at the last look than config wants."""
+
+    def loops(self) -> Mapping[str, Coroutine[Any, Any, None]]:
+        """Return the loops of the jobs by name; none ends by itself."""
+        return {
+            "sweeper": _every(SWEEP, self.sweep),
+            "pruner": _every(PRUNE, self.prune),
+            "disk": _every(LOOK, self.look),
+        }
+
+    async def sweep(self) -> None:
+        """Make due what waits for a code that resolves by now: the poll behind every wake-up."""
+        if not await asyncio.to_thread(self._store.leads, "sweep"):
+            return
+        if await asyncio.to_thread(sweep, self._desk):
+            self._wake()
+
+    async def prune(self) -> None:
+        """Remove payloads past their time, a few at once, so that nothing waits behind it."""
+        if self._payload_days is None or not await asyncio.to_thread(self._store.leads, "prune"):
+            return
+        before = self._desk.clock.now() - timedelta(days=self._payload_days)
+        removed = 1
+        while removed:
+            removed = await asyncio.to_thread(self._store.prune, before, PRUNE_STEP)
+            await asyncio.sleep(PRUNE_PAUSE)
+
+    async def look(self) -> None:
+        """See how much the disk has left, where the store knows that."""
+        if not self._measured or not isinstance(self._store, Measured):
+            return
+        try:
+            free = (await asyncio.to_thread(self._store.footprint)).free
+        except OSError as error:
+            raise StoreUnavailable(f"its disk cannot be looked at: {error.strerror}") from error
+        if free is None:
+            self._measured = False
+            return
+        low = free < self._disk_free
+        if low and not self.disk_low:
+            logger.warning("disk is low", free=free, wanted=self._disk_free, option="limits.disk_free")
+        elif self.disk_low and not low:
+            logger.info("disk has room again", free=free)
+        self.disk_low = low
+
+
+async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    while True:
+        try:
+            await do()
+        except StoreBroken:
+            raise
+        except StoreUnavailable as error:
+            logger.warning("put off", what=do.__name__, error=str(error))
+        await asyncio.sleep(seconds)

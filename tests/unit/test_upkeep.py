@@ -1,0 +1,75 @@
+"""What a daemon does by the clock."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from stockhook.errors import StoreUnavailable
+from stockhook.store import Footprint
+from stockhook.testing.pages import Pages
+from stockhook.upkeep import Upkeep
+from stockhook_plugins.stores.memory import MemoryStore
+
+WANTED = 512 * 2**20
+
+
+class Disk(MemoryStore):
+    """A store that says how much its disk has left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free: int | None = WANTED
+        self.asked = 0
+        self.error: OSError | None = None
+
+    def footprint(self) -> Footprint:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return Footprint(1, 1, self.free)
+
+
+@pytest.fixture
+def kept(pages: Pages) -> Callable[[MemoryStore], Upkeep]:
+    return lambda store: Upkeep(pages.shop.desk, replace(pages.settings, store=store), lambda: None)
+
+
+async def test_a_disk_with_less_room_than_config_wants_is_low_until_it_has_more(
+    kept: Callable[[MemoryStore], Upkeep],
+) -> None:
+    disk = Disk()
+    upkeep = kept(disk)
+    with capture_logs() as lines:
+        for free, low in ((WANTED, False), (WANTED - 1, True), (0, True), (WANTED, False)):
+            disk.free = free
+            await upkeep.look()
+            assert upkeep.disk_low is low
+    assert [line["event"] for line in lines] == ["disk is low", "disk has room again"]
+
+
+async def test_a_store_that_does_not_know_its_disk_is_asked_once(kept: Callable[[MemoryStore], Upkeep]) -> None:
+    disk = Disk()
+    disk.free = None
+    upkeep = kept(disk)
+    await upkeep.look()
+    await upkeep.look()
+    assert (disk.asked, upkeep.disk_low) == (1, False)
+    await kept(MemoryStore()).look()
+
+
+async def test_a_disk_that_cannot_be_looked_at_is_an_outage_and_no_end_of_the_loop(
+    kept: Callable[[MemoryStore], Upkeep],
+) -> None:
+    disk = Disk()
+    disk.error = OSError(5, "Input/output error")
+    with pytest.raises(StoreUnavailable, match="Input/output error"):
+        await kept(disk).look()
+
+
+def test_the_room_is_an_option(tmp_path: Path) -> None:
+    from stockhook.testing.pages import open_pages
+
+    assert open_pages(tmp_path, '[limits]\ndisk_free = "1 GiB"\n').settings.limits.disk_free == 2**30

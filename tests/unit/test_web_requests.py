@@ -1,0 +1,57 @@
+"""What the log says of requests to the admin listener."""
+
+import logging
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+from tornado.web import Application
+
+from stockhook.testing.pages import Pages
+
+
+@pytest.fixture
+def app(pages: Pages) -> Application:
+    return pages.application()
+
+
+async def test_each_request_is_one_line_with_its_route_and_nothing_of_what_was_asked_for(ask: Any) -> None:
+    with capture_logs() as lines:
+        await ask("/search?q=jane@example.com")
+        await ask("/orders/ultracart:DEMO/JANE-1")
+        await ask("/nothing/here?q=jane")
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [(line["method"], line["route"], line["status"]) for line in requests] == [
+        ("GET", "/search", 200),
+        ("GET", "/orders/([^/]+)/([^/]+)", 404),
+        ("GET", None, 404),
+    ]
+    assert all(line["ms"] >= 0 and line["log_level"] == "info" for line in requests)
+    assert "jane" not in str(lines).casefold()
+
+
+async def test_what_machines_ask_for_all_the_time_is_told_at_the_level_debug(ask: Any) -> None:
+    with capture_logs() as lines:
+        for address in ("/healthz", "/readyz", "/metrics", "/static/stockhook.css"):
+            assert (await ask(address)).code == 200
+    assert [line["log_level"] for line in lines if line["event"] == "request"] == ["debug"] * 4
+
+
+def test_an_event_is_told_with_its_delivery_and_order_and_not_its_payload(
+    pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    from stockhook.testing.payloads import envelope, line, order_ship
+
+    caplog.set_level(logging.INFO, "stockhook.worker")
+    pages.shop.stock(SOAP=5)
+    bodies = [order_ship("D-1", [line("SOAP", 1)]), order_ship("D-2", [line("WHAT", 1)])]
+    with capture_logs() as lines:
+        pages.shop.send(envelope(*bodies))
+    (told,) = [line_ for line_ in lines if line_["event"] == "event worked"]
+    assert (told["delivery"], told["order"], told["state"], told["reason"]) == (1, "D-2", "parked", "unknown-item")
+    caplog.set_level(logging.DEBUG, "stockhook.worker")
+    with capture_logs() as lines:
+        pages.shop.send(envelope(order_ship("D-3", [line("SOAP", 1)])))
+    (told,) = [line_ for line_ in lines if line_["event"] == "event worked"]
+    assert (told["order"], told["state"], told["log_level"]) == ("D-3", "applied", "debug")
+    assert not {"text", "body", "payload"} & set(told)
