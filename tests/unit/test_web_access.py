@@ -140,6 +140,20 @@ async def test_a_page_asked_for_without_a_session_is_found_again(ask: Any) -> No
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("path", "onward"), [("/events?state=short&q=1", "/events?state=short&amp;q=1"), ("//evil.example/", "/")]
+)
+async def test_a_link_in_a_mail_goes_on_from_our_own_page(ask: Any, path: str, onward: str) -> None:
+    """The cookie is not sent with a link of another site; with what follows from our own page it is."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    answer = await ask(path, headers=headers, follow_redirects=False)
+    assert answer.code == 200
+    assert f'content="0; url={onward}"' in answer.body.decode()
+    assert b"evil" not in answer.body
+    after = await ask(path, headers={**headers, "Sec-Fetch-Site": "same-origin"}, follow_redirects=False)
+    assert outcome(after) == LOG_IN
+
+
 async def test_what_was_sent_without_a_session_is_said_to_be_lost(ask: Any) -> None:
     answer = await ask("/problems/1/acknowledge", {})
     assert urlsplit(answer.effective_url).path == "/login"

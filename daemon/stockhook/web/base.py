@@ -1,6 +1,7 @@
 """What every answer of the admin listener has in common: who may ask, its headers, and how it fails."""
 
 import ipaddress
+import re
 import socket
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -152,6 +153,12 @@ class BaseHandler(RequestHandler):
 
     def _lead_to_log_in(self, error: LogInFirst) -> None:
         """Lead to the log-in page, and from there back; a part of a page that asks by itself has the page go there."""
+        if self._came_by_link():
+            # Browsers keep our cookie to requests that begin on our own pages; a link in a mail begins elsewhere.
+            path = local_path(error.back)
+            self.set_status(HTTPStatus.OK)
+            self.finish(self.filled("onward.html", onward=path, refresh=self.link(path)))
+            return
         address = "/login?" + urlencode({"back": error.back, **({"lost": "yes"} if error.lost else {})})
         if self.request.headers.get("HX-Request"):
             self.set_status(HTTPStatus.OK)
@@ -159,6 +166,11 @@ class BaseHandler(RequestHandler):
             self.finish()
         else:
             self.redirect(address, status=HTTPStatus.SEE_OTHER)
+
+    def _came_by_link(self) -> bool:
+        """Tell whether a browser follows a link of another site."""
+        asked = self.request.headers.get
+        return asked("Sec-Fetch-Site") == "cross-site" and asked("Sec-Fetch-Mode") == "navigate"
 
     def _over_unix_socket(self) -> bool:
         context = getattr(self.request.connection, "context", None)
@@ -172,6 +184,12 @@ class NotFoundPage(BaseHandler):
         """Answer 404 to whoever is let in."""
         super().prepare()
         raise HTTPError(HTTPStatus.NOT_FOUND)
+
+
+def local_path(written: str) -> str:
+    """Return a path of these pages, as written or ``/``: no other site, and no way back to the log-in itself."""
+    fits = re.fullmatch(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", written)
+    return written if fits and not re.match(r"/log(?:in|out)\b", written) else "/"
 
 
 def is_loopback(host: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from stockhook import log
 from stockhook.web.access import LOCAL
-from stockhook.web.base import BaseHandler
+from stockhook.web.base import BaseHandler, local_path
 from stockhook.web.sessions import HOURS, Sessions
 
 logger = log.get(__name__)
@@ -106,9 +106,3 @@ def called(written: str) -> str:
     """Return a name as it is kept, or nothing for one that cannot be."""
     name = " ".join(unicodedata.normalize("NFC", written).split())
     return name if _NAME.fullmatch(name) and name.casefold() != LOCAL else ""
-
-
-def local_path(written: str) -> str:
-    """Return a path of these pages, as written or ``/``: no other site, and no way back to the form itself."""
-    fits = re.fullmatch(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", written)
-    return written if fits and not re.match(r"/log(?:in|out)\b", written) else "/"
