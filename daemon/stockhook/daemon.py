@@ -37,6 +37,7 @@ from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
 from stockhook.web.proxies import Proxies
 from stockhook.web.scrape import Scrape
+from stockhook.web.shared import SharedServer
 from stockhook.worker import Worker
 from stockhook.worker_loop import WorkerLoop
 
@@ -163,13 +164,15 @@ class Daemon:
 
     def _listen(self) -> None:
         handed = handed_sockets()
-        self._serve("server", self.server, self.settings.server.listen, handed.get("server"))
-        self._serve(
-            "admin",
-            admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape),
-            self.settings.admin.listen,
-            handed.get("admin"),
-        )
+        webhooks, pages = self.settings.server.listen, self.settings.admin.listen
+        application = admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape)
+        if pages.is_same(webhooks) and "admin" not in handed:
+            shared = SharedServer(self.server, application, self.settings.limits.body, BODY)
+            self._serve("server", shared, webhooks, handed.get("server"))
+            self.addresses["admin"] = self.addresses["server"]
+        else:
+            self._serve("server", self.server, webhooks, handed.get("server"))
+            self._serve("admin", application, pages, handed.get("admin"))
 
     def _serve(self, name: str, what: Any, address: Address, handed: list[socket.socket] | None) -> None:
         server = Listener(

@@ -203,6 +203,15 @@ def test_the_pages_never_share_the_address_of_the_webhooks(server: str) -> None:
     assert "is where server.listen" in line
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0:9000", "127.0.0.1:9000", "unix:/run/a.sock"])
+def test_the_pages_may_be_where_the_webhooks_are_once_they_ask_for_a_password(address: str) -> None:
+    same = f'[server]\nlisten = "{address}"\n[admin]\nlisten = "{address}"'
+    assert "is where server.listen" in problems(same)[-1]
+    assert problems(f'{same}\npassword_hash = "{HASH}"') == []
+    (nearly,) = problems(f'[server]\nlisten = "0.0.0.0:8461"\n[admin]\npassword_hash = "{HASH}"')
+    assert "expected another port, or the very same address" in nearly
+
+
 def test_a_unix_socket_is_good_for_either_listener() -> None:
     found, wrong = read(SHOP + '[server]\nlisten = "unix:/run/a.sock"\n[admin]\nlisten = "unix:/run/b.sock"')
     assert wrong == []

@@ -19,6 +19,7 @@ from stockhook import daemon as composed
 from stockhook import settings
 from stockhook.daemon import Daemon
 from stockhook.errors import Refused, StoreBroken, StoreUnavailable
+from stockhook.testing.pages import GUARDED
 from stockhook.testing.payloads import envelope, line, order_ship
 
 OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
@@ -301,3 +302,18 @@ async def test_a_daemon_in_shadow_mode_says_so_at_its_start_and_wherever_it_is_l
     warned = [entry for entry in lines if entry["log_level"] == "warning"]
     assert [entry["event"] for entry in warned] == ["shadow mode is on: nothing is booked for orders"]
     assert "Shadow mode is on" in page
+
+
+async def test_webhooks_and_pages_share_an_address_that_asks_for_a_password(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    house.write(more=GUARDED, server=address)
+    text = house.config.read_text().replace('[admin]\nlisten = "127.0.0.1:0"\n', "", 1)
+    house.config.write_text(text.replace("[admin]", f'[admin]\nlisten = "{address}"', 1))
+    async with house.running() as daemon:
+        assert daemon.addresses == {"server": f"http://{address}", "admin": f"http://{address}"}
+        assert await post(daemon) == 200
+        code, page = await get(f"http://{address}/")
+        assert (code, b"Log in" in page) == (200, True)
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
+    assert house.code == 0

@@ -164,17 +164,17 @@ class _Reader:
 
     def check_admin(self, config: Config) -> None:
         """Note what would let in others than the operators."""
-        listen = config.admin.listen
-        if not listen.local and config.admin.password_hash is None and "password_hash" not in self.table("admin"):
+        listen, guarded = config.admin.listen, "password_hash" in self.table("admin")
+        if not listen.local and not guarded:
             self.problems.append(
                 f"admin.listen: {listen} can be reached from other machines, which needs admin.password_hash "
                 '(`stockhook admin hash-password`); without one, expected a loopback address like "127.0.0.1:8461", or '
                 '"unix:/path"'
             )
-        if listen.overlaps(config.server.listen):
+        if listen.overlaps(config.server.listen) and not (guarded and listen.is_same(config.server.listen)):
             self.problems.append(
-                f"admin.listen: {listen} is where server.listen ({config.server.listen}) listens already, and the "
-                "pages must not be reached from outside; expected another port"
+                f"admin.listen: {listen} is where server.listen ({config.server.listen}) listens already; expected "
+                "another port, or the very same address together with admin.password_hash"
             )
         names = Counter(token.name for token in config.admin.tokens)
         self.problems += [

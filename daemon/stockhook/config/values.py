@@ -88,6 +88,10 @@ class Address:
         except ValueError:
             return False
 
+    def is_same(self, other: "Address") -> bool:
+        """Tell whether both are one listener; port 0 is a free port and never the same one."""
+        return self == other and self.overlaps(other)
+
     def overlaps(self, other: "Address") -> bool:
         """Tell whether both could not be listened on at once; port 0 is a free port and never the same one."""
         if self.path or other.path:
