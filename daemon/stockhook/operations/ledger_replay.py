@@ -9,6 +9,7 @@ from stockhook.batch import Policies
 from stockhook.history import Asked, LineKey, Taken, World
 from stockhook.model import Allocation, How, Item, Line, Movement, MovementKind, Order, Unit, fold
 from stockhook.operations.due import every, pages
+from stockhook.operations.edges import first_id
 from stockhook.operations.past import Past, after, units_of
 from stockhook.quantity import Quantity
 from stockhook.record import replace
@@ -22,20 +23,8 @@ _SUPPLY: Final = frozenset({MovementKind.RECEIPT, MovementKind.TRANSFER_IN})
 
 
 def first_since(view: Read, since: datetime) -> int:
-    """Return the smallest movement id from which on all was booked at that moment or later.
-
-    Ids ascend with the commits, so that looking in the middle, again and again, finds it without an index of times.
-    """
-    newest = view.find(Movement, most=1)
-    low, high = 1, newest[0].id + 1 if newest else 1
-    while low < high:
-        middle = (low + high) // 2
-        found = view.find(Movement, {"id": Range(high=middle + 1)}, most=1)
-        if found and found[0].at >= since:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    """Return the smallest movement id from which on all was booked at that moment or later."""
+    return first_id(view, Movement, since)
 
 
 class Replay:

@@ -1,16 +1,20 @@
 """Items: what is stocked, how much of it lies where, and what moved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from stockhook.model import Alias, Item, Kit, KitPolicy, Movement, Problem, ProblemState, Shortage, Unit, fold
 from stockhook.operations.items import known_item
 from stockhook.operations.kits import Rules, faults
+from stockhook.operations.volume import Point
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
+from stockhook.web.charts import Chart, line
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, before_id, older_than
 from stockhook.web.stock_forms import item_forms
+from stockhook.web.templates import amount
 
 MOST_UNITS: Final = 500
 """Units and shortages that one page of an item lists."""
@@ -57,10 +61,13 @@ class ItemPage(Page):
     async def get(self, sku: str) -> None:
         """Show it."""
         before, empty = self.asked("before"), self.asked("empty") == "yes"
-        rules = self.site.desk.policies.rules
+        rules, volume, now = self.site.desk.policies.rules, self.site.volume, self.site.desk.clock.now()
 
         def gather(view: Read) -> Values:
-            shown = item(view, sku, before, empty=empty)
+            shown = {**item(view, sku, before, empty=empty)}
+            shown["chart"] = (
+                chart(volume.on_hand(view, shown["item"].sku, shown["total"], now)) if shown["entries"] else None
+            )
             kit = shown["kit"]
             if kit is None:
                 return shown
@@ -68,6 +75,19 @@ class ItemPage(Page):
             return {**shown, "taken": taken(kit, rules), "faults": mine}
 
         await self.show("item.html", gather)
+
+
+def chart(points: Sequence[Point]) -> Chart:
+    """Return the chart of how much there was of an item."""
+    return line(
+        "on-hand",
+        "On hand in the last 30 days",
+        points,
+        written=amount,
+        when=lambda start: f"{start:%Y-%m-%d %H:%M}",
+        tick=lambda start: f"{start.day} {start:%b}",
+        what=("Moment (UTC)", "On hand"),
+    )
 
 
 def taken(kit: Kit, rules: Rules) -> list[str]:

@@ -18,10 +18,13 @@ from stockhook.model import (
     Unit,
 )
 from stockhook.operations.backlog import COUNTED, backlog
+from stockhook.operations.volume import Volume
 from stockhook.plugin_manager import Record, Status
 from stockhook.settings import Settings
 from stockhook.store import Read
+from stockhook.web.charts import Chart, bars
 from stockhook.web.page import Page
+from stockhook.web.templates import amount
 
 _SHADOW: Final[dict[str, str]] = {
     "Shadow mode is on": "nothing is booked for orders; what would be stands with each event, whose state is ignored. "
@@ -46,7 +49,12 @@ class OverviewPage(Page):
         """Show it."""
         settings, now = self.site.settings, self.site.desk.clock.now()
         troubles = (_SHADOW if settings.shadow else {}) | dict(self.site.health.troubles)
-        await self.show("overview.html", lambda view: overview(view, settings, now) | {"troubles": troubles})
+        await self.show(
+            "overview.html",
+            lambda view: (
+                overview(view, settings, now) | {"troubles": troubles, "charts": charts(view, self.site.volume, now)}
+            ),
+        )
 
 
 def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]:
@@ -58,7 +66,7 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
         "backlog": backlog(view, now),
         "channels": {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in channels},
         "targets": targets(settings),
-        "states": [(state.value, events.get(state, 0) if state in COUNTED else None) for state in EventState],
+        "states": [(state.value, events.get(state, 0)) for state in EventState if state in COUNTED],
         "problems": advised(view.find(Problem, open_problems, most=_SHOWN)),
         "problem_count": sum(total.count for total in view.totals(Problem, where=open_problems)),
         "waiting": waiting(view, settings.notifiers),
@@ -69,6 +77,29 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
         "has_units": bool(view.find(Unit, most=1)),
         "has_deliveries": bool(view.find(Delivery, most=1)),
     }
+
+
+def charts(view: Read, volume: Volume, now: datetime) -> list[Chart]:
+    """Return the charts of what comes in and goes out."""
+    came = bars(
+        "deliveries",
+        "Deliveries per hour",
+        volume.deliveries(view, now),
+        written=str,
+        when=lambda start: f"from {start:%H:%M} on",
+        tick=lambda start: f"{start:%H:%M}",
+        what=("Hour", "Deliveries"),
+    )
+    went = bars(
+        "shipped",
+        "Units booked as shipped per day",
+        volume.units_out(view, now),
+        written=amount,
+        when=lambda start: f"on {start:%Y-%m-%d}",
+        tick=lambda start: f"{start.day} {start:%b}",
+        what=("Day", "Units"),
+    )
+    return [came, went]
 
 
 def waiting(view: Read, notifiers: Mapping[str, object]) -> list[Waiting]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from stockhook.health import Health
 from stockhook.operations.desk import Desk
+from stockhook.operations.volume import Volume
 from stockhook.settings import Settings
 from stockhook.web.access import Access
 from stockhook.web.scrape import Scrape
@@ -60,3 +61,4 @@ class Site:
     wake: Callable[[], None]
     scrape: Scrape
     sayings: Sayings = field(default_factory=Sayings)
+    volume: Volume = field(default_factory=Volume)
