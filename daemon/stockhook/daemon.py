@@ -159,6 +159,11 @@ class Daemon:
         self._signals()
         self.systemd.ready(self._status())
         logger.info("listening", **self.addresses)
+        admin = self.settings.admin.listen
+        if not admin.local and not self.settings.server.trusted_proxies:
+            logger.warning(
+                "the pages speak plain HTTP to other machines: have a proxy with TLS in front", at=str(admin)
+            )
         if self.settings.shadow:
             logger.warning("shadow mode is on: nothing is booked for orders", option="allocation.shadow")
 

@@ -317,3 +317,16 @@ async def test_webhooks_and_pages_share_an_address_that_asks_for_a_password(hous
         assert (code, b"Log in" in page) == (200, True)
         assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
     assert house.code == 0
+
+
+@pytest.mark.parametrize(("server", "warned"), [("", True), ('trusted_proxies = ["10.0.0.7"]', False)])
+async def test_a_password_that_would_go_through_the_net_in_plain_words_is_warned_of(
+    house: House, server: str, warned: bool
+) -> None:
+    house.write(more=GUARDED)
+    text = house.config.read_text().replace('[admin]\nlisten = "127.0.0.1:0"\n', f"{server}\n", 1)
+    house.config.write_text(text.replace("[admin]", '[admin]\nlisten = "0.0.0.0:0"', 1))
+    with capture_logs() as logged:
+        async with house.running():
+            pass
+    assert any("plain HTTP" in line_["event"] for line_ in logged) is warned

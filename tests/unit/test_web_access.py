@@ -1,6 +1,8 @@
 """Who may ask what: every route of the application, asked by everybody there is."""
 
+import asyncio
 import re
+import time
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,7 @@ def app(pages: Pages) -> Application:
 
 
 def routes(app: Application) -> list[Rule]:
-    return [rule for group in app.wildcard_router.rules for rule in [group]]
+    return list(app.wildcard_router.rules)
 
 
 def cookies(pages: Pages, name: str = "Ann") -> dict[str, str]:
@@ -116,6 +118,10 @@ async def test_every_route_lets_in_whom_it_should(ask: Any, app: Application, pa
             elif target.PUBLIC:
                 expected = LOG_IN if target is LogoutAction and method == "POST" else IN
             assert outcome(answer) == expected, (method, path, answer.code)
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+            assert answer.headers["Cache-Control"] == "no-store", path
+            assert "Server" not in answer.headers, path
 
 
 @pytest.mark.parametrize("kind", ["session", "write token"])
@@ -282,10 +288,30 @@ class TestLoggingIn:
         assert 0 < int(answer.headers["Retry-After"]) <= 301
         assert b"Too many wrong passwords." in answer.body
 
-    async def test_more_than_a_few_at_once_are_sent_away(self, ask: Any, pages: Pages) -> None:
+    async def test_more_than_a_few_at_once_are_sent_away_uncounted(self, ask: Any, pages: Pages) -> None:
         pages.access.doorkeeper._waiting = 9
-        answer = await self.log_in(ask)
-        assert (answer.code, answer.headers["Retry-After"]) == (503, "5")
+        for _ in range(6):
+            answer = await self.log_in(ask)
+            assert (answer.code, answer.headers["Retry-After"]) == (503, "5")
+        pages.access.doorkeeper._waiting = 8
+        assert (await self.log_in(ask)).code == 303
+
+    async def test_passwords_are_checked_one_at_a_time(self, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        under_way: list[int] = []
+        most = 0
+
+        def slow(_written: str, _password: str) -> bool:
+            nonlocal most
+            under_way.append(1)
+            most = max(most, len(under_way))
+            time.sleep(0.02)
+            under_way.pop()
+            return True
+
+        monkeypatch.setattr("stockhook.web.doorkeeper.matches", slow)
+        answers = await asyncio.gather(*(self.log_in(ask) for _ in range(5)))
+        assert {answer.code for answer in answers} == {303}
+        assert most == 1
 
     async def test_whoever_is_in_is_led_on(self, ask: Any, pages: Pages) -> None:
         answer = await ask("/login?back=/items", headers=cookies(pages), follow_redirects=False)

@@ -209,6 +209,28 @@ class TestUnderAPrefix:
         assert other.code == 403
 
 
+class TestBehindAnotherName:
+    """A proxy that asks by a name of its own: the browser's address is told by ``[admin] public_url``."""
+
+    @pytest.fixture
+    def pages(self, tmp_path: Path) -> Pages:
+        guarded = GUARDED.replace("[admin]", '[admin]\npublic_url = "https://Stock.example.com/stock"')
+        return open_pages(tmp_path, guarded)
+
+    @pytest.fixture
+    def app(self, pages: Pages) -> Application:
+        return pages.application()
+
+    @pytest.mark.parametrize(
+        ("origin", "code"),
+        [("https://stock.example.com", 303), ("http://stock.example.com", 403), ("https://evil.example", 403)],
+    )
+    async def test_its_own_forms_are_believed(self, ask: Any, origin: str, code: int) -> None:
+        form = {"name": "Ann", "password": PASSWORD}
+        headers = {"Host": "backend:8461", "Origin": origin}
+        assert (await ask("/login", form, headers=headers, follow_redirects=False)).code == code
+
+
 async def test_nobody_else_pretends_to_be_elsewhere_or_to_use_tls(tmp_path: Path) -> None:
     from tornado.httpserver import HTTPServer
     from tornado.netutil import bind_sockets

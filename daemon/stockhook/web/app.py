@@ -31,7 +31,7 @@ from stockhook.web.problems import (
     ReopenAction,
     WaiveAction,
 )
-from stockhook.web.proxies import ProxiedApplication, Proxies
+from stockhook.web.proxies import ProxiedApplication, Proxies, origin
 from stockhook.web.requests import told
 from stockhook.web.scrape import Scrape
 from stockhook.web.search import SearchPage
@@ -91,5 +91,6 @@ def admin_application(
         default_handler_class=NotFoundPage,
         default_handler_args=site,
         cross_origin_protection=True,
+        trusted_origins=[origin(url) for url in [settings.admin.public_url] if url],
         log_function=told,
     )

@@ -50,15 +50,16 @@ class LoginPage(BaseHandler):
         if not name:
             self.form(HTTPStatus.BAD_REQUEST, back, _BAD_NAME)
             return
+        if doorkeeper.crowded:
+            self.set_header("Retry-After", "5")
+            self.form(HTTPStatus.SERVICE_UNAVAILABLE, back, _CROWDED, name)
+            return
         address = self.request.remote_ip or ""
         wait = doorkeeper.throttle.attempt(address)
         if wait:
             self.set_header("Retry-After", str(wait))
             minutes = "a minute" if wait <= 60 else f"{-(-wait // 60)} minutes"  # noqa: PLR2004 - seconds
             self.form(HTTPStatus.TOO_MANY_REQUESTS, back, _OFTEN.format(minutes=minutes), name)
-        elif doorkeeper.crowded:
-            self.set_header("Retry-After", "5")
-            self.form(HTTPStatus.SERVICE_UNAVAILABLE, back, _CROWDED, name)
         elif await doorkeeper.knows(sessions.password_hash, self.get_body_argument("password", "", strip=False)):
             doorkeeper.throttle.passed(address)
             logger.info("logged in", actor=f"web:{name}", peer=address)

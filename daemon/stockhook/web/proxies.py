@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application
@@ -86,6 +87,15 @@ class ProxiedApplication(Application):
             request.uri = self._proxies.path(request.uri)
             request.path = request.uri.partition("?")[0]
         return super().find_handler(request, **named)
+
+
+def origin(url: str) -> str:
+    """Return what browsers write for an address in the header Origin.
+
+    A proxy that does not pass on the Host by which it was asked would make our own forms look like another site's.
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _address(written: str) -> IPv4Address | IPv6Address | None:
