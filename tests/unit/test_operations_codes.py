@@ -6,6 +6,8 @@ from stockhook.errors import NotFound, Refused
 from stockhook.model import NEW, Alias, Notice, NoticeState, Order, OrderKey, Problem, ProblemState
 from stockhook.operations import codes, items
 from stockhook.operations.codes import BookedLine
+from stockhook.operations.corrections.amounts import set_quantity
+from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
 from stockhook.testing import factories
@@ -78,6 +80,19 @@ def test_rebooking_gives_back_and_books_anew(shop: Shop) -> None:
     assert mapped.rebooked == (OrderKey(ACCOUNT, "D-1"),)
     assert shop.booked("D-1") == {"SOAP": 20 * ONE}
     assert shop.on_hand("SOAP") == 80 * ONE
+
+
+@pytest.mark.parametrize(("sku", "factor"), [("BOX", 3), ("SOAP", 10)])
+def test_rebooking_ends_what_was_corrected_of_a_line_and_says_so(shop: Shop, sku: str, factor: int) -> None:
+    shop.stock(SOAP=100, BOX=100)
+    codes.alias(shop.desk, "PACK", "SOAP", 12 * ONE)
+    ship(shop, "D-1", "PACK", 1)
+    set_quantity(shop.desk, "D-1", 1, 5 * ONE, "the pack was opened")
+    mapped = codes.alias(shop.desk, "PACK", sku, factor * ONE, rebook=True)
+    assert [line.meant for line in mapped.booked] == ["12 x SOAP, corrected by -7"]
+    assert {item: much for item, much in shop.booked("D-1").items() if much} == {sku: factor * ONE}
+    assert "line 1: the correction by -7 of what it was ended with it" in shop.find(Order)[0].history
+    assert [found for found in verify(shop.desk) if not found.ok] == []
 
 
 def test_ignoring_a_code_ends_its_problem_and_books_nothing(shop: Shop) -> None:

@@ -23,7 +23,7 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
-    """A line that stays booked as it was when its code meant something else; ``meant`` is that in words."""
+    """A line booked when its code meant something else; ``meant`` is that in words, with what was corrected of it."""
 
     order: OrderKey
     item_index: int
@@ -47,7 +47,8 @@ def alias(
     """Have a store code mean ``factor`` of an item, for one channel's account or (None) for all.
 
     Orders that wait for the code are made due. Lines booked under another meaning stay as they are and are returned,
-    unless ``rebook`` reverses them and books them anew, one commit per order (strategies.md section 2).
+    unless ``rebook`` reverses them and books them anew, one commit per order (strategies.md section 2); what was
+    corrected of them ends then. Raises Refused or NotFound, with nothing changed.
     """
     if factor <= 0:
         raise Refused(f"the factor {text(factor)} makes no sense; give how many {sku} one {code} is, like 12")
@@ -153,9 +154,10 @@ def _booked_otherwise(desk: Desk, view: Read, state: OrderState, mapped: Alias) 
     found = []
     for line, reading in zip(state.lines, readings.lines, strict=True):
         if line.number in concerned and line.binding is not None and line.binding.parts != reading.parts:
-            found.append(BookedLine(state.order.key, line.item_index, line.code, _in_words(line.binding.parts)))
+            found.append(BookedLine(state.order.key, line.item_index, line.code, _in_words(line, line.binding.parts)))
     return found
 
 
-def _in_words(parts: tuple[Part, ...]) -> str:
-    return ", ".join(f"{text(part.quantity)} x {part.sku}" for part in parts) or "nothing"
+def _in_words(line: Line, parts: tuple[Part, ...]) -> str:
+    meant = ", ".join(f"{text(part.quantity)} x {part.sku}" for part in parts) or "nothing"
+    return f"{meant}, corrected by {text(line.ruling)}" if line.ruling else meant

@@ -5,6 +5,7 @@ from stockhook.kits import means_other, resolve
 from stockhook.model import Line, fold
 from stockhook.operations.corrections.case import Case, Corrected, Outcome, correct
 from stockhook.operations.desk import Desk
+from stockhook.operations.rebooking import freed
 from stockhook.quantity import ONE, Quantity, text, times
 from stockhook.record import replace
 
@@ -31,18 +32,9 @@ def _accept(case: Case) -> Outcome:
             f"stockhook items alias {line.code} SKU"
         )
     members = [aim.reading.line for aim in case.aims if aim.reading.group == line.number]
-    freed = [_freed(case, each) for each in (members or [line])]
+    lines = [freed(case.draft, each, case.batch.pool, case.reason) for each in (members or [line])]
     words = f"line {line.item_index}: accepted that {booked_as} is {line.code} now, reversed and booked anew"
-    return Outcome(words, tuple(freed), {"kind": "accept", "from": booked_as, "to": line.code})
-
-
-def _freed(case: Case, line: Line) -> Line:
-    """Reverse all that is booked for a line, and return it unbound."""
-    for sku in dict.fromkeys(part.sku for part in (line.binding.parts if line.binding else ())):
-        case.draft.reverse(line, sku, case.draft.consumed(line, sku), case.batch.pool, case.reason)
-        case.draft.owe(line, sku, owed=0, settled=0)
-    refused = tuple(code for code in line.refused if code != fold(line.code))
-    return replace(line, binding=None, ruling=0, refused=refused)
+    return Outcome(words, tuple(lines), {"kind": "accept", "from": booked_as, "to": line.code})
 
 
 def _refuse(case: Case) -> Outcome:
