@@ -1,12 +1,11 @@
 """From a need to a checked plan: what may be taken, in which tiers, by which strategy, and why (strategies.md 3)."""
 
-from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from stockhook.attempts import Decision, Method, decide
 from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
@@ -60,26 +59,41 @@ class _Shelf:
     dated: bool = False
 
 
+class _Moved(NamedTuple):
+    """A unit's quantity was changed by a signed amount."""
+
+    unit_id: int
+    quantity: Quantity
+
+
+class _Added(NamedTuple):
+    """A unit was put on the shelf; ``before`` is the one of its id that was there, with its running quantity."""
+
+    unit: Unit
+    before: Unit | None
+
+
 class Pool:
     """The units an evaluation may take from, running: what one order takes, the next is not offered.
 
-    Changes after ``mark()`` are undone by ``rollback(mark)``. What is offered of an item is worked out once and then
-    kept up with each move, since the orders of a batch ask for the same items. ``emptied`` looks up a unit that had
-    nothing left, and its location, when something is given back to it.
+    Units moved or added after ``mark()`` are as they were after ``rollback(mark)``. What is offered of an item is
+    worked out once and then kept up with each move, since the orders of a batch ask for the same items. ``emptied``
+    looks up a unit that had nothing left, and its location, when something is given back to it.
     """
 
     def __init__(self, stock: Stock, emptied: Emptied | None = None) -> None:
         self._emptied = emptied
         self.versions = dict(stock.versions)
         self._locations = dict(stock.locations)
-        self._units: dict[str, list[Unit]] = {}
+        self._units: dict[str, dict[int, Unit]] = {}
         self._known: dict[int, Unit] = {}
         self._quantities: dict[int, Quantity] = {}
-        self._changes: list[tuple[int, Quantity]] = []
+        self._changes: list[_Moved | _Added] = []
         self._shelves: dict[str, dict[tuple[str, ...], _Shelf]] = {}
-        self._counts: dict[str, list[Count]] = {}
+        self._counts: dict[int, Count] = {}
+        self._whole_counts: dict[str, dict[str, Count]] = {}
         for unit in stock.units:
-            self.add(unit)
+            self._put(unit)
         for count in stock.counts:
             self.note(count)
 
@@ -88,36 +102,33 @@ class Pool:
         if location is not None:
             self._locations[location.path] = location
             self._shelves.clear()
-        folded = fold(unit.sku)
-        if unit.id in self._known:
-            self._units[folded].remove(self._known[unit.id])
-        insort(self._units.setdefault(folded, []), unit, key=_by_id)
-        self._known[unit.id] = unit
-        self._quantities[unit.id] = unit.quantity
-        self._shelves.pop(folded, None)
+        known = self._known.get(unit.id)
+        self._changes.append(_Added(unit, known and replace(known, quantity=self._quantities[unit.id])))
+        self._put(unit)
 
     def move(self, unit_id: int, quantity: Quantity) -> None:
         """Change a unit's running quantity by a signed amount; units it cannot find are none of its business."""
         if self.unit(unit_id) is not None:
             self._change(unit_id, quantity)
-            self._changes.append((unit_id, quantity))
+            self._changes.append(_Moved(unit_id, quantity))
 
     def unit(self, unit_id: int) -> Unit | None:
         """Return a unit with its running quantity; None for one that it cannot find."""
         if unit_id not in self._known and self._emptied is not None:
             found = self._emptied(unit_id)
             if found is not None:
-                self.add(*found)
+                self._put(found[0])
+                self.know([found[1]] if found[1] is not None else [])
         unit = self._known.get(unit_id)
         return unit and replace(unit, quantity=self._quantities[unit_id])
 
     def units(self, sku: str) -> list[Unit]:
         """Return the units of an item that it has, with their running quantities, in id order."""
-        return [replace(unit, quantity=self._quantities[unit.id]) for unit in self._units.get(fold(sku), ())]
+        return [replace(unit, quantity=self._quantities[unit.id]) for unit in self._of(fold(sku))]
 
     def suspense(self, sku: str) -> Unit | None:
         """Return the unit on which what is owed of an item is booked under the policy ``negative``, if it has one."""
-        return next((unit for unit in self._units.get(fold(sku), ()) if unit.suspense), None)
+        return next((unit for unit in self._of(fold(sku)) if unit.suspense), None)
 
     def know(self, locations: Iterable[Location]) -> None:
         """Learn how locations are set in which no unit of its items may lie yet."""
@@ -128,28 +139,29 @@ class Pool:
 
     def counted_places(self) -> set[str]:
         """Return the locations in which all of one of its items was counted."""
-        return {count.location for counts in self._counts.values() for count in counts if not count.unit_id}
+        return {location for counts in self._whole_counts.values() for location in counts}
 
     def note(self, count: Count) -> None:
         """Take in a count, in place of an older one of the same unit or place."""
-        counts = self._counts.setdefault(fold(count.sku), [])
-        counts[:] = [other for other in counts if (other.location, other.unit_id) != (count.location, count.unit_id)]
-        counts.append(count)
+        if count.unit_id:
+            self._counts[count.unit_id] = count
+        else:
+            self._whole_counts.setdefault(fold(count.sku), {})[count.location] = count
 
     def unit_counted(self, unit_id: int, since: datetime) -> bool:
         """Tell whether a unit has been counted later than that, by itself or with all of its item in its location."""
         unit = self.unit(unit_id)
-        return unit is not None and any(
-            count.at > since and (count.unit_id == unit_id or (not count.unit_id and count.location == unit.location))
-            for count in self._counts.get(fold(unit.sku), ())
-        )
+        if unit is None:
+            return False
+        counts = (self._counts.get(unit_id), self._whole_counts.get(fold(unit.sku), {}).get(unit.location))
+        return any(count is not None and count.at > since for count in counts)
 
     def shelf_counted(self, sku: str, locations: tuple[str, ...], since: datetime) -> bool:
         """Tell whether all of an item has been counted later than that in a place from which it may be taken."""
-        for count in self._counts.get(fold(sku), ()):
+        for count in self._whole_counts.get(fold(sku), {}).values():
             place = self._locations.get(count.location)
             pickable = place is None or place.pickable
-            if not count.unit_id and count.at > since and pickable and _tier(count.location, locations) is not None:
+            if count.at > since and pickable and _tier(count.location, locations) is not None:
                 return True
         return False
 
@@ -160,8 +172,13 @@ class Pool:
     def rollback(self, mark: int) -> None:
         """Undo every change made since ``mark``."""
         while len(self._changes) > mark:
-            unit_id, quantity = self._changes.pop()
-            self._change(unit_id, -quantity)
+            match self._changes.pop():
+                case _Moved(unit_id, quantity):
+                    self._change(unit_id, -quantity)
+                case _Added(unit, before):
+                    self._remove(unit)
+                    if before is not None:
+                        self._put(before)
 
     def shelf(self, sku: str, locations: tuple[str, ...]) -> _Shelf:
         """Return what may be taken of an item from these subtrees, first to last; none given: from anywhere."""
@@ -171,6 +188,23 @@ class Pool:
         if found is None:
             found = shelves[locations] = self._laid_out(folded, locations)
         return found
+
+    def _of(self, folded: str) -> list[Unit]:
+        return sorted(self._units.get(folded, {}).values(), key=_by_id)
+
+    def _put(self, unit: Unit) -> None:
+        if unit.id in self._known:
+            self._remove(self._known[unit.id])
+        folded = fold(unit.sku)
+        self._units.setdefault(folded, {})[unit.id] = unit
+        self._known[unit.id] = unit
+        self._quantities[unit.id] = unit.quantity
+        self._shelves.pop(folded, None)
+
+    def _remove(self, unit: Unit) -> None:
+        folded = fold(unit.sku)
+        del self._units[folded][unit.id], self._known[unit.id], self._quantities[unit.id]
+        self._shelves.pop(folded, None)
 
     def _change(self, unit_id: int, quantity: Quantity) -> None:
         unit = self._known[unit_id]
@@ -187,7 +221,7 @@ class Pool:
     def _laid_out(self, folded: str, locations: tuple[str, ...]) -> _Shelf:
         shelf = _Shelf([{} for _ in locations or ("",)], Counter())
         places: dict[str, int | None] = {}
-        for unit in self._units.get(folded, ()):
+        for unit in self._of(folded):
             if self._quantities[unit.id] <= 0 or unit.suspense:
                 continue
             if unit.location not in places:

@@ -209,6 +209,22 @@ def test_a_rollback_leaves_the_pool_as_it_was_at_the_mark(
     assert available(shelf) == before
 
 
+def test_units_added_or_changed_since_the_mark_are_rolled_back_with_what_was_taken_of_them() -> None:
+    shelf = pool(unit(1, 5), unit(2, 3))
+    shelf.move(1, -ONE)
+    mark, before = shelf.mark(), shelf.units("A")
+    shelf.add(unit(3, 9), Location("MAIN/NEW"))
+    shelf.move(3, -ONE)
+    shelf.add(replace(unit(1, 4), held=True))
+    shelf.add(replace(unit(2, 3), sku="B"))
+    shelf.add(replace(unit(4, 0), suspense=True))
+    assert available(shelf) == {3: 8}
+    shelf.rollback(mark)
+    assert shelf.units("A") == before
+    assert (available(shelf), shelf.units("B"), shelf.suspense("A")) == ({1: 4, 2: 3}, [], None)
+    assert shelf.unit(3) is None
+
+
 @given(quantities=st.lists(st.integers(1, 6), max_size=6), wanted=st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_all_that_there_is_is_taken_once_and_never_more(quantities: list[int], wanted: list[int]) -> None:
     shelf = pool(*(unit(number, quantity) for number, quantity in enumerate(quantities, start=1)))
@@ -236,6 +252,28 @@ class TestCounts:
         assert shelf.shelf_counted("a", (), START)
         shelf.note(Count("A", "MAIN", 0, START))
         assert not shelf.shelf_counted("A", (), START)
+
+    def test_counts_of_many_units_are_told_apart_without_a_look_at_each_other(self) -> None:
+        number, looked = 1000, 0
+
+        class Watched(str):
+            __slots__ = ()
+
+            def __eq__(self, other: object) -> bool:
+                nonlocal looked
+                looked += 1
+                return str.__eq__(self, other)
+
+            __hash__ = str.__hash__
+
+        units = tuple(unit(each) for each in range(1, number + 1))
+        shelf = pool(*units)
+        for each in units:
+            shelf.note(Count("A", Watched(each.location), each.id, START + timedelta(hours=1)))
+            shelf.add(replace(each, held=True))
+        assert all(shelf.unit_counted(each.id, START) for each in units)
+        assert not shelf.shelf_counted("A", (), START)
+        assert looked <= number
 
     @pytest.mark.parametrize(
         ("locations", "counted"), [((), True), (("MAIN",), True), (("MAIN/FG",), True), (("WEST",), False)]
