@@ -113,6 +113,18 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         "password to those of the config; it gives up a webhook that is refused for long. This ends by itself with the "
         "next delivery that is accepted.",
     ),
+    "channel-silent": _Kind(
+        "Nothing comes",
+        "No delivery has come for longer than the config expects. In the store, look whether orders have shipped, and "
+        "whether its webhook is still there and enabled: a store gives up one that was refused for long. "
+        "`stockhook deliveries list` shows what came last. This ends by itself with the next delivery.",
+    ),
+    "disk-low": _Kind(
+        "Disk is low",
+        "Make room on the disk of the database: on a full disk deliveries are refused until there is some, and the "
+        "store sends them again. Backups kept beside it are the first to look at; `[retention] payload_days` says how "
+        "long payloads stay. This ends by itself.",
+    ),
     "backlog-old": _Kind(
         "Backlog is old",
         "Events wait longer than they should. `stockhook events list --state pending` shows them, the daemon's log "

@@ -27,10 +27,12 @@ from stockhook.opening import open_for_daemon
 from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
 from stockhook.process import settle_memory, settle_threads
+from stockhook.refusals import Refusals
 from stockhook.settings import Settings
 from stockhook.sockets import bind, refuse_reachable, written
 from stockhook.systemd import Systemd, handed_sockets
 from stockhook.upkeep import Upkeep
+from stockhook.watch import Watch
 from stockhook.web.access import Access
 from stockhook.web.app import admin_application
 from stockhook.web.intake import IntakeServer
@@ -79,6 +81,8 @@ class Daemon:
         self.meters = meters = Meters()
         self.scrape = Scrape(settings, self.health, meters, self.clock)
         self.intake = Intake(settings.store, self.clock, settings.limits.in_flight, meters)
+        refusals = Refusals()
+        self.watch = Watch(self.desk, settings, refusals)
         self.worker = Worker(
             self.desk, self.channels, batch=settings.limits.batch, quiet=lambda: self.intake.quiet, meters=meters
         )
@@ -90,6 +94,7 @@ class Daemon:
             silence=IDLE,
             body=BODY,
             meters=meters,
+            refusals=refusals,
             proxies=Proxies.of(settings.server),
         )
         self.access = Access(settings.admin, self.clock)
@@ -143,7 +148,7 @@ class Daemon:
         self.dispatcher = Dispatcher(
             self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier, meters=self.meters
         )
-        self.upkeep = Upkeep(self.desk, self.settings, self.loop.wake)
+        self.upkeep = Upkeep(self.desk, self.settings, self.watch, self.loop.wake, self.dispatcher.wake)
         for name, coroutine in (
             ("intake", self.intake.run()),
             ("worker", self.loop.run()),
@@ -350,6 +355,8 @@ class Daemon:
             self.health.troubles.pop(f"notifier {name}", None)
         else:
             self.health.troubles[f"notifier {name}"] = f"The notifier {name} fails, its messages wait: {error}"
+        self.watch.notifier(name, error)
+        self.dispatcher.wake()
 
     def _link(self, notice: Notice) -> str | None:
         public = self.settings.admin.public_url

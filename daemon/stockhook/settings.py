@@ -28,6 +28,7 @@ from stockhook.config.tables import (
     StrategyTable,
 )
 from stockhook.errors import ConfigError
+from stockhook.hours import Silence
 from stockhook.maker import Maker
 from stockhook.model import fold
 from stockhook.notifier import Notifier
@@ -42,11 +43,12 @@ Budgeted = Callable[[str, Planner], Planner]
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredChannel:
-    """A channel of the configuration, and the stock rules for its orders."""
+    """A channel of the configuration, and the stock rules for its orders; ``silence`` None: nobody hears of it."""
 
     name: str
     channel: Channel
     rules: ChannelRules
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,8 @@ def _channel(
         restock_reasons=frozenset(map(fold, shared.restock_reasons)),
         restock_to=shared.restock_to,
     )
-    return ConfiguredChannel(name, made.instance, rules)
+    silence = Silence(shared.silence.after, shared.silence.hours) if shared.silence else None
+    return ConfiguredChannel(name, made.instance, rules, silence)
 
 
 def _notifier(maker: Maker, name: str, shared: NotifierTable, own: PluginTable) -> ConfiguredNotifier | None:

@@ -53,7 +53,7 @@ class Range:
     high: Any = None
 
 
-JOBS: Final = ("sweep", "dispatcher", "prune")
+JOBS: Final = ("sweep", "dispatcher", "prune", "watch")
 """What one daemon does for all that share a store, see ``leads``; where daemons run, one of them does the first two."""
 
 Progress: TypeAlias = Callable[[int, int], None]

@@ -11,6 +11,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
 from stockhook.store import Measured
+from stockhook.watch import Watch
 
 logger = log.get(__name__)
 
@@ -18,6 +19,7 @@ SWEEP: Final = 60.0
 PRUNE: Final = 3600.0
 PRUNE_STEP: Final = 20
 PRUNE_PAUSE: Final = 0.2
+WATCH: Final = 60.0
 LOOK: Final = 5.0
 """Seconds between two looks at how much the disk has left."""
 
@@ -25,13 +27,20 @@ LOOK: Final = 5.0
 class Upkeep:
     """The jobs of one daemon; those that are one daemon's for all that share the store ask it whether it leads."""
 
-    def __init__(self, desk: Desk, settings: Settings, wake: Callable[[], None]) -> None:
-        """Take what the jobs work with; ``wake`` is called when one has made orders due."""
+    def __init__(
+        self, desk: Desk, settings: Settings, watch: Watch, wake: Callable[[], None], told: Callable[[], None]
+    ) -> None:
+        """Take what the jobs work with.
+
+        ``wake`` is called when one has made orders due, ``told`` when one has put notices into the outbox.
+        """
         self._desk = desk
         self._store = settings.store
         self._payload_days = settings.payload_days
         self._disk_free = settings.limits.disk_free
+        self._watch = watch
         self._wake = wake
+        self._told = told
         self._measured = True
         self.disk_low = False
         """Whether the disk had less room at the last look than config wants."""
@@ -42,6 +51,7 @@ class Upkeep:
             "sweeper": _every(SWEEP, self.sweep),
             "pruner": _every(PRUNE, self.prune),
             "disk": _every(LOOK, self.look),
+            "watch": _every(WATCH, self.watch, wait=True),
         }
 
     async def sweep(self) -> None:
@@ -77,10 +87,20 @@ class Upkeep:
             logger.warning("disk is low", free=free, wanted=self._disk_free, option="limits.disk_free")
         elif self.disk_low and not low:
             logger.info("disk has room again", free=free)
-        self.disk_low = low
+        changed, self.disk_low = low is not self.disk_low, low
+        if changed:
+            await self.watch()
+
+    async def watch(self) -> None:
+        """Tell of what no single event tells."""
+        if await asyncio.to_thread(self._watch.look):
+            self._told()
 
 
-async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]], *, wait: bool = False) -> None:
+    """Do it again and again; ``wait`` before the first time, too: a daemon that was away has to catch up first."""
+    if wait:
+        await asyncio.sleep(seconds)
     while True:
         try:
             await do()

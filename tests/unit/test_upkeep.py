@@ -8,9 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from stockhook.errors import StoreUnavailable
+from stockhook.model import Problem, ProblemState
+from stockhook.refusals import Refusals
 from stockhook.store import Footprint
 from stockhook.testing.pages import Pages
 from stockhook.upkeep import Upkeep
+from stockhook.watch import Watch
 from stockhook_plugins.stores.memory import MemoryStore
 
 WANTED = 512 * 2**20
@@ -34,7 +37,11 @@ class Disk(MemoryStore):
 
 @pytest.fixture
 def kept(pages: Pages) -> Callable[[MemoryStore], Upkeep]:
-    return lambda store: Upkeep(pages.shop.desk, replace(pages.settings, store=store), lambda: None)
+    def keep(store: MemoryStore) -> Upkeep:
+        settings, desk = replace(pages.settings, store=store), replace(pages.shop.desk, store=store)
+        return Upkeep(desk, settings, Watch(desk, settings, Refusals()), lambda: None, lambda: None)
+
+    return keep
 
 
 async def test_a_disk_with_less_room_than_config_wants_is_low_until_it_has_more(
@@ -47,6 +54,9 @@ async def test_a_disk_with_less_room_than_config_wants_is_low_until_it_has_more(
             disk.free = free
             await upkeep.look()
             assert upkeep.disk_low is low
+            with disk.read() as view:
+                opened = view.find(Problem, {"state": ProblemState.OPEN})
+            assert [one.kind for one in opened] == ["disk-low"] * low  # told at once, not at the next look of the watch
     assert [line["event"] for line in lines] == ["disk is low", "disk has room again"]
 
 

@@ -10,8 +10,10 @@ from pydantic_core import PydanticCustomError
 
 from stockhook.config.values import (
     Address,
+    BusinessHours,
     Count,
     Days,
+    Duration,
     Folder,
     Listen,
     LocationPath,
@@ -29,6 +31,7 @@ from stockhook.config.values import (
     parse_location,
     parse_zone,
 )
+from stockhook.hours import ALWAYS
 from stockhook.model import KINDS, KitPolicy
 from stockhook.options import PluginOptions
 from stockhook.rules import ShipRule, ShortagePolicy
@@ -168,11 +171,18 @@ def center_choice(value: Any) -> tuple[str, ...] | None:
     return tuple(parse_location(path) for path in value)
 
 
+class SilenceTable(PluginOptions):
+    """When a person hears that nothing comes from a channel: after so much of these hours without a delivery."""
+
+    after: Duration
+    hours: BusinessHours = ALWAYS
+
+
 class ChannelTable(PluginOptions):
     """The options that every channel has. ``on_shortage`` None: as ``[allocation]`` says.
 
     ``restock_reasons`` are the return reasons that put refunded goods back, ``restock_to`` says where; None: where they
-    came from.
+    came from. ``silence`` None: nobody hears of it.
     """
 
     type: str = "ultracart"
@@ -183,6 +193,7 @@ class ChannelTable(PluginOptions):
     on_shortage: ShortagePolicy | None = None
     restock_reasons: tuple[Reason, ...] = ()
     restock_to: LocationPath | None = None
+    silence: SilenceTable | None = None
     distribution_centers: dict[str, Annotated[tuple[str, ...] | None, PlainValidator(center_choice)]] = Field(
         default_factory=dict
     )

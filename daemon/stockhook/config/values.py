@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
+from stockhook.hours import Hours, parse_duration, parse_hours
 from stockhook.password import is_hash
 from stockhook.secret import Secret, stands_in
 
@@ -232,6 +233,13 @@ def parse_moment(value: Any) -> datetime:
 
 Moment = Annotated[datetime, PlainValidator(parse_moment)]
 """A moment, never a time of nowhere."""
+
+
+Duration = Annotated[timedelta, PlainValidator(parse_duration)]
+"""A time, written like ``"6h"``."""
+
+BusinessHours = Annotated[Hours, PlainValidator(parse_hours)]
+"""Hours of a week, written like ``"Mon-Fri 08:00-18:00"``."""
 
 
 def parse_zone(value: Any) -> ZoneInfo:

@@ -24,7 +24,9 @@ KINDS: Final = (
     "quarantined",
     "dead-letter",
     "bad-plan",
+    "channel-silent",
     "refused-deliveries",
+    "disk-low",
     "backlog-old",
     "notifier-failing",
 )

@@ -23,6 +23,7 @@ from stockhook.errors import NoSuchToken, Rejected
 from stockhook.health import Health
 from stockhook.intake import Intake
 from stockhook.meters import Meters
+from stockhook.refusals import Refusals
 from stockhook.web.proxies import Proxies
 
 logger = log.get(__name__)
@@ -65,6 +66,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         silence: float = 60.0,
         body: float = 20.0,
         meters: Meters | None = None,
+        refusals: Refusals | None = None,
         proxies: Proxies | None = None,
     ) -> None:
         """Take what keeps deliveries, the channels by name, and the limits of the config.
@@ -80,6 +82,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.silence = silence
         self.body = body
         self.meters = meters or Meters()
+        self.refusals = refusals or Refusals()
         self.proxies = proxies or Proxies()
         self.open: dict[object, _Message] = {}
         """The connections, each with the request it is at, that of the longest silence first."""
@@ -207,8 +210,10 @@ class _Message(HTTPMessageDelegate):
         try:
             channel.authenticate(Request(token, given, peer))
         except NoSuchToken:
+            self._server.refusals.refused(name, self._began, right_path=False)
             self._answer(404, _NOTHING)
         except Rejected:
+            self._server.refusals.refused(name, self._began, right_path=True)
             self._answer(401, "wrong or missing credentials\n", {"WWW-Authenticate": 'Basic realm="stockhook"'})
         except Exception:  # a plugin's code: a fault of ours must make the sender come again
             logger.exception("channel cannot authenticate", channel=name)
@@ -217,6 +222,7 @@ class _Message(HTTPMessageDelegate):
             if method != "POST":
                 self._answer(405, "send a POST\n", {"Allow": "POST"})
                 return
+            self._server.refusals.accepted(name)
             kept = tuple((field, value) for field, folded, value in fields if folded not in _NOT_KEPT)
             keep = self._server.intake.keep
             # without a word of this request: it would refer to itself, and stay until garbage is collected

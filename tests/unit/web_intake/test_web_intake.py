@@ -69,6 +69,20 @@ async def test_a_refusal_is_a_line_of_the_log_and_what_was_stored_only_where_all
     assert line["ms"] > 0
 
 
+async def test_refusals_are_counted_for_who_tells_a_person_and_no_others(client: Client, app: IntakeServer) -> None:
+    for _ in range(4):
+        assert (await client.post(token="locked")).code == 401
+        assert (await client.post(token="unknown")).code == 404
+    assert (await client.post()).code == 200
+    assert (await client.post(token="locked")).code == 401
+    assert app.refusals.take() == []  # the right credentials came between
+    for _ in range(4):
+        await client.post(token="locked")
+    assert [(alarm.channel, alarm.right_path) for alarm in app.refusals.take()] == [("shop", True)]
+    await client.get("/webhooks/none/good", "POST")
+    assert set(app.refusals._channels) == {"shop"}
+
+
 async def test_a_channel_that_fails_to_authenticate_is_a_503_and_its_token_is_not_logged(client: Client) -> None:
     with capture_logs() as logs:
         answer = await client.post(token="broken")

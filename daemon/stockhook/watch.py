@@ -1,0 +1,185 @@
+"""What a person should hear of that no single event tells: silence, refusals, a low disk, an old backlog, a notifier.
+
+Each is a rule over what the store says at one moment. A problem of these kinds opens once, and closes by itself when
+its rule no longer holds; one that a person has acknowledged stays quiet until then.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from stockhook import problems
+from stockhook.draft import Signal
+from stockhook.model import Delivery, Problem, ProblemState
+from stockhook.operations.desk import Desk
+from stockhook.outbox import Subscription
+from stockhook.problems import Occurrence, Report
+from stockhook.refusals import Alarm, Refusals
+from stockhook.settings import ConfiguredChannel, Settings
+from stockhook.store import FOREVER, Measured, Read, Work
+
+OLD: Final = timedelta(minutes=15)
+"""How late a delivery may be whose turn has come; one that waits for its next try is not late."""
+
+_KNOWN: Final = frozenset({ProblemState.OPEN, ProblemState.ACKNOWLEDGED})
+_DAEMON: Final = "daemon"
+_MIB: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a problem stands, in words, and the channel that it is about."""
+
+    words: str
+    channel: str | None = None
+
+
+class Watch:
+    """Looks at the store and tells what stands; one daemon does for all that share it, see ``Store.leads``."""
+
+    def __init__(self, desk: Desk, settings: Settings, refusals: Refusals) -> None:
+        """Take the desk, what config says of channels and limits, and what this daemon's listener has refused."""
+        self._desk = desk
+        self._settings = settings
+        self._refusals = refusals
+        self._began = desk.clock.now()
+
+    def look(self) -> bool:
+        """Open and close problems, and tell whether any changed; raises StoreUnavailable."""
+        changed = self._tell_refusals(self._refusals.take())
+        if not self._desk.store.leads("watch"):
+            return changed
+        with self._desk.store.read() as view:
+            if not self._differs(view):
+                return changed
+        with self._desk.store.write() as work:
+            now = self._desk.clock.now()
+            for kind, causes in self._causes(work):
+                self._bring_in_line(work, kind, causes, now)
+        return True
+
+    def notifier(self, name: str, error: str | None) -> None:
+        """Tell that a notifier fails, or (None) that it works; not by itself, which would have to wait for itself."""
+        desk = self._desk
+        if error is None:
+            with desk.store.read() as view:
+                if not any(one.subject == name for one in _kept(view, "notifier-failing")):
+                    return
+        others = {each: rest for each, rest in desk.subscriptions.items() if each != name}
+        with desk.store.write() as work:
+            causes = {} if error is None else {name: Cause(f"the notifier {name} fails, its messages wait: {error}")}
+            kept = [one for one in _kept(work, "notifier-failing") if one.subject == name]
+            _save(work, kept, "notifier-failing", causes, others, desk.clock.now())
+
+    def _tell_refusals(self, alarms: Iterable[Alarm]) -> bool:
+        report = Report(happened=[_occurrence(alarm) for alarm in alarms])
+        if report:
+            with self._desk.store.write() as work:
+                problems.record(work, report, self._desk.subscriptions, self._desk.clock.now())
+        return bool(report)
+
+    def _differs(self, view: Read) -> bool:
+        for kind, causes in self._causes(view):
+            kept = {one.subject: one for one in _kept(view, kind)}
+            if kept.keys() != causes.keys():
+                return True
+            if any(one.state is ProblemState.OPEN and one.text != causes[one.subject].words for one in kept.values()):
+                return True
+        return False
+
+    def _bring_in_line(self, work: Work, kind: str, causes: Mapping[str, Cause], now: datetime) -> None:
+        _save(work, _kept(work, kind), kind, causes, self._desk.subscriptions, now)
+
+    def _causes(self, view: Read) -> Iterator[tuple[str, Mapping[str, Cause]]]:
+        """Yield each kind with what stands of it, by subject."""
+        yield "channel-silent", self._silent(view)
+        yield "refused-deliveries", self._refused(view)
+        yield "backlog-old", self._backlog(view)
+        yield "disk-low", self._disk()
+        failing = {one.subject: Cause(one.text) for one in _kept(view, "notifier-failing")}
+        yield "notifier-failing", {name: cause for name, cause in failing.items() if name in self._settings.notifiers}
+
+    def _silent(self, view: Read) -> Mapping[str, Cause]:
+        known = {one.subject for one in _kept(view, "channel-silent")}
+        now = self._desk.clock.now()
+        causes = {}
+        for name, channel in self._settings.channels.items():
+            if channel.silence is None:
+                continue
+            newest = view.find(Delivery, {"channel": name}, most=1)
+            last = newest[0].received_at if newest else None
+            if is_silent(channel, last or self._began, now, known=name in known) or (last is None and name in known):
+                since = "ever" if last is None else f"since {last:%Y-%m-%d %H:%M} UTC"
+                causes[name] = Cause(f"no delivery has come from {name} {since}", name)
+        return causes
+
+    def _refused(self, view: Read) -> Mapping[str, Cause]:
+        """Keep what has been told until a delivery has been accepted since."""
+        causes = {}
+        for problem in (one for one in _kept(view, "refused-deliveries") if one.subject in self._settings.channels):
+            newest = view.find(Delivery, {"channel": problem.subject}, most=1)
+            if not newest or newest[0].received_at <= problem.last_seen:
+                causes[problem.subject] = Cause(problem.text, problem.channel)
+        return causes
+
+    def _backlog(self, view: Read) -> Mapping[str, Cause]:
+        now = self._desk.clock.now()
+        late = next(iter(view.due(now, 1).deliveries), None)
+        if late is None or now - (late.due_at or late.received_at) < OLD:
+            return {}
+        return {_DAEMON: Cause(f"delivery {late.id} came at {late.received_at:%Y-%m-%d %H:%M} UTC and is not worked")}
+
+    def _disk(self) -> Mapping[str, Cause]:
+        store, wanted = self._desk.store, self._settings.limits.disk_free
+        free = store.footprint().free if isinstance(store, Measured) else None
+        if free is None or free >= wanted:
+            return {}
+        return {_DAEMON: Cause(f"the disk of the store has less than {wanted // _MIB} MiB left (limits.disk_free)")}
+
+
+def is_silent(channel: ConfiguredChannel, last: datetime, now: datetime, *, known: bool) -> bool:
+    """Tell whether so much of a channel's hours has passed without a delivery; it is first told within its hours."""
+    silence, zone = channel.silence, channel.rules.time_zone
+    if silence is None:
+        return False
+    passed = silence.hours.between(last, now, zone, silence.after)
+    return passed >= silence.after and (known or silence.hours.open(now, zone))
+
+
+def _occurrence(alarm: Alarm) -> Occurrence:
+    how = "with its own path but wrong credentials" if alarm.right_path else "in an hour"
+    words = f"{alarm.count} requests to {alarm.channel} were refused {how}"
+    return Occurrence(Signal("refused-deliveries", alarm.channel, words), alarm.channel)
+
+
+def _kept(view: Read, kind: str) -> list[Problem]:
+    return view.find(Problem, {"kind": kind, "state": _KNOWN}, most=FOREVER)
+
+
+def _save(
+    work: Work,
+    kept: list[Problem],
+    kind: str,
+    causes: Mapping[str, Cause],
+    subscriptions: Mapping[str, Subscription],
+    now: datetime,
+) -> None:
+    """Open what stands and is not known, close what is known and does not stand, and renew the words of the rest."""
+    quiet: list[Problem] = []
+    told: list[Problem] = []
+    for problem in kept:
+        cause = causes.get(problem.subject)
+        if cause is None:
+            ended = replace(problem, state=ProblemState.CLOSED, last_seen=now)
+            (told if problem.state is ProblemState.OPEN else quiet).append(ended)
+        elif problem.state is ProblemState.OPEN and problem.text != cause.words:
+            quiet.append(replace(problem, text=cause.words))
+    known = {problem.subject for problem in kept}
+    for subject, cause in causes.items():
+        if subject not in known:
+            state = ProblemState.OPEN
+            told.append(Problem(0, kind, subject, state, 1, now, now, cause.words, channel=cause.channel))
+    if quiet:
+        work.save(quiet)
+    problems.save(work, told, subscriptions, now)
