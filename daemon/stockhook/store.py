@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias, TypeVar, runtime_c
 from stockhook.model import (
     Alias,
     Allocation,
+    Answered,
     Audit,
     Body,
     Booking,
@@ -101,6 +102,7 @@ RECORDS: Final[Mapping[type, Kept]] = {
     Problem: Kept(("id",), (("state",), ("kind", "subject")), "count"),
     Notice: Kept(("id",), (("state",), ("problem_id",), ("kind", "subject"))),
     Audit: Kept(("id",), (("action", "subject"),)),
+    Answered: Kept(("actor", "key"), (("at",),)),
 }
 """Every record ``find``, ``totals`` and ``save`` know. ``sku`` and ``path`` are compared and kept as written."""
 
@@ -214,7 +216,7 @@ class Work(Read, Protocol):
         ...
 
     def forget(self, records: Sequence[Any]) -> None:
-        """Remove catalogue records (Alias, Kit) by key; absent ones are no error."""
+        """Remove aliases, kits and answers to programs by key; absent ones are no error."""
         ...
 
     def book(self, bookings: Sequence[Booking]) -> frozenset[OrderKey | None]:

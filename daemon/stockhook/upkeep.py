@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stockhook import log
 from stockhook.errors import StoreBroken, StoreUnavailable
+from stockhook.operations.answers import forget_answers
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
@@ -62,8 +63,11 @@ class Upkeep:
             self._wake()
 
     async def prune(self) -> None:
-        """Remove payloads past their time, a few at once, so that nothing waits behind it."""
-        if self._payload_days is None or not await asyncio.to_thread(self._store.leads, "prune"):
+        """Remove answers to programs and payloads past their time, a few at once, so that nothing waits behind it."""
+        if not await asyncio.to_thread(self._store.leads, "prune"):
+            return
+        await asyncio.to_thread(forget_answers, self._desk)
+        if self._payload_days is None:
             return
         before = self._desk.clock.now() - timedelta(days=self._payload_days)
         removed = 1

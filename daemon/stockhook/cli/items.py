@@ -25,7 +25,7 @@ from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
 from stockhook.quantity import ONE, text
-from stockhook.rows.catalogue import item_row, kit_row, listed_item, mapped_row
+from stockhook.rows.catalogue import added_item, item_row, kit_row, listed_item, mapped_row
 from stockhook.rows.values import fields
 
 _CHANNEL = click.option("--channel", metavar="C", help="Only for orders of this channel; otherwise for all.")
@@ -67,7 +67,7 @@ def add(context: Context, sku: str, name: str, serial: bool) -> None:  # noqa: F
     with context.desk() as desk:
         added = operations.add(desk, sku, name, serial=serial)
     said = f"added {added.item.sku}{_worked_again(added.due)}"
-    output.done(context, said, sku=added.item.sku, name=added.item.name, serial=added.item.serial, due=added.due)
+    output.done(context, said, **fields(added_item(added)))
 
 
 @items.command()

@@ -7,7 +7,7 @@ from stockhook.cli.arguments import YES, asked_for, listing, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.operations import locations as operations
-from stockhook.rows.stock import location_row
+from stockhook.rows.stock import added_location, location_row
 from stockhook.rows.values import fields
 
 _PICKABLE = click.option("--pickable", type=YES, metavar="yes|no", help="Whether orders may take goods from here.")
@@ -53,7 +53,7 @@ def add(context: Context, path: str, pickable: bool | None, pick_sequence: int |
         changed = operations.add(desk, path, pickable=pickable is not False, pick_sequence=pick_sequence)
     above = [place.path for place in changed.parents]
     said = f"added {changed.location.path}" + (f", and above it {', '.join(above)}" if above else "")
-    output.done(context, said, **fields(location_row(changed.location)), parents=above)
+    output.done(context, said, **fields(added_location(changed)))
 
 
 @locations.command("set")

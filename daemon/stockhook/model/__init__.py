@@ -31,13 +31,14 @@ from stockhook.model.stock import (
     Stock,
     Unit,
 )
-from stockhook.model.told import KINDS, Audit, Notice, NoticeState, Problem, ProblemState
+from stockhook.model.told import KINDS, Answered, Audit, Notice, NoticeState, Problem, ProblemState
 
 __all__ = [
     "KINDS",
     "NEW",
     "Alias",
     "Allocation",
+    "Answered",
     "Audit",
     "Binding",
     "Body",

@@ -1,4 +1,4 @@
-"""What persons are told and what they did: problems, notices, audit entries."""
+"""What persons are told and what they did: problems, notices, audit entries; and what programs were answered."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -101,3 +101,18 @@ class Audit:
     subject: str
     reason: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+
+
+@record(frozen=True, slots=True)
+class Answered:
+    """What a program asked to be done under a key of its own, so that it is done once (``Idempotency-Key``).
+
+    ``digest`` is that of the request, as hex; ``body`` the answer, None from the moment the first of it was committed
+    until the answer is kept.
+    """
+
+    actor: str
+    key: str
+    digest: str
+    at: datetime
+    body: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from stockhook.model import Alias, Item, Kit, KitPolicy, Part
 from stockhook.operations.codes import Mapped
+from stockhook.operations.items import Added
 from stockhook.quantity import text
 from stockhook.rows.values import Amount, Row, fields, order_names
 
@@ -30,6 +31,15 @@ class ListedItem(ItemRow, frozen=True, kw_only=True):
 
     parts: list[PartRow]
     policy: KitPolicy | None
+
+
+class AddedItem(Row, frozen=True, kw_only=True):
+    """A new item, and how many orders waited for its sku as a code and are worked again."""
+
+    sku: str
+    name: str
+    serial: bool
+    due: int
 
 
 class KitRow(Row, frozen=True, kw_only=True):
@@ -81,6 +91,11 @@ def item_row(item: Item) -> ItemRow:
         min_shelf_life_days=item.min_shelf_life_days,
         retired=item.retired,
     )
+
+
+def added_item(added: Added) -> AddedItem:
+    """Return what `items add` did."""
+    return AddedItem(sku=added.item.sku, name=added.item.name, serial=added.item.serial, due=added.due)
 
 
 def listed_item(item: Item, kit: Kit | None) -> ListedItem:

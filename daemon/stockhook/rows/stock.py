@@ -3,6 +3,7 @@
 from datetime import date
 
 from stockhook.model import Location, Movement, MovementKind, Unit
+from stockhook.operations.locations import Changed
 from stockhook.quantity import text
 from stockhook.rows.values import Amount, Moment, Row, amount, fields, utc
 
@@ -68,6 +69,12 @@ class LocationRow(Row, frozen=True, kw_only=True):
     pick_sequence: int | None
 
 
+class AddedLocation(LocationRow, frozen=True, kw_only=True):
+    """A new location, and those above it that were made with it."""
+
+    parents: list[str]
+
+
 def unit_row(unit: Unit) -> UnitRow:
     """Return a unit as `stock list` has it."""
     return UnitRow(
@@ -123,3 +130,8 @@ def ledger_row(movement: Movement) -> LedgerRow:
 def location_row(place: Location) -> LocationRow:
     """Return a location as `locations list` has it."""
     return LocationRow(path=place.path, pickable=place.pickable, pick_sequence=place.pick_sequence)
+
+
+def added_location(added: Changed) -> AddedLocation:
+    """Return what `locations add` did."""
+    return AddedLocation(**fields(location_row(added.location)), parents=[place.path for place in added.parents])

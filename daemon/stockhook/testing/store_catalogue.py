@@ -7,7 +7,21 @@ from typing import Any
 import pytest
 
 from stockhook.errors import BadBooking, Refused
-from stockhook.model import NEW, Alias, Audit, Booking, Event, Item, Kit, KitPolicy, Location, Notice, Order, Problem
+from stockhook.model import (
+    NEW,
+    Alias,
+    Answered,
+    Audit,
+    Booking,
+    Event,
+    Item,
+    Kit,
+    KitPolicy,
+    Location,
+    Notice,
+    Order,
+    Problem,
+)
 from stockhook.model import ProblemState as State
 from stockhook.quantity import ONE
 from stockhook.store import Store
@@ -85,6 +99,14 @@ class CatalogueContract:
             assert not read.catalogue([("", "bar"), ("", "set")]).kits
         with pytest.raises(Refused), store.write() as work:
             work.forget([make.item()])
+
+    def test_forget_removes_answers_to_programs_by_who_asked_and_key(self, store: Store) -> None:
+        kept = Answered("api:a", "1", "d", START, "{}")
+        save(store, kept, replace(kept, key="2"), replace(kept, actor="api:b"))
+        with store.write() as work:
+            work.forget([kept])
+        with store.read() as read:
+            assert read.find(Answered) == [replace(kept, actor="api:b"), replace(kept, key="2")]
 
     def test_catalogue_finds_global_and_account_aliases_and_their_items(self, store: Store) -> None:
         everyone, mine = make.alias("Bar 1", "Soap"), make.alias("Bar 1", None, account=make.ACCOUNT)

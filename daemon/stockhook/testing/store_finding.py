@@ -9,6 +9,7 @@ import pytest
 
 from stockhook.model import (
     NEW,
+    Answered,
     Audit,
     Binding,
     Booking,
@@ -68,6 +69,7 @@ def fill(store: Store) -> None:
         work.save([Count("SOAP", "MAIN/FG", 0, START), Count("SOAP", "MAIN/FG", 3, START), Count("x", "ü", 0, START)])
         work.save([make.problem(subject=str(number), count=number) for number in range(5)])
         work.save([make.notice(), make.notice(sent_at=START, error="no \U0001f600")])
+        work.save([Answered("api:ü", "k", "d", START, "{}"), Answered("api:ü", "", "d", START)])
         work.save([make.event(state=state, order_id=None, account=None) for state in EventState])
         work.book(
             [

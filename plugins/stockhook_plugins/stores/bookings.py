@@ -89,8 +89,8 @@ def refuse_booked(row: Any) -> None:
 
 def refuse_forgetting(row: Any) -> None:
     """Raise Refused for a record that is kept for ever."""
-    if not isinstance(row, (model.Alias, model.Kit)):
-        raise Refused(f"a {type(row).__name__} is never removed; only aliases and kits are")
+    if not isinstance(row, (model.Alias, model.Kit, model.Answered)):
+        raise Refused(f"a {type(row).__name__} is never removed; only aliases, kits and answers to programs are")
 
 
 def refuse_rewriting(movement: int) -> None:

@@ -7,11 +7,13 @@ from msgspec import Meta
 from stockhook.model import Event, EventState
 from stockhook.operations import events as operations
 from stockhook.operations.desk import Desk
-from stockhook.rows.received import EventRow, ShownEvent, event_row, shown_event
+from stockhook.rows.received import EventRow, ReplayedRow, ShownEvent, event_row, replayed_row, shown_event
 from stockhook.store import Match
+from stockhook.web.api.contents import At
+from stockhook.web.api.faults import bad
 from stockhook.web.api.filters import Account, Channel, OrderId, Since, Until, given, span
 from stockhook.web.api.paging import Listed, Page, listed
-from stockhook.web.api.route import Id, Query, Routes
+from stockhook.web.api.route import Content, Id, Query, Routes
 
 routes = Routes()
 
@@ -54,3 +56,30 @@ def list_events(desk: Desk, query: EventFilter, page: Page) -> Listed[EventRow]:
 def show_event(desk: Desk, event_id: Id) -> ShownEvent:
     """Show one event: what became of it, what it booked, from which units and why."""
     return shown_event(operations.show(desk, event_id))
+
+
+class Replay(Content, frozen=True, kw_only=True):
+    """Which events are worked again: those named, or all of a state, received since a moment."""
+
+    ids: Annotated[list[Id], Meta(min_length=1, max_length=10_000)] | None = None
+    state: EventState | None = None
+    since: At | None = None
+
+
+@routes.post("/events/replay")
+def replay_events(desk: Desk, body: Replay) -> ReplayedRow:
+    """Have events worked again by the daemon; what is booked already is not booked twice."""
+    if (body.ids is None) == (body.state is None):
+        raise bad("ids", "name events by their ids, or all of a state by state; not both")
+    if body.ids is not None:
+        if body.since is not None:
+            raise bad("since", "since goes with state")
+        return replayed_row(operations.replay(desk, body.ids))
+    assert body.state is not None
+    return replayed_row(operations.replay_matching(desk, body.state, body.since))
+
+
+@routes.post("/events/{event_id}/replay")
+def replay_event(desk: Desk, event_id: Id) -> ReplayedRow:
+    """Have one event worked again by the daemon; what is booked already is not booked twice."""
+    return replayed_row(operations.replay(desk, [event_id]))

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from stockhook.errors import NotFound, StockhookError, StoreUnavailable
+from stockhook.operations.answers import AnswerLost, Busy, OtherRequest
 from stockhook.web.base import PageError
 
 TYPE: Final = "urn:stockhook:error:"
@@ -21,9 +22,18 @@ MEANINGS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "forbidden": (HTTPStatus.FORBIDDEN, "The token may only read, or the request comes from another site."),
     "not-found": (HTTPStatus.NOT_FOUND, "There is no such address, or nothing by the name that was given."),
     "method-not-allowed": (HTTPStatus.METHOD_NOT_ALLOWED, "The address does not answer to this method; see `Allow`."),
+    "busy": (HTTPStatus.CONFLICT, "What was sent with this Idempotency-Key is being done at this moment."),
+    "answer-lost": (
+        HTTPStatus.CONFLICT,
+        "What was sent with this Idempotency-Key was begun, and its answer was lost; it is not done again.",
+    ),
     "too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than any that is understood."),
     "not-json": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not sent as `application/json`."),
     "refused": (HTTPStatus.UNPROCESSABLE_ENTITY, "The rules do not allow it; nothing was changed. `detail` says why."),
+    "other-request": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The Idempotency-Key was used for another request within 24 hours; nothing was changed.",
+    ),
     "internal": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong in stockhook itself; its log says what."),
     "unavailable": (HTTPStatus.SERVICE_UNAVAILABLE, "The store cannot be used right now; try again soon."),
 }
@@ -46,7 +56,7 @@ class FaultError(PageError):
     """An answer other than the one asked for; ``word`` is one of ``MEANINGS``."""
 
     def __init__(self, word: str, detail: str, parameter: str | None = None) -> None:
-        super().__init__(MEANINGS[word][0], detail)
+        super().__init__(MEANINGS[word][0].value, detail)
         self.word = word
         self.parameter = parameter
 
@@ -63,6 +73,12 @@ def of_error(error: StockhookError) -> FaultError:
             return FaultError("unavailable", f"the store cannot be used right now: {error}; try again in a moment")
         case NotFound():
             return FaultError("not-found", str(error))
+        case OtherRequest():
+            return FaultError("other-request", str(error))
+        case Busy():
+            return FaultError("busy", str(error))
+        case AnswerLost():
+            return FaultError("answer-lost", str(error))
     return FaultError("refused", str(error))
 
 

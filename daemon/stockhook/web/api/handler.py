@@ -1,6 +1,7 @@
 """Answers for programs: a route is called in a thread, and whatever goes wrong is told as problem details."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -14,8 +15,10 @@ from tornado.web import HTTPError
 
 from stockhook import log
 from stockhook.errors import StockhookError, StoreUnavailable
+from stockhook.operations.answers import done_once
+from stockhook.operations.desk import Desk
 from stockhook.web.api.asking import arguments
-from stockhook.web.api.faults import MEANINGS, RETRY_AFTER, TYPE, FaultError, fault, of_error
+from stockhook.web.api.faults import MEANINGS, RETRY_AFTER, TYPE, FaultError, bad, fault, of_error
 from stockhook.web.api.route import Route
 from stockhook.web.base import PageError
 from stockhook.web.program import ProgramHandler
@@ -25,6 +28,8 @@ logger = log.get(__name__)
 
 R = TypeVar("R")
 
+KEY: Final = "Idempotency-Key"
+LONGEST_KEY: Final = 200
 JSON: Final = "application/json"
 CSV: Final = "text/csv; charset=utf-8; header=present"
 
@@ -69,8 +74,16 @@ class Endpoint(ApiHandler):
         """Do what was asked, and answer what came of it."""
         route = self._route("POST")
         asked = self._asked(route, path)
-        desk = replace(self.site.desk, actor=self.actor.name)
-        answer = await self.in_thread(lambda: encoded(route.do(desk, **asked)))
+        desk, key = replace(self.site.desk, actor=self.actor.name), self._key()
+
+        def act(desk: Desk) -> bytes:
+            return encoded(route.do(desk, **asked))
+
+        if key is None:
+            answer = await self.in_thread(lambda: act(desk))
+        else:
+            answer, again = await self.in_thread(lambda: done_once(desk, key, self._digest(), act))
+            self.set_header("Idempotency-Replayed", "true" if again else "false")
         self.site.wake()
         await self._answer(answer)
 
@@ -93,6 +106,17 @@ class Endpoint(ApiHandler):
         if method not in self.routes:
             raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
         return self.routes[method]
+
+    def _key(self) -> str | None:
+        """Return the word under which the request is to be done once; raises FaultError for one that cannot be kept."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+            raise bad(KEY, f"{KEY} is to be 1 to {LONGEST_KEY} printable characters of ASCII, such as a UUID")
+        return key
+
+    def _digest(self) -> str:
+        asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode() + self.request.body
+        return hashlib.sha256(asked).hexdigest()
 
     @property
     def _named(self) -> str:

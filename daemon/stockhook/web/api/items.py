@@ -5,11 +5,13 @@ from typing import Annotated
 from msgspec import Meta
 
 from stockhook.model import Item, fold
+from stockhook.operations import items as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import known_item
-from stockhook.rows.catalogue import ListedItem, listed_item
+from stockhook.rows.catalogue import AddedItem, ListedItem, added_item, listed_item
+from stockhook.web.api.contents import Text
 from stockhook.web.api.paging import Listed, Page, listed
-from stockhook.web.api.route import Query, Routes
+from stockhook.web.api.route import Content, Query, Routes
 
 routes = Routes()
 
@@ -40,3 +42,17 @@ def show_item(desk: Desk, sku: ItemSku) -> ListedItem:
         catalogue = view.catalogue((), {sku})
         item = next(iter(view.find(Item, {"sku": sku}, most=1)), None) or known_item(view, sku, catalogue)
         return listed_item(item, catalogue.kits.get(fold(item.sku)))
+
+
+class NewItem(Content, frozen=True, kw_only=True):
+    """An item; ``serial``: each piece has a serial number of its own."""
+
+    sku: Text
+    name: str = ""
+    serial: bool = False
+
+
+@routes.post("/items")
+def add_item(desk: Desk, body: NewItem) -> AddedItem:
+    """Add an item; orders that waited for its sku as a code are worked again."""
+    return added_item(operations.add(desk, body.sku, body.name, serial=body.serial))

@@ -5,11 +5,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from stockhook.model import Location
+from stockhook.operations import locations as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.locations import known_location
-from stockhook.rows.stock import LocationRow, location_row
+from stockhook.rows.stock import AddedLocation, LocationRow, added_location, location_row
 from stockhook.web.api.paging import Listed, Page, listed
-from stockhook.web.api.route import Routes
+from stockhook.web.api.route import Content, Routes
 
 routes = Routes()
 
@@ -28,3 +29,18 @@ def show_location(desk: Desk, path: Path) -> LocationRow:
     """Show one location."""
     with desk.store.read() as view:
         return location_row(known_location(view, path))
+
+
+class NewLocation(Content, frozen=True, kw_only=True):
+    """A location; a smaller ``pick_sequence`` is picked earlier."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=200)]
+    pickable: bool = True
+    pick_sequence: Annotated[int, Meta(ge=-(10**9), le=10**9)] | None = None
+
+
+@routes.post("/locations")
+def add_location(desk: Desk, body: NewLocation) -> AddedLocation:
+    """Add a location, and those above it that are missing."""
+    added = operations.add(desk, body.path, pickable=body.pickable, pick_sequence=body.pick_sequence)
+    return added_location(added)

@@ -7,11 +7,14 @@ from msgspec import Meta
 from stockhook.errors import NotFound
 from stockhook.model import Movement, MovementKind
 from stockhook.operations.desk import Desk
+from stockhook.operations.stock import reversals
+from stockhook.rows.changes import AdjustedRow, adjusted_row
 from stockhook.rows.stock import LedgerRow, ledger_row
 from stockhook.store import Match, Read
 from stockhook.web.api.filters import Account, OrderId, Since, Sku, Until, given, sku_of, span
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Id, Query, Routes
+from stockhook.web.api.units import Why
 
 routes = Routes()
 
@@ -58,3 +61,9 @@ def show_movement(desk: Desk, movement_id: Id) -> LedgerRow:
     if not found:
         raise NotFound(f"there is no movement {movement_id}; /movements lists them")
     return ledger_row(found[0])
+
+
+@routes.post("/movements/{movement_id}/undo")
+def undo_movement(desk: Desk, movement_id: Id, body: Why) -> AdjustedRow:
+    """Book the opposite of a receipt, an adjustment, a count, or both halves of a move; nothing is ever deleted."""
+    return adjusted_row(reversals.undo(desk, movement_id, body.reason))

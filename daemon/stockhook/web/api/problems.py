@@ -6,11 +6,13 @@ from msgspec import Meta
 
 from stockhook.errors import NotFound
 from stockhook.model import Problem, ProblemState
+from stockhook.operations import problems as operations
 from stockhook.operations.desk import Desk
-from stockhook.rows.told import ProblemRow, problem_row
+from stockhook.rows.told import ProblemRow, WaivedRow, problem_row, waived_row
+from stockhook.web.api.contents import Amount, Reason, quantity_or_none
 from stockhook.web.api.filters import given
 from stockhook.web.api.paging import Listed, Page, listed
-from stockhook.web.api.route import Id, Query, Routes
+from stockhook.web.api.route import Content, Id, Query, Routes
 
 routes = Routes()
 
@@ -41,3 +43,29 @@ def show_problem(desk: Desk, problem_id: Id) -> ProblemRow:
     if not found:
         raise NotFound(f"there is no problem {problem_id}; /problems?all=true lists them")
     return problem_row(found[0])
+
+
+class Waiver(Content, frozen=True, kw_only=True):
+    """How much will never be covered, and why; ``quantity`` null: all that is owed."""
+
+    reason: Reason
+    quantity: Amount | None = None
+
+
+@routes.post("/problems/{problem_id}/acknowledge")
+def acknowledge_problem(desk: Desk, problem_id: Id) -> ProblemRow:
+    """Close a problem by a person's word; orders and stock stay as they are."""
+    return problem_row(operations.acknowledge(desk, problem_id))
+
+
+@routes.post("/problems/{problem_id}/waive")
+def waive_problem(desk: Desk, problem_id: Id, body: Waiver) -> WaivedRow:
+    """End what is owed and will never be covered, oldest shortage first."""
+    wanted = quantity_or_none(body.quantity, "quantity")
+    return waived_row(operations.waive(desk, problem_id, wanted, body.reason))
+
+
+@routes.post("/problems/{problem_id}/reopen")
+def reopen_problem(desk: Desk, problem_id: Id) -> WaivedRow:
+    """Take back what was waived or acknowledged."""
+    return waived_row(operations.reopen(desk, problem_id))

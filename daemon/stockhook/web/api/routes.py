@@ -7,6 +7,7 @@ from stockhook.operations.desk import Desk
 from stockhook.web.api import (
     aliases,
     audit,
+    corrections,
     deliveries,
     events,
     items,
@@ -26,6 +27,7 @@ _NOUNS: Final = (
     deliveries,
     events,
     orders,
+    corrections,
     items,
     aliases,
     kits,
@@ -54,7 +56,7 @@ ROUTES: Final[tuple[Route, ...]] = (*(route for noun in _NOUNS for route in noun
 def by_pattern() -> Mapping[str, Mapping[str, Route]]:
     """Return the routes by the regular expression of their address, and then by method."""
     found: dict[str, dict[str, Route]] = {}
-    for route in ROUTES:
+    for route in sorted(ROUTES, key=lambda route: route.path.replace("{", "\x7f")):  # words before parameters
         found.setdefault(route.pattern, {})[route.method] = route
     return found
 

@@ -8,10 +8,27 @@ from msgspec import Meta
 from stockhook.model import Unit
 from stockhook.operations import units as operations
 from stockhook.operations.desk import Desk
+from stockhook.operations.stock import counts, holds
+from stockhook.operations.stock.receipts import Receipt, receipt_of, receive
+from stockhook.operations.stock.tallies import Tally
+from stockhook.rows.changes import CountsRow, HeldRow, ReceivedRow, counts_row, held_row, received_row
 from stockhook.rows.stock import UnitRow, unit_row
+from stockhook.web.api.contents import (
+    Amount,
+    At,
+    Cost,
+    Counted,
+    Day,
+    Priority,
+    Reason,
+    Text,
+    quantity,
+    quantity_or_none,
+)
+from stockhook.web.api.faults import bad
 from stockhook.web.api.filters import Sku
 from stockhook.web.api.paging import Listed, Page, listed_by
-from stockhook.web.api.route import Query, Routes
+from stockhook.web.api.route import Content, Id, Query, Routes
 
 routes = Routes()
 
@@ -51,3 +68,87 @@ def list_stock(desk: Desk, query: StockFilter, page: Page) -> Listed[UnitRow]:
             most=most,
         ),
     )
+
+
+class Goods(Content, frozen=True, kw_only=True):
+    """Goods that come in as one unit; ``received_at`` null: now."""
+
+    sku: Text
+    quantity: Amount
+    location: Text
+    lot: Text | None = None
+    serial: Text | None = None
+    expires_on: Day | None = None
+    received_at: At | None = None
+    unit_cost: Cost | None = None
+    priority: Priority | None = None
+    reference: Text | None = None
+
+
+class Count(Content, frozen=True, kw_only=True):
+    """How much there was of one unit, or of an item at a location itself."""
+
+    quantity: Counted
+    unit_id: Id | None = None
+    sku: Text | None = None
+    location: Text | None = None
+
+
+class Counting(Content, frozen=True, kw_only=True):
+    """What was counted, and when; ``at`` null: now."""
+
+    counts: Annotated[list[Count], Meta(min_length=1, max_length=1000)]
+    at: At | None = None
+
+
+class Lot(Content, frozen=True, kw_only=True):
+    """All units of a lot, of whatever items."""
+
+    lot: Text
+    reason: Reason
+
+
+@routes.post("/stock/receive")
+def receive_goods(desk: Desk, body: Goods) -> ReceivedRow:
+    """Book goods in; what was owed of them is settled at once, oldest order first."""
+    receipt = Receipt(
+        body.sku,
+        quantity(body.quantity, "quantity"),
+        body.location,
+        body.received_at,
+        body.lot,
+        body.serial,
+        body.expires_on,
+        quantity_or_none(body.unit_cost, "unit_cost"),
+        body.priority,
+        body.reference,
+    )
+    received = receive(desk, [receipt])
+    return received_row(received, receipt_of(desk, received.units[0]))
+
+
+@routes.post("/stock/count")
+def count_stock(desk: Desk, body: Counting) -> CountsRow:
+    """Say how much there was: the book follows the shelf, all counts or none."""
+    return counts_row(counts.count(desk, [_tally(one, number) for number, one in enumerate(body.counts)], body.at))
+
+
+@routes.post("/stock/hold")
+def hold_lot(desk: Desk, body: Lot) -> HeldRow:
+    """Keep a whole lot from all orders until it is released: quarantine, a recall."""
+    return held_row(holds.hold(desk, body.reason, lot=body.lot))
+
+
+@routes.post("/stock/release")
+def release_lot(desk: Desk, body: Lot) -> HeldRow:
+    """Offer a whole lot to orders again; what is owed of it is settled at once."""
+    return held_row(holds.release(desk, body.reason, lot=body.lot))
+
+
+def _tally(count: Count, number: int) -> Tally:
+    place = f"counts[{number}]"
+    of_item = count.sku is not None and count.location is not None
+    if of_item is (count.unit_id is not None) or (count.unit_id and (count.sku or count.location)):
+        raise bad(place, f"{place}: say what was counted: a unit_id, or an item by sku and location")
+    amount = quantity(count.quantity, f"{place}.quantity")
+    return Tally(amount, count.unit_id, count.sku or "", count.location or "", where=f"{place}: ")

@@ -136,6 +136,7 @@ _index(model.Problem, "kind", "subject")
 _index(model.Notice, "problem_id")
 _index(model.Notice, "kind", "subject")
 _index(model.Audit, "action", "subject")
+_index(model.Answered, "at")
 
 
 def _open_states() -> None:

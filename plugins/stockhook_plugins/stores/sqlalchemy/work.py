@@ -127,7 +127,7 @@ class Working(Reading):
             self._database.write(connection, self._sql.bump, [("catalogue", "")])
 
     def forget(self, records: Sequence[Any]) -> None:
-        """Remove aliases and kits by key; see ``Work``."""
+        """Remove aliases, kits and answers by key; see ``Work``."""
         for record in records:
             rules.refuse_forgetting(record)
         if not records:

@@ -51,6 +51,19 @@ def upgrade() -> None:
     op.create_index("allocation_event_id", "allocation", ["event_id"], **only("event_id IS NOT NULL"))
     op.create_index("allocation_order_id_account", "allocation", ["order_id", "account"])
     op.create_table(
+        "answered",
+        sa.Column("actor", WORDS, nullable=False),
+        sa.Column("key", WORDS, nullable=False),
+        sa.Column("digest", WORDS, nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.Column("body", WORDS, nullable=True),
+        sa.PrimaryKeyConstraint("actor", "key"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("answered_at", "answered", ["at"])
+    op.create_table(
         "audit",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("at", NUMBER, nullable=False),
