@@ -1,16 +1,37 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from stockhook.batch import Policies
 from stockhook.errors import Refused
-from stockhook.model import Alias, Allocation, Event, EventState, Line, Movement, Shortage, Unit, Wait
+from stockhook.model import (
+    Alias,
+    Allocation,
+    Event,
+    EventState,
+    Line,
+    Location,
+    Movement,
+    MovementKind,
+    Problem,
+    Shortage,
+    Unit,
+    Wait,
+)
 from stockhook.operations import events
 from stockhook.operations.codes import alias
 from stockhook.operations.corrections.amounts import set_quantity
+from stockhook.operations.corrections.returns import take_back
 from stockhook.operations.dry_run import dry_run_event
 from stockhook.operations.items import add as add_item
+from stockhook.operations.problems import reopen, waive
+from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.counts import Counted, count
+from stockhook.operations.stock.reversals import undo
+from stockhook.operations.stock.tallies import Tally
+from stockhook.operations.stock.transfers import move
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
@@ -49,6 +70,11 @@ def switch(shop: Shop, *, on: bool) -> None:
 def ship(shop: Shop, order_id: str, *lines: tuple[str, int]) -> Event:
     body = envelope(order_ship(order_id, [line(code, quantity, shipped=SHIPPED) for code, quantity in lines]))
     return shop.send(body)[0]
+
+
+def later_count(shop: Shop, quantity: int) -> Counted:
+    shop.clock.advance(timedelta(minutes=1))
+    return count(shop.desk, [Tally(quantity * ONE, sku="SOAP", location="MAIN")]).counted[0]
 
 
 def book(shop: Shop) -> list[object]:
@@ -123,10 +149,64 @@ def test_switching_it_off_and_replaying_what_was_ignored_books_all_of_it(make: M
     )
 
 
-def test_what_persons_do_is_booked(make: Make) -> None:
+def test_what_persons_do_to_the_shelf_is_booked(make: Make) -> None:
     shop = make()
     shop.stock(SOAP=5)
+    with shop.store.write() as work:
+        work.save([Location("BACK")])
+    (unit,) = shop.find(Unit)
+    adjusted = adjust(shop.desk, unit.id, -ONE, "broken")
+    moved = move(shop.desk, unit.id, 2 * ONE, "BACK")
+    assert shop.on_hand("SOAP") == 4 * ONE
+    undo(shop.desk, adjusted.movement.id, "it was whole")
+    undo(shop.desk, moved.out.id, "carried back")
+    assert [(one.location, one.quantity) for one in shop.find(Unit) if one.quantity] == [("MAIN", 5 * ONE)]
+    counted = later_count(shop, 3)
+    undo(shop.desk, counted.units[0].movement.id, "counted badly")
     assert shop.on_hand("SOAP") == 5 * ONE
+    assert [found for found in verify(shop.desk) if not found.ok] == []
+
+
+def test_what_is_owed_is_waived_and_owed_again(make: Make) -> None:
+    shop = make()
+    switch(shop, on=False)
+    shop.stock(SOAP=1)
+    ship(shop, "D-1", ("SOAP", 3))
+    switch(shop, on=True)
+    (problem,) = shop.find(Problem)
+    assert waive(shop.desk, problem.id, None, "given away").owed == 0
+    assert reopen(shop.desk, problem.id).owed == shop.owed("SOAP") == 2 * ONE
+    assert [found for found in verify(shop.desk) if not found.ok] == []
+
+
+def test_a_count_that_ended_what_was_owed_is_not_taken_back(make: Make) -> None:
+    shop = make()
+    switch(shop, on=False)
+    shop.stock(SOAP=2)
+    ship(shop, "D-1", ("SOAP", 5))
+    counted = later_count(shop, 1)
+    assert shop.owed("SOAP") == 0
+    switch(shop, on=True)
+    before = book(shop)
+    with pytest.raises(Refused, match="would book anew for an order, and in shadow mode nothing is booked"):
+        undo(shop.desk, counted.units[0].movement.id, "counted badly")
+    assert book(shop) == before
+    switch(shop, on=False)
+    undo(shop.desk, counted.units[0].movement.id, "counted badly")
+    assert shop.owed("SOAP") == 3 * ONE
+
+
+def test_what_came_back_from_an_order_is_not_taken_back(make: Make) -> None:
+    shop = make()
+    switch(shop, on=False)
+    shop.stock(SOAP=5)
+    ship(shop, "D-1", ("SOAP", 3))
+    take_back(shop.desk, "D-1", 1, ONE, "came back")
+    (back,) = shop.find(Movement, kind=MovementKind.RETURN)
+    switch(shop, on=True)
+    with pytest.raises(Refused, match=f"undoing movement {back.id} would book anew for an order"):
+        undo(shop.desk, back.id, "it never came")
+    assert shop.returned("D-1") == {"SOAP": ONE}
 
 
 def test_what_was_booked_and_owed_before_stays_so_and_settles_afterwards(make: Make) -> None:

@@ -39,7 +39,8 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     """Book the opposite of a receipt, an adjustment, a return, a whole count, or both halves of a move.
 
     Whatever was taken from the goods since must be given back first. What a count has ended is owed again, unless it
-    is there. Raises NotFound or Refused, with nothing changed.
+    is there; in shadow mode nothing can be booked for orders, and what concerns one is refused. Raises NotFound or
+    Refused, with nothing changed.
     """
     words = checked_reason(reason, "an undo")
     with desk.store.read() as view:
@@ -48,6 +49,8 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
 
     def prepare(work: Work, batch: Batch) -> Change:
         undone = _undoable(work, _known(work, movement_id))
+        if undone.orders:
+            desk.refuse_in_shadow(f"undoing movement {movement_id}")
         opposites = []
         audit = desk.audit("stock undo", f"movement {movement_id}", words, kind=first.kind)
         if undone.back is not None:
