@@ -23,7 +23,7 @@ from stockhook.operations.stock.transfers import move
 from stockhook.operations.stock_import import import_stock
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
-from stockhook.rules import ChannelRules
+from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.testing.payloads import envelope, event, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
@@ -440,3 +440,12 @@ def test_when_it_came_in_can_be_put_right_and_changes_the_order_of_use(shop: Sho
     amend(shop.desk, 2, {"received_at": datetime(2026, 1, 1, tzinfo=UTC)}, "from last winter")
     ship(shop, "D-1", "A", 1)
     assert [unit.lot for unit in shop.find(Unit) if unit.quantity] == ["first"]
+
+
+def test_what_is_owed_is_told_once_where_it_is_booked_below_zero_too() -> None:
+    shop = new_shop(ChannelRules("shop", on_shortage=ShortagePolicy.NEGATIVE))
+    shop.stock(A=2)
+    ship(shop, "D-1", "A", 5)
+    adjusted = adjust(shop.desk, 1, ONE, "found")
+    assert adjusted.owed == shop.owed("A") == 3 * ONE
+    assert undo(shop.desk, adjusted.movement.id, "it was not").owed == 3 * ONE

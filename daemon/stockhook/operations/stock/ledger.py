@@ -67,8 +67,7 @@ def adjusted(work: Work, unit_id: int, movement: Movement | None = None) -> Adju
     """Return how a unit stands after a person's change to it; without a movement, by its newest of no order."""
     unit = known_unit(work, unit_id)
     short = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
-    suspended = sum(-other.quantity for other in work.units({unit.sku}).units if other.suspense)
-    owed = sum(total.amount for total in short) + suspended
+    owed = sum(total.amount for total in short)  # what is in suspense mirrors these rows
     return Adjusted(unit, movement or _newest_by_a_person(work, unit_id), owed)
 
 
