@@ -1,14 +1,17 @@
 """Lists: filters, and pages by key."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tornado.web import Application
 
-from stockhook.model import DeliveryState, EventState, ProblemState
+from stockhook.model import DeliveryState, Event, EventState, ProblemState
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.web import events, paging
 from stockhook.web.paging import before_id
 
 
@@ -136,3 +139,78 @@ async def test_problems_are_filtered_by_state_and_kind_and_paged(ask: Any, pages
 )
 def test_only_ids_are_gone_on_from(written: str, number: int | None) -> None:
     assert before_id(written) == number
+
+
+async def test_days_are_those_of_the_receipt(ask: Any, pages: Pages) -> None:
+    start = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    rows = [make.event(id=0, received_at=start + timedelta(hours=8 * n)) for n in range(9)]
+    arrivals = [make.arrival(received_at=start + timedelta(hours=8 * n)) for n in range(9)]
+    with pages.shop.store.write() as work:
+        work.save(rows)
+    pages.shop.store.append(arrivals)
+    for kind in ("events", "deliveries"):
+        assert await ids(ask, f"/{kind}?since=2026-12-02&until=2026-12-02", kind) == [5, 4, 3]
+        assert await ids(ask, f"/{kind}?since=2026-12-03", kind) == [9, 8, 7, 6]
+        assert await ids(ask, f"/{kind}?until=2026-12-01", kind) == [2, 1]
+        assert len(await ids(ask, f"/{kind}?since=nonsense&until=9999-12-31", kind)) == 9
+
+
+async def test_a_filter_without_an_index_looks_through_so_many_and_then_asks(ask: Any, many: Pages) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paging, "WINDOW", 40)
+        answer = (await ask("/events?reason=unknown-item&channel=other")).body.decode()
+        query, seen = "?reason=unknown-item&channel=other", []
+        while query is not None:
+            seen += await ids(ask, f"/events{query}")
+            query = await older(ask, "/events", query)
+        nothing = (await ask("/events?reason=nonsense")).body.decode()
+    assert "Look further back" in answer
+    assert "No event matches among the newest" in nothing
+    assert "Look further back" in nothing
+    assert seen == [n for n in range(120, 0, -1) if (n - 1) % 2 and not (n - 1) % 3]
+
+
+async def test_all_of_a_filter_run_again_once_that_is_confirmed(ask: Any, many: Pages) -> None:
+    assert b"Run all of these again" not in (await ask("/events")).body
+    assert b"Run all of these again" in (await ask("/events?state=parked&channel=other")).body
+    asked = {"state": "parked", "channel": "other"}
+    page = (await ask("/events/replay", asked)).body.decode()
+    assert "<strong>20 events</strong> would run again" in page
+    assert len(many.shop.find(Event, state=EventState.PARKED)) == 60
+    answer = await ask("/events/replay", {**asked, "confirmed": "yes"})
+    assert b"20 events run again" in answer.body
+    assert answer.effective_url.partition("?")[2].startswith("state=parked&channel=other&said=")
+    assert len(many.shop.find(Event, state=EventState.PENDING)) == 20
+    assert len(many.shop.find(Event, state=EventState.PARKED)) == 40
+
+
+async def test_nothing_runs_again_without_a_filter(ask: Any, many: Pages) -> None:
+    answer = await ask("/events/replay", {"confirmed": "yes"})
+    assert answer.code == 400
+    assert many.shop.find(Event, state=EventState.PENDING) == []
+
+
+async def test_only_so_many_run_again_at_a_time(ask: Any, many: Pages) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "AT_ONCE", 10)
+        page = (await ask("/events/replay", {"state": "parked"})).body.decode()
+        await ask("/events/replay", {"state": "parked", "confirmed": "yes"})
+    assert "10 events</strong> would run again, the newest that match" in page
+    found = many.shop.find(Event, state=EventState.PENDING)
+    assert [event.id for event in found] == list(range(120, 100, -2))
+
+
+async def test_a_dry_run_says_what_an_event_would_book_now_and_books_nothing(ask: Any, pages: Pages) -> None:
+    pages.shop.items("SOAP")
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped="2026-12-01T12:00:00+00:00")])))
+    shop = pages.shop
+    shop.receive(("SOAP", 9))
+    shop.send(envelope(order_ship("D-2", [line("soup", 2, shipped="2026-12-01T12:00:00+00:00")])))
+    with shop.store.write() as work:
+        work.save([make.alias("soup", "SOAP")])
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (await ask("/events/2/dry-run")).body.decode()))
+    assert "It would end as applied : booked 2 of SOAP" in page
+    assert "Movements for order D-2" in page
+    assert "May close: unknown-item" in page
+    assert shop.booked("D-2") == {}
+    assert (await ask("/events/99/dry-run")).code == 404

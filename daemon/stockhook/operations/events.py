@@ -4,15 +4,16 @@ Replaying is safe at any time: an event is what the store says of an order, neve
 only what is not booked yet (design.md, promise 2).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from stockhook.errors import NotFound
 from stockhook.model import Allocation, Delivery, DeliveryState, Event, EventState, Movement, OrderKey
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import make_due, pages
+from stockhook.operations.due import every, make_due, pages
 from stockhook.operations.orders import find_key
 from stockhook.store import FOREVER, Match, Range, Work
 
@@ -110,6 +111,13 @@ def replay_matching(
     with desk.store.read() as view:
         ids = [event.id for page in pages(view, Event, where) for event in page]
     return _replay(desk, sorted(ids), progress)
+
+
+def replay_found(desk: Desk, where: Mapping[str, Match], most: int) -> Replayed:
+    """Have the newest events that match worked again, at most so many, oldest first."""
+    with desk.store.read() as view:
+        ids = [event.id for event in islice(every(view, Event, where), most)]
+    return _replay(desk, sorted(ids), lambda _: None)
 
 
 def _replay(desk: Desk, ids: Sequence[int], progress: Callable[[int], None]) -> Replayed:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from stockhook.web.corrections import CorrectAction, LinePage
+from stockhook.web.events import DryRunPage, ReplayFoundAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
 from stockhook.web.stock import (
@@ -16,6 +17,8 @@ from stockhook.web.stock import (
 )
 
 ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
+    (r"/events/replay", ReplayFoundAction),
+    (r"/events/(\d+)/dry-run", DryRunPage),
     (r"/orders/([^/]+)/([^/]+)/lines/(\d+)", LinePage),
     (r"/orders/([^/]+)/([^/]+)/lines/(\d+)/(unit|lot|quantity|returned|accept|refuse|as-store)", CorrectAction),
     (r"/movements/(\d+)", MovementPage),

@@ -6,6 +6,7 @@ from stockhook.errors import NotFound
 from stockhook.model import Delivery, DeliveryState, Event
 from stockhook.store import Read
 from stockhook.web.base import PageError
+from stockhook.web.filters import SINCE, UNTIL, Filter
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
 
@@ -15,13 +16,20 @@ class DeliveriesPage(Page):
 
     async def get(self) -> None:
         """Show it, as filtered."""
-        asked = {name: self.asked(name) for name in ("state", "channel")}
+        fields = {"state": "state", "channel": "channel"}
+        chosen = Filter({name: self.asked(name) for name in (*fields, SINCE, UNTIL)}, fields)
         before, channels = self.asked("before"), [*self.site.settings.channels]
 
         def gather(view: Read) -> Values:
-            where = {name: value for name, value in asked.items() if value}
-            found = listing(view, Delivery, where, asked, before=before)
-            return {"listing": found, "asked": asked, "channels": channels, "kinds": [*DeliveryState]}
+            found = listing(view, Delivery, chosen.where(view, Delivery), chosen.asked, before=before)
+            kinds = [*DeliveryState]
+            return {
+                "listing": found,
+                "asked": chosen.asked,
+                "given": chosen.given,
+                "channels": channels,
+                "kinds": kinds,
+            }
 
         await self.show("deliveries.html", gather)
 

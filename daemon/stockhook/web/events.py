@@ -1,16 +1,33 @@
 """Events: what each said, what became of it and why, its payload, and running it again."""
 
+from collections import Counter
 from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import islice
+from typing import Final
+from urllib.parse import urlencode
 
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Allocation, Event, EventState, Movement, Problem, ProblemState
+from stockhook.model import NEW, Allocation, Event, EventState, Movement, Problem, ProblemState
 from stockhook.operations import events as operation
 from stockhook.operations.desk import Desk
+from stockhook.operations.dry_run import dry_run_event
+from stockhook.operations.due import every
 from stockhook.settings import ConfiguredChannel
 from stockhook.store import Read
+from stockhook.web.action import CONFIRMED
+from stockhook.web.base import PageError
+from stockhook.web.filters import SINCE, UNTIL, Filter
+from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import PAGE, listing
 from stockhook.web.payload import payload
+
+AT_ONCE: Final = 5_000
+"""Events that one press of the button runs again: a request is no place for a million."""
+
+_FIELDS: Final = {"state": "state", "channel": "channel", "name": "name", "reason": "reason", "order": "order_id"}
+_ASKED: Final = (*_FIELDS, SINCE, UNTIL)
 
 
 class EventsPage(Page):
@@ -18,15 +35,81 @@ class EventsPage(Page):
 
     async def get(self) -> None:
         """Show it, as filtered and searched."""
-        asked = {name: self.asked(name) for name in ("state", "channel", "name", "reason", "order")}
+        chosen = Filter({name: self.asked(name) for name in _ASKED}, _FIELDS)
         before, channels = self.asked("before"), [*self.site.settings.channels]
 
         def gather(view: Read) -> Values:
-            fields = {"order_id" if name == "order" else name: value for name, value in asked.items() if value}
-            found = listing(view, Event, fields, asked, before=before)
-            return {"listing": found, "asked": asked, "channels": channels, "kinds": [*EventState]}
+            found = listing(view, Event, chosen.where(view, Event), chosen.asked, before=before)
+            return {
+                "listing": found,
+                "asked": chosen.asked,
+                "given": chosen.given,
+                "channels": channels,
+                "kinds": [*EventState],
+                "replay": replay_form(chosen) if chosen.given and found.rows else None,
+            }
 
         await self.show("events.html", gather)
+
+
+class ReplayFoundAction(Page):
+    """The button that runs all events of a filter again: it says how many first."""
+
+    async def post(self) -> None:
+        """Count them, or run them."""
+        chosen = Filter({name: self.given(name) for name in _ASKED}, _FIELDS)
+        then = "/events?" + urlencode({name: value for name, value in chosen.asked.items() if value})
+        if not chosen.given:
+            raise PageError(HTTPStatus.BAD_REQUEST, "Say which events: the list of events is to be filtered first.")
+        if self.given(CONFIRMED):
+            await self.act(lambda desk: self._replay(desk, chosen), then)
+            return
+
+        def gather(view: Read) -> Values:
+            where = chosen.where(view, Event)
+            found = list(islice(every(view, Event, where), AT_ONCE + 1))
+            events = found[:AT_ONCE]
+            return {
+                "form": replay_form(chosen),
+                "count": len(events),
+                "more": len(found) > AT_ONCE,
+                "first": events[-1] if events else None,
+                "last": events[0] if events else None,
+                "states": Counter(event.state for event in events),
+                "then": then,
+            }
+
+        await self.show("replay.html", gather)
+
+    def _replay(self, desk: Desk, chosen: Filter) -> str:
+        with desk.store.read() as view:
+            where = chosen.where(view, Event)
+        done = operation.replay_found(desk, where, AT_ONCE)
+        said = (
+            f"{_many(len(done.events), 'event runs', 'events run')} again; what is booked already is not booked twice."
+        )
+        if done.orders:
+            said += f" {_many(len(done.orders), 'order is', 'orders are')} worked from what is kept of them."
+        if done.lost:
+            said += f" Of {_many(len(done.lost), 'event', 'events')} nothing is left to work from."
+        return said
+
+
+def replay_form(chosen: Filter) -> Form:
+    """Return the form that runs all events of a filter again."""
+    asked = {name: value for name, value in chosen.asked.items() if value}
+    return Form("replay", "/events/replay", "Run all of these again", "Run them again", (), hidden=asked)
+
+
+class DryRunPage(Page):
+    """What an event would book now."""
+
+    async def get(self, written: str) -> None:
+        """Work it without writing anything, and show what came of that."""
+        event_id = number(written, "event")
+        channels = {name: each.channel for name, each in self.site.settings.channels.items()}
+        run = await self._in_thread(lambda: dry_run_event(self.site.desk, channels, event_id))
+        await self.show("dry_run.html", lambda view: {"event": known_event(view, event_id), "run": run, "NEW": NEW})
 
 
 class EventPage(Page):
@@ -60,19 +143,24 @@ class ReplayAction(Page):
 
 def event(view: Read, written: str, channels: Mapping[str, ConfiguredChannel]) -> Values:
     """Return what the page of an event shows; raises NotFound."""
-    event_id = number(written, "event")
+    found = known_event(view, number(written, "event"))
+    mine = {"event_id": found.id}
+    return {
+        "event": found,
+        "allocations": view.find(Allocation, mine)[::-1],
+        "later": later(view, found),
+        "movements": view.find(Movement, mine)[::-1],
+        "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
+        "payload": payload(view, found, channels),
+    }
+
+
+def known_event(view: Read, event_id: int) -> Event:
+    """Return the event of that id; raises NotFound."""
     found = view.find(Event, {"id": event_id}, most=1)
     if not found:
         raise NotFound(f"There is no event {event_id}.")
-    mine = {"event_id": event_id}
-    return {
-        "event": found[0],
-        "allocations": view.find(Allocation, mine)[::-1],
-        "later": later(view, found[0]),
-        "movements": view.find(Movement, mine)[::-1],
-        "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
-        "payload": payload(view, found[0], channels),
-    }
+    return found[0]
 
 
 def later(view: Read, event: Event) -> list[Allocation]:
@@ -81,3 +169,7 @@ def later(view: Read, event: Event) -> list[Allocation]:
         return []
     where = {"account": event.account, "order_id": event.order_id, "event_id": None}
     return [row for row in view.find(Allocation, where)[::-1] if row.at >= event.received_at]
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"

@@ -68,7 +68,8 @@ class Page(BaseHandler):
         said = await self._in_thread(done)
         if said.good:
             self.site.wake()
-        self.redirect(f"{then}?{urlencode({'said': self.site.sayings.put(said)})}", status=HTTPStatus.SEE_OTHER)
+        joint = "&" if "?" in then else "?"
+        self.redirect(f"{then}{joint}{urlencode({'said': self.site.sayings.put(said)})}", status=HTTPStatus.SEE_OTHER)
 
     def asked(self, name: str) -> str:
         """Return what the address asks for by this name, trimmed; empty for nothing."""

@@ -5,24 +5,34 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from stockhook.store import Match, Read
+from stockhook.store import RECORDS, Match, Range, Read
 
 R = TypeVar("R")
 
 PAGE: Final = 50
 """Rows of one page of a list."""
 
+WINDOW: Final = 50_000
+"""Records that are looked through for one page where no index leads to those that match."""
+
 _DIGITS: Final = 18
 """Digits of the longest id that a store keeps."""
+
+_FEW: Final = frozenset({"order_id", "delivery_id", "unit_id", "event_id"})
+"""Indexed fields of which a value has so few records that other filters cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[R]):
-    """One page of a list; ``older`` and ``newest`` are addresses, None where there is no such page."""
+    """One page of a list; ``older`` and ``newest`` are addresses, None where there is no such page.
+
+    ``partial``: only so many records were looked through, and ``older`` goes on from there.
+    """
 
     rows: Sequence[R]
     older: str | None
     newest: str | None
+    partial: bool = False
 
 
 def listing(
@@ -33,18 +43,47 @@ def listing(
     kept = {name: value for name, value in asked.items() if value}
     older = None if more is None else "?" + urlencode({**kept, "before": more})
     newest = "?" + urlencode(kept) if before_id(before) else None
-    return Listing(rows, older, newest)
+    return Listing(rows, older, newest, partial=more is not None and len(rows) < most)
 
 
 def older_than(
     view: Read, record: type[R], where: Mapping[str, Match], before: str, most: int = PAGE
 ) -> tuple[list[R], int | None]:
-    """Return one page of records by descending id, and the id to go on from, None at the end."""
+    """Return one page of records by descending id, and the id to go on from, None at the end.
+
+    The page may hold fewer than ``most``, though there may be more, where too many would have to be looked through.
+    """
     after = before_id(before)
-    found: list[Any] = list(view.find(record, where, (after,) if after else None, most + 1))
-    return found[:most], found[most - 1].id if len(found) > most else None
+    low = None if _indexed(record, where) else _window(view, record, where, after)
+    bounded = where if low is None else {**where, "id": _bounded(where.get("id"), low)}
+    found: list[Any] = list(view.find(record, bounded, (after,) if after else None, most + 1))
+    if len(found) > most:
+        return found[:most], found[most - 1].id
+    return found, low
 
 
 def before_id(written: str) -> int | None:
     """Return the id that an address goes on from; None for none, or for what is no id."""
     return int(written) or None if written.isascii() and written.isdecimal() and len(written) <= _DIGITS else None
+
+
+def _indexed(record: type[Any], where: Mapping[str, Match]) -> bool:
+    """Tell whether the store comes to what matches without looking at what does not."""
+    fields = where.keys() - {"id"}
+    return not fields or bool(fields & _FEW) or any(fields == set(index) for index in RECORDS[record].indexes)
+
+
+def _window(view: Read, record: type[Any], where: Mapping[str, Match], after: int | None) -> int | None:
+    """Return the id down to which one page looks; None where that is all there is."""
+    asked = where.get("id")
+    high = asked.high if isinstance(asked, Range) else None
+    if after is None and high is None:
+        newest: list[Any] = list(view.find(record, most=1))
+        high = newest[0].id + 1 if newest else 0
+    low = min(each for each in (after, high) if each is not None) - WINDOW
+    least = asked.low if isinstance(asked, Range) and asked.low is not None else 1
+    return low if low > least else None
+
+
+def _bounded(asked: Match, low: int) -> Range:
+    return Range(low, asked.high) if isinstance(asked, Range) else Range(low)
