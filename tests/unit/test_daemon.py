@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -330,3 +331,17 @@ async def test_a_password_that_would_go_through_the_net_in_plain_words_is_warned
         async with house.running():
             pass
     assert any("plain HTTP" in line_["event"] for line_ in logged) is warned
+
+
+@pytest.mark.parametrize(
+    ("admin", "link"),
+    [
+        ("", r"http://127\.0\.0\.1:\d+/problems/7"),
+        ('public_url = "https://stock.example.com/stock/"', r"https://stock\.example\.com/stock/problems/7"),
+    ],
+)
+async def test_a_link_in_a_mail_is_one_that_its_reader_can_follow(house: House, admin: str, link: str) -> None:
+    house.write()
+    house.config.write_text(house.config.read_text().replace("[admin]", f"[admin]\n{admin}", 1))
+    async with house.running() as daemon:
+        assert re.fullmatch(link, str(daemon._link(SimpleNamespace(problem_id=7))))  # type: ignore[arg-type]

@@ -267,7 +267,9 @@ class TestLoggingIn:
         assert answer.code == 400
         assert b"A name has at most 40 letters" in answer.body
 
-    @pytest.mark.parametrize("name", ["A", "Zoë", "Ann-Kathrin O'Neil", "office@example.com", "  J.  ", "a" * 40])
+    @pytest.mark.parametrize(
+        "name", ["A", "Zoë", "Ann-Kathrin O'Neil", "office@example.com", "अनुष्का", "  J.  ", "a" * 40]
+    )
     async def test_names_of_people_are_taken(self, ask: Any, name: str) -> None:
         assert (await self.log_in(ask, name=name)).code == 303
 

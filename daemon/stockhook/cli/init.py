@@ -23,6 +23,7 @@ listen = "127.0.0.1:8460"    # the store's webhooks come in here; put a proxy wi
 
 [admin]
 listen = "127.0.0.1:8461"    # the status page; only this machine can reach it
+# password_hash = "..."      # asked of everybody, and needed before others may reach it: stockhook admin hash-password
 
 [store]
 type = "sqlalchemy"

@@ -1,6 +1,5 @@
 """Logging in and out: one password, and a name that the ledger and the audit keep."""
 
-import re
 import unicodedata
 from http import HTTPStatus
 from typing import Final
@@ -15,7 +14,9 @@ logger = log.get(__name__)
 LONGEST_NAME: Final = 40
 """Characters of a name."""
 
-_NAME: Final = re.compile(rf"\w(?:[\w .@'+-]{{0,{LONGEST_NAME - 2}}}[\w.])?")
+_SIGNS: Final = frozenset(" ._-@'+")
+"""What a name may have beside letters with their marks, and digits."""
+
 _BAD_NAME: Final = (
     f"A name has at most {LONGEST_NAME} letters, digits, blanks and . _ - @ ' +, begins with a letter or a digit, and "
     f'is not "{LOCAL}". It is written beside all that you do.'
@@ -106,4 +107,8 @@ class LogoutAction(BaseHandler):
 def called(written: str) -> str:
     """Return a name as it is kept, or nothing for one that cannot be."""
     name = " ".join(unicodedata.normalize("NFC", written).split())
-    return name if _NAME.fullmatch(name) and name.casefold() != LOCAL else ""
+    kinds = [unicodedata.category(each)[0] for each in name]
+    fits = all(kind in "LMN" or each in _SIGNS for kind, each in zip(kinds, name, strict=True))
+    if not fits or len(name) > LONGEST_NAME or kinds[:1] not in (["L"], ["N"]) or name.casefold() == LOCAL:
+        return ""
+    return name
