@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.reversals import undo
 from stockhook.quantity import ONE
 from stockhook.record import replace
+from stockhook.rules import ChannelRules
 from stockhook.testing import factories
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
@@ -196,3 +198,18 @@ def test_units_that_were_of_the_lot_before_they_were_amended_are_recalled(shop: 
     amend(shop.desk, unit, {"lot": "L7"}, "it was right")
     assert recall_lot(shop.desk, "L7").renamed == ()
     assert recall_lot(shop.desk, "L > 8").renamed == (unit,)
+
+
+def test_the_day_is_the_one_that_the_expiry_was_judged_by() -> None:
+    store = MemoryStore()
+    store.open()
+    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
+    rules = ChannelRules("shop", time_zone=ZoneInfo("America/New_York"))
+    shop = Shop(store, channel, Fifo(Fifo.Options()), rules=rules)
+    shop.items("SOAP")
+    shop.clock.advance(timedelta(hours=26 - shop.clock.now().hour))
+    there = shop.clock.now().date() - timedelta(days=1)
+    shop.receive(("SOAP", 5), lot="L7", expires_on=there)  # good for that day, and no longer
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 1)], stage="Completed Order")))
+    (shipment,) = recall_lot(shop.desk, "L7").shipments
+    assert (shipment.shipped_at, shipment.ship_date) == (shop.clock.now(), there)

@@ -8,6 +8,7 @@ import sqlite_file
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Location
 from stockhook.operations import due
+from stockhook.operations.recall import recall_lot
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.holds import hold, release
@@ -98,6 +99,20 @@ def test_a_unit_was_held_and_called_as_the_book_had_it(shop: Shop) -> None:
     ]
     assert was[0].received_at == was[3].received_at != was[4].received_at
     assert was[-1] == list_units(shop.desk)[0]
+
+
+@pytest.mark.parametrize("name", ["none", "None", " > ", "L1 > L2"])
+def test_whatever_a_lot_was_called_it_was_called_so(shop: Shop, name: str) -> None:
+    shop.items("SOAP")
+    shop.receive(("SOAP", 10), lot=name)
+    then = shop.clock.now()
+    shop.clock.advance(timedelta(minutes=1))
+    amend(shop.desk, 1, {"lot": "L2"}, "typo")
+    assert list_units(shop.desk, as_of=then)[0].lot == name
+    assert recall_lot(shop.desk, name).renamed == (1,)
+    emptied = shop.clock.advance(timedelta(minutes=1))
+    amend(shop.desk, 1, {"lot": None}, "it has none")
+    assert [list_units(shop.desk, as_of=moment)[0].lot for moment in (then, emptied)] == [name, None]
 
 
 def test_what_is_below_zero_has_a_quantity_now_and_then() -> None:

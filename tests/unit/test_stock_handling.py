@@ -201,7 +201,13 @@ class TestAmending:
         assert (entry.action, entry.reason, entry.details) == (
             "stock amend",
             "misread the label",
-            {"lot": "L1 > L2", "expires_on": "none > 2027-03-31", "unit_cost": "1 > none", "priority": "none > 7"},
+            {
+                "lot_before": "L1",
+                "lot_after": "L2",
+                "expires_on_after": "2027-03-31",
+                "unit_cost_before": "1",
+                "priority_after": "7",
+            },
         )
 
     def test_goods_that_are_good_after_all_settle_what_is_owed(self, shop: Shop) -> None:

@@ -16,15 +16,18 @@ INSTANT: Final = timedelta(microseconds=1)
 HOLD, RELEASE, AMEND = "stock hold", "stock release", "stock amend"
 """What the audit calls what persons do to units beyond movements."""
 
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "lot": str,
-    "serial": str,
-    "expires_on": date.fromisoformat,
-    "received_at": datetime.fromisoformat,
-    "unit_cost": parse,
-    "priority": int,
-    "reference": str,
+_BEFORE, _AFTER = "before", "after"
+
+_FIELDS: Final[Mapping[str, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
+    "lot": (str, str),
+    "serial": (str, str),
+    "expires_on": (date.isoformat, date.fromisoformat),
+    "received_at": (lambda at: at.astimezone(UTC).isoformat(), datetime.fromisoformat),
+    "unit_cost": (text, parse),
+    "priority": (str, int),
+    "reference": (str, str),
 }
+"""What can be amended of a unit: how the audit writes it, and how that is read."""
 
 
 def refuse_future(moment: datetime, now: datetime) -> None:
@@ -67,36 +70,35 @@ def before(entry: Audit, unit: Unit) -> Unit:
     """Return a unit as it was before what the entry tells of was done to it."""
     if entry.action != AMEND:
         return replace(unit, held=entry.action == RELEASE)
-    # the new value is known, so that one which holds the arrow itself is told from the old one
-    return _amended(entry, unit, lambda told, known: told.removesuffix(f" > {known}"))
+    return replace(unit, **_read(entry, _BEFORE))
 
 
 def after(entry: Audit, unit: Unit) -> Unit:
     """Return a unit, as it was before, with what the entry tells of done to it."""
     if entry.action != AMEND:
         return replace(unit, held=entry.action == HOLD)
-    return _amended(entry, unit, lambda told, known: told.removeprefix(f"{known} > "))
+    return replace(unit, **_read(entry, _AFTER))
 
 
-def _amended(entry: Audit, unit: Unit, other: Callable[[str, str], str]) -> Unit:
-    changes: dict[str, Any] = {}
-    for name, read in _READ.items():
-        if name in entry.details:
-            value = other(entry.details[name], written(name, unit))
-            changes[name] = None if value == "none" else read(value)
-    return replace(unit, **changes)
+def amendment(before: Unit, after: Unit) -> dict[str, str]:
+    """Return what was changed of a unit, for the audit: ``lot_before`` and ``lot_after``, say; one of None is left out.
+
+    No word stands for None: whatever it were, a lot could be called so.
+    """
+    return {
+        f"{name}_{when}": write(value)
+        for name, (write, _) in _FIELDS.items()
+        if getattr(before, name) != getattr(after, name)
+        for when, unit in ((_BEFORE, before), (_AFTER, after))
+        if (value := getattr(unit, name)) is not None
+    }
 
 
-def written(name: str, unit: Unit) -> str:
-    """Return a field of a unit as the audit of an amendment writes it."""
-    value = getattr(unit, name)
-    if name == "unit_cost" and value is not None:
-        return text(value)
-    match value:
-        case None:
-            return "none"
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case date():
-            return value.isoformat()
-    return str(value)
+def _read(entry: Audit, when: str) -> dict[str, Any]:
+    """Return the fields that an amendment changed as they were before or after it."""
+    values: dict[str, Any] = {}
+    for name, (_, read) in _FIELDS.items():
+        if {f"{name}_{_BEFORE}", f"{name}_{_AFTER}"} & entry.details.keys():
+            written = entry.details.get(f"{name}_{when}")
+            values[name] = None if written is None else read(written)
+    return values

@@ -15,7 +15,9 @@ from stockhook.operations.due import every
 from stockhook.operations.past import AMEND, before, units_of
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.quantity import Quantity
+from stockhook.rules import ChannelRules
 from stockhook.store import Match, Read
+from stockhook.target import moment_shipped, ship_date
 
 T = TypeVar("T")
 
@@ -60,8 +62,8 @@ class Shipment:
     order_id: str
     channel: str
     line: int
-    item_index: int | None
-    code: str | None
+    item_index: int
+    code: str
     sku: str
     shipped_at: datetime | None
     ship_date: date | None
@@ -114,13 +116,13 @@ def recall_lot(desk: Desk, lot: str) -> Recall:
     Raises NotFound with near misses.
     """
     with desk.store.read() as view:
-        return _recall_named(view, "lot", lot)
+        return _recall_named(desk, view, "lot", lot)
 
 
 def recall_serial(desk: Desk, serial: str) -> Recall:
     """Return where the piece with a serial number went; raises NotFound with near misses."""
     with desk.store.read() as view:
-        return _recall_named(view, "serial", serial)
+        return _recall_named(desk, view, "serial", serial)
 
 
 def recall_unit(desk: Desk, unit_id: int) -> Recall:
@@ -128,28 +130,28 @@ def recall_unit(desk: Desk, unit_id: int) -> Recall:
     with desk.store.read() as view:
         if not view.find(Unit, {"id": unit_id}, most=1):
             raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-        return _recall(view, [{"id": unit_id}])
+        return _recall(desk, view, [{"id": unit_id}])
 
 
-def _recall_named(view: Read, what: str, asked: str) -> Recall:
+def _recall_named(desk: Desk, view: Read, what: str, asked: str) -> Recall:
     written = _spellings(view, what, asked)
     renamed = _renamed(view, what, asked)
     if not written and not renamed:
         raise NotFound(_no_such(view, what, asked))
-    found = _recall(view, [{what: frozenset(written)}, {"id": frozenset(renamed)}])
+    found = _recall(desk, view, [{what: frozenset(written)}, {"id": frozenset(renamed)}])
     return replace(found, renamed=tuple(sorted(renamed)))
 
 
 def _renamed(view: Read, what: str, asked: str) -> set[int]:
     """Return the units that bear another name now and were of the one asked for, before a person amended them."""
-    now: dict[int, Unit] = {}
-    then: dict[int, Unit] = {}
+    entries = list(every(view, Audit, {"action": AMEND}))
+    amended = sorted({unit_id for entry in entries for unit_id in units_of(entry)})
+    now = {unit.id: unit for ids in _some(amended) for unit in every(view, Unit, {"id": frozenset(ids)})}
+    then = dict(now)
     named: set[int] = set()
-    for entry in every(view, Audit, {"action": AMEND}):
-        unknown = frozenset(number for number in units_of(entry) if number not in now)
-        now |= {unit.id: unit for unit in every(view, Unit, {"id": unknown})} if unknown else {}
+    for entry in entries:
         for unit_id in now.keys() & set(units_of(entry)):
-            then[unit_id] = before(entry, then.get(unit_id, now[unit_id]))
+            then[unit_id] = before(entry, then[unit_id])
             if fold(getattr(then[unit_id], what) or "") == fold(asked):
                 named.add(unit_id)
     return {unit_id for unit_id in named if fold(getattr(now[unit_id], what) or "") != fold(asked)}
@@ -175,7 +177,7 @@ def _no_such(view: Read, what: str, asked: str) -> str:
     )
 
 
-def _recall(view: Read, which: Sequence[Mapping[str, Match]]) -> Recall:
+def _recall(desk: Desk, view: Read, which: Sequence[Mapping[str, Match]]) -> Recall:
     units = {unit.id: unit for where in which for unit in every(view, Unit, where)}
     ledger = _Ledger()
     ledger.take(_movements(view, units))
@@ -184,7 +186,7 @@ def _recall(view: Read, which: Sequence[Mapping[str, Match]]) -> Recall:
         ledger.take(_movements(view, found))
     sums = tuple(ledger.sums(sku, units.values()) for sku in sorted({unit.sku for unit in units.values()}))
     ordered = tuple(sorted(units.values(), key=lambda unit: (unit.sku, unit.location, unit.id)))
-    shipments = tuple(_shipments(view, ledger))
+    shipments = tuple(_shipments(desk, view, ledger))
     return Recall(sums, ordered, shipments, tuple(_unnamed(view, units.values())))
 
 
@@ -272,7 +274,7 @@ def _some(everything: list[T]) -> Iterator[list[T]]:
         yield everything[start : start + AT_ONCE]
 
 
-def _shipments(view: Read, ledger: _Ledger) -> list[Shipment]:
+def _shipments(desk: Desk, view: Read, ledger: _Ledger) -> list[Shipment]:
     keys = sorted({OrderKey(account, order_id) for account, order_id, _, _ in ledger.lines})
     states: dict[OrderKey, tuple[Order, dict[int, Line]]] = {}
     for some in _some(keys):
@@ -281,22 +283,22 @@ def _shipments(view: Read, ledger: _Ledger) -> list[Shipment]:
     found = []
     for (account, order_id, number, sku), got in ledger.lines.items():
         order, lines = states[OrderKey(account, order_id)]
-        found.append(_shipment(order, lines.get(number), number, sku, got))
+        rules = desk.policies.rules_for(order.channel)
+        found.append(_shipment(order, lines[number], sku, got, rules))
     return sorted(found, key=lambda one: (one.account, one.order_id, one.line, one.sku))
 
 
-def _shipment(order: Order, line: Line | None, number: int, sku: str, got: _Got) -> Shipment:
-    at = (line.shipped_at if line else None) or order.shipping_date or order.first_ship_at
+def _shipment(order: Order, line: Line, sku: str, got: _Got, rules: ChannelRules) -> Shipment:
     return Shipment(
         account=order.account,
         order_id=order.order_id,
         channel=order.channel,
-        line=number,
-        item_index=line.item_index if line else None,
-        code=line.code if line else None,
+        line=line.number,
+        item_index=line.item_index,
+        code=line.code,
         sku=sku,
-        shipped_at=at,
-        ship_date=(line.ship_date if line else None) or order.ship_date or (at.date() if at else None),
+        shipped_at=moment_shipped(order, line),
+        ship_date=ship_date(order, line, rules),
         consumed=got.consumed,
         reversed=got.reversed,
         returned=got.returned,

@@ -9,7 +9,7 @@ from stockhook.errors import Refused
 from stockhook.model import Booking, OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import known_item
-from stockhook.operations.past import AMEND, written
+from stockhook.operations.past import AMEND, amendment
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock.ledger import checked_reason, known_unit
 from stockhook.store import Work
@@ -43,11 +43,7 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
         before = known_unit(work, unit_id)
         after = replace(before, **fields)
         _check(work, before, after)
-        details = {
-            name: f"{written(name, before)} > {written(name, after)}"
-            for name in FIELDS
-            if getattr(before, name) != getattr(after, name)
-        }
+        details = amendment(before, after)
         return Change(Booking(units=(after,)), (desk.audit(AMEND, f"unit {unit_id}", words, **details),))
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Amended:
