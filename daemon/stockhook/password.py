@@ -34,16 +34,19 @@ def hash_password(password: str) -> str:
 
 
 def matches(written: str, password: str) -> bool:
-    """Tell whether a password is the one of this hash: tens of milliseconds, and as much memory as the hash says."""
+    """Tell whether a password is the one of this hash: tens of milliseconds, and as much memory as the hash says.
+
+    Raises argon2's own errors where that cannot be told: no memory, or a hash that is damaged. Nobody is wrong then.
+    """
     from argon2 import PasswordHasher
-    from argon2.exceptions import InvalidHashError, VerificationError
+    from argon2.exceptions import VerifyMismatchError
 
     spelled = _spelled(password)
     if len(spelled) > LONGEST:
         return False
     try:
         return PasswordHasher().verify(written, spelled)
-    except (VerificationError, InvalidHashError):
+    except VerifyMismatchError:
         return False
 
 

@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from argon2.exceptions import Argon2Error
 from click.testing import CliRunner, Result
 
 from stockhook.cli import main
 from stockhook.clock import SystemClock
 from stockhook.config.tables import Admin
-from stockhook.password import matches
+from stockhook.password import is_hash, matches
 from stockhook.web.access import Access
 
 
@@ -85,3 +86,16 @@ def test_a_name_that_cannot_stand_in_the_ledger_is_refused(name: str) -> None:
     done = run("token", "--", name)
     assert done.exit_code == 1
     assert "cannot name a token: expected a name of at most 64" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "$argon2id$v=19$m=8,t=1,p=1$dMCAku0KIiBPw+wlRXwl4g$KWhnMzgZLIpmh5WXxhMZ+yxRXlgUWFmbWMqIuZVICyMAA",
+        "$argon2id$v=19$m=1,t=1,p=1$dMCAku0KIiBPw+wlRXwl4g$KWhnMzgZLIpmh5WXxhMZ+yxRXlgUWFmbWMqIuZVICyM",
+    ],
+)
+def test_nobody_is_told_to_be_wrong_where_it_cannot_be_told(damaged: str) -> None:
+    assert is_hash(damaged)
+    with pytest.raises(Argon2Error):
+        matches(damaged, "correct horse battery")
