@@ -22,7 +22,7 @@ from stockhook.model import (
 )
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
-from stockhook.shortage import Lack, change, still_open, withdrawn
+from stockhook.shortage import Lack, change, still_open, withdrawn, without_goods
 
 
 @record(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Draft:
 
     ``takes`` and ``rows`` (shortages by id) start as what is booked and run along. ``bound`` holds the bindings of
     lines booked for the first time, ``units`` those that had to be made, ``skus`` the items whose units were read or
-    moved.
+    moved. ``_takes_of`` and ``_rows_of`` find a line's own, by place and by id.
     """
 
     state: OrderState
@@ -67,10 +67,22 @@ class Draft:
     settled: list[tuple[str, str]] = field(default_factory=list)
     bound: dict[int, Binding] = field(default_factory=dict)
     skus: set[str] = field(default_factory=set)
+    _takes_of: dict[int, list[int]] = field(default_factory=dict)
+    _rows_of: dict[int, dict[int, None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.takes = list(self.state.takes)
-        self.rows = {row.id: row for row in self.state.shortages}
+        for take in self.state.takes:
+            self._took(take)
+        for row in self.state.shortages:
+            self._lacks(row)
+
+    def _took(self, take: Take) -> None:
+        self._takes_of.setdefault(take.line, []).append(len(self.takes))
+        self.takes.append(take)
+
+    def _lacks(self, row: Shortage) -> None:
+        self._rows_of.setdefault(row.line, {})[row.id] = None
+        self.rows[row.id] = row
 
     def consumed(self, line: Line, sku: str) -> Quantity:
         """Return what is booked for a line of an item and not reversed; what is in suspense is owed, not consumed."""
@@ -80,12 +92,19 @@ class Draft:
         """Return how much of what a line took of an item has come back."""
         return sum(take.returned for take in self._taken(line, sku))
 
-    def _taken(self, line: Line, sku: str) -> Iterator[Take]:
-        return (take for take in self.takes if take.line == line.number and take.sku == sku and not take.suspense)
+    def applied(self, line: Line, sku: str, *, owed: bool) -> Quantity:
+        """Return how much of an item is booked for a line, or closed without goods; ``owed``: or owed to it."""
+        rows = self.shortages(line, sku)
+        return self.consumed(line, sku) + without_goods(rows) + (still_open(rows) if owed else 0)
+
+    def _taken(self, line: Line, sku: str) -> list[Take]:
+        mine = [self.takes[n] for n in self._takes_of.get(line.number, ())]
+        return [take for take in mine if take.sku == sku and not take.suspense]
 
     def shortages(self, line: Line, sku: str) -> list[Shortage]:
         """Return the shortage rows of a line for an item, oldest first."""
-        return [row for row in self.rows.values() if row.line == line.number and row.sku == sku]
+        rows = (self.rows[row_id] for row_id in self._rows_of.get(line.number, ()))
+        return [row for row in rows if row.sku == sku]
 
     def consume(
         self, line: Line, binding: Binding, need: Quantity, sku: str, plan: Plan, reason: str | None = None
@@ -107,7 +126,7 @@ class Draft:
         self.bound[line.number] = binding
         for pick in plan.picks:
             movement = self._move(line, sku, pick.unit_id, -pick.quantity, allocation_id=allocation.id, reason=reason)
-            self.takes.append(Take(movement.id, pick.unit_id, line.number, sku, pick.quantity, pick.quantity))
+            self._took(Take(movement.id, pick.unit_id, line.number, sku, pick.quantity, pick.quantity))
 
     def reverse(
         self, line: Line, sku: str, most: Quantity, pool: Pool, reason: str, *, sparing: Collection[int] = ()
@@ -157,9 +176,10 @@ class Draft:
 
         The goods were gone when the shelf was counted: the counted quantity stands (strategies.md section 5).
         """
-        for n, take in enumerate(self.takes):
+        for n in self._takes_of.get(line.number, ()):
+            take = self.takes[n]
             more = take.remaining - take.counted
-            fresh = take.line == line.number and take.movement_id >= NEW and not take.suspense
+            fresh = take.movement_id >= NEW and not take.suspense
             if fresh and more > 0 and pool.unit_counted(take.unit_id, moment):
                 self._make_up(line, take, more)
                 pool.move(take.unit_id, more)
@@ -173,7 +193,7 @@ class Draft:
             pool.add(unit)
             self.units.append(unit)
         movement = self._move(line, sku, unit.id, -quantity, reason="owed")
-        self.takes.append(Take(movement.id, unit.id, line.number, sku, quantity, quantity, suspense=True))
+        self._took(Take(movement.id, unit.id, line.number, sku, quantity, quantity, suspense=True))
 
     def release(self, line: Line, sku: str, quantity: Quantity) -> None:
         """Take so much of what is owed to a line off the suspense unit, last booked first."""
@@ -207,7 +227,8 @@ class Draft:
 
     def keep(self, row: Shortage) -> None:
         """Put a shortage in the place of the one that it was."""
-        self.rows[row.id] = self.changed_rows[row.id] = row
+        self._lacks(row)
+        self.changed_rows[row.id] = row
         self.skus.add(row.sku)
 
     def close_counted(self, line: Line, sku: str, quantity: Quantity) -> None:
@@ -215,9 +236,9 @@ class Draft:
         self.owe(line, sku, owed=still_open(self.shortages(line, sku)) - quantity, settled=0, counted=quantity)
 
     def _last_first(self, line: Line, sku: str, *, suspense: bool = False) -> Iterator[tuple[int, Take]]:
-        for n in range(len(self.takes) - 1, -1, -1):
+        for n in reversed(self._takes_of.get(line.number, ())):
             take = self.takes[n]
-            if take.line == line.number and take.sku == sku and take.suspense is suspense:
+            if take.sku == sku and take.suspense is suspense:
                 yield n, take
 
     def _like(self, origin: Unit, location: str, quantity: Quantity, pool: Pool) -> int:

@@ -33,7 +33,7 @@ from stockhook.model import (
 from stockhook.quantity import Quantity, times
 from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
-from stockhook.shortage import still_open, without_goods
+from stockhook.shortage import still_open
 from stockhook.suspense import mirror
 from stockhook.target import Shipped, Target, aims_of
 from stockhook.verdict import verdict
@@ -93,8 +93,8 @@ def evaluate(
         signal = Signal("bad-plan", error.strategy, str(error))
         kept = replace(state, waits=waits)
         booked = any(take.remaining for take in state.takes)
-        verdict = EventState.SHORT if booked else EventState.PARKED
-        return Evaluation(kept, verdict, "bad-plan", str(error), happened=(signal,), judged=False)
+        became = EventState.SHORT if booked else EventState.PARKED
+        return Evaluation(kept, became, "bad-plan", str(error), happened=(signal,), judged=False)
 
 
 @record(frozen=True, slots=True)
@@ -157,9 +157,8 @@ class _Routine:
         line = aim.reading.line
         claims = []
         for part in aim.reading.parts or ():
-            rows = self.draft.shortages(line, part.sku)
-            applied = self.draft.consumed(line, part.sku) + without_goods(rows)
-            claims.append(split.claim(aim, part, applied, still_open(rows)))
+            applied = self.draft.applied(line, part.sku, owed=False)
+            claims.append(split.claim(aim, part, applied, still_open(self.draft.shortages(line, part.sku))))
         return claims
 
     def _conflict(self, line: Line) -> bool:
@@ -297,12 +296,12 @@ class _Routine:
 
     def _final_lines(self, aims: list[Target], shipped: Shipped) -> tuple[Line, ...]:
         """Return the lines with what the booking changed: first bookings bind a line, and the kit line of its group."""
-        groups = {aim.reading.group for aim in aims if aim.reading.line.number in self.draft.bound}
+        bound = {aim.reading.group for aim in aims if aim.reading.line.number in self.draft.bound}
         lines = []
         for aim in aims:
             line = aim.reading.line
             binding = line.binding or self.draft.bound.get(line.number)
-            if binding is None and line.number in groups and aim.reading.parts is not None:
+            if binding is None and line.number in bound and aim.reading.parts is not None:
                 binding = aim.reading.binding
             inferred = line.inferred
             if shipped is not Shipped.UNCLEAR and binding is not None:

@@ -28,10 +28,9 @@ from stockhook.allocation import Plan, Pool
 from stockhook.claim import Claim
 from stockhook.draft import Draft
 from stockhook.kits import Reading, whole_step
-from stockhook.model import Catalogue, How, Line, Part, Take
+from stockhook.model import Catalogue, How, Part, Take
 from stockhook.quantity import ONE, Quantity, times
 from stockhook.record import record, replace
-from stockhook.shortage import still_open, without_goods
 from stockhook.target import Target
 
 
@@ -161,15 +160,15 @@ class Split:
     complete: frozenset[int] = frozenset()
     held: frozenset[int] = frozenset()
 
-    def claim(self, aim: Target, part: Part, applied: Quantity, still_open: Quantity) -> Claim:
+    def claim(self, aim: Target, part: Part, applied: Quantity, owed: Quantity) -> Claim:
         """Return what a line still wants of a part, of which so much is booked for good, and so much owed."""
         key = (aim.reading.line.number, part.sku)
         wanted, otherwise = self.wanted.get(key), self.otherwise.get(key)
         if wanted is None:
-            return Claim(aim, part.sku, aim.ruled(part) - applied, still_open)
+            return Claim(aim, part.sku, aim.ruled(part) - applied, owed)
         plan = self.plans.get(key[0]) if part is (aim.reading.parts or (None,))[0] else None
         without = None if otherwise is None else otherwise - applied
-        return Claim(aim, part.sku, wanted - applied, still_open, plan, without)
+        return Claim(aim, part.sku, wanted - applied, owed, plan, without)
 
 
 NONE: Final = Split()
@@ -206,7 +205,7 @@ def split(
         if number not in free or kit.reason is not None:
             continue
         group = gathered(kit, sound, catalogue)
-        finished = _applied(draft, kit.reading.line, group.part.sku, owed_counts=False)
+        finished = draft.applied(kit.reading.line, group.part.sku, owed=False)
         behind = _behind(group, draft, owed_counts=owed_counts)
         more = _plan_whole(Claim(kit, group.part.sku, group.wanted - finished - behind, 0), pool, plan)
         finished = min(finished, group.wanted)
@@ -243,14 +242,9 @@ def _behind(group: Group, draft: Draft, *, owed_counts: bool) -> Quantity:
     """Return how many kits the components stand behind: the one that reaches furthest counts."""
     reached = 0
     for each in group.members:
-        applied = _applied(draft, each.aim.reading.line, each.part.sku, owed_counts=owed_counts)
+        applied = draft.applied(each.aim.reading.line, each.part.sku, owed=owed_counts)
         reached = max(reached, each.behind(applied))
     return reached
-
-
-def _applied(draft: Draft, line: Line, sku: str, *, owed_counts: bool) -> Quantity:
-    rows = draft.shortages(line, sku)
-    return draft.consumed(line, sku) + without_goods(rows) + (still_open(rows) if owed_counts else 0)
 
 
 def _plan_whole(claim: Claim, pool: Pool, plan: Planner) -> Plan | None:

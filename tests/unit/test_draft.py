@@ -1,5 +1,7 @@
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,41 @@ def test_a_line_gives_back_its_own_alone() -> None:
     made = draft(take(1, 2), take(2, 5, line=2))
     assert made.reverse(LINE, "A", 9 * ONE, Pool(Stock()), "r") == 2 * ONE
     assert made.consumed(OTHER, "A") == 5 * ONE
+
+
+def test_what_is_asked_of_a_line_looks_at_its_own_takes_alone() -> None:
+    number = 200
+    lines = [make.line(number=each, code="A") for each in range(1, number + 1)]
+    looked = 0
+
+    class Watched(list[Take]):
+        def __getitem__(self, index: Any) -> Any:
+            nonlocal looked
+            looked += 1
+            return super().__getitem__(index)
+
+        def __iter__(self) -> Iterator[Take]:
+            nonlocal looked
+            looked += len(self)
+            return super().__iter__()
+
+    made = draft(*(take(each, 1, line=each) for each in range(1, number + 1)), lines=tuple(lines))
+    made.takes = Watched(made.takes)
+    pool = Pool(Stock((make.unit("A", 0, id=1),)))
+    for line in lines:
+        assert (made.consumed(line, "A"), made.returned(line, "A")) == (ONE, 0)
+        assert made.applied(line, "A", owed=True) == ONE
+        made.already_counted(line, pool, START)
+        assert made.reverse(line, "A", ONE, pool, "r") == ONE
+    assert looked <= 10 * number
+
+
+def test_what_is_applied_is_booked_or_closed_without_goods_and_owed_if_asked_for() -> None:
+    row = make.shortage(id=1, line=1, sku="A", quantity=9 * ONE, open=4 * ONE, waived=2 * ONE, counted=ONE)
+    made = draft(take(1, 5), take(2, 7, line=2), shortages=(row, replace(row, id=2, line=2)))
+    assert made.applied(LINE, "A", owed=False) == 8 * ONE
+    assert made.applied(LINE, "A", owed=True) == 12 * ONE
+    assert made.applied(LINE, "B", owed=True) == 0
 
 
 def test_what_an_order_waited_for_before_is_known() -> None:

@@ -22,7 +22,7 @@ from stockhook.operations.problems import owe_again
 from stockhook.quantity import Quantity
 from stockhook.record import replace as changed
 from stockhook.rules import ChannelRules
-from stockhook.shortage import still_open, without_goods
+from stockhook.shortage import still_open
 from stockhook.store import Read, Work
 from stockhook.target import Shipped, Target, aims_of
 
@@ -96,8 +96,7 @@ class Case:
 
     def applied(self, line: Line, sku: str) -> Quantity:
         """Return how much of an item is booked for a line, with what is owed or was closed without goods."""
-        rows = self.draft.shortages(line, sku)
-        return self.draft.consumed(line, sku) + still_open(rows) + without_goods(rows)
+        return self.draft.applied(line, sku, owed=True)
 
     def give_up(self, line: Line, sku: str, surplus: Quantity) -> Quantity:
         """Book so much less of an item for a line, and return what could not be, for it came back already.
