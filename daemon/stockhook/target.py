@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from math import gcd
 
 from stockhook.kits import Reading, Readings, read_lines
 from stockhook.model import Catalogue, Line, Order, OrderState, Part, fold
-from stockhook.quantity import Quantity, times
+from stockhook.quantity import ONE, Quantity, times
 from stockhook.record import record
 from stockhook.rules import ChannelRules, ShipRule
 
@@ -26,7 +27,8 @@ class Target:
 
     ``inferred``: without a date on the line. ``reason`` tells why a shipped line counts for nothing here
     (``test-order``, ``before-start``, ``other-warehouse``). ``unexplained`` is the refunded part of a line that was
-    first seen shipped, of which nobody can tell whether it left. ``moment`` is when the line shipped, None for one that
+    first seen shipped, of which nobody can tell whether it left; ``cut`` of it is what the refund of its kit comes to
+    beyond whole units. ``moment`` is when the line shipped, None for one that
     has not. ``refunded`` is what was refunded since it left; of that ``back`` has come back by the channel's rules.
     """
 
@@ -37,6 +39,7 @@ class Target:
     ship_date: date | None
     reason: str | None = None
     unexplained: Quantity = 0
+    cut: Quantity = 0
     moment: datetime | None = None
     refunded: Quantity = 0
     back: Quantity = 0
@@ -92,8 +95,9 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
         return Target(reading, 0, shipped=True, inferred=inferred, ship_date=shipped_on, reason=reason, moment=moment)
     kept = kept_back(line, moment, inferred=inferred)
     unexplained = max(line.least_refunded - kept, 0)
-    if kit is not line and kit.quantity:
-        kept = max(kept, line.quantity * kept_back(kit, moment, inferred=inferred) // kit.quantity)
+    share, rest = _share(line, kit, kept_back(kit, moment, inferred=inferred))
+    cut = max(share + rest - max(kept, share), 0)
+    kept = max(kept, share)
     units = max(line.quantity - kept, 0)
     refunded, back = (max(total - kept, 0) for total in _refunded(line, kit, rules))
     return Target(
@@ -102,7 +106,8 @@ def _target(order: Order, reading: Reading, kit: Line, rules: ChannelRules, ship
         shipped=True,
         inferred=inferred,
         ship_date=shipped_on,
-        unexplained=unexplained,
+        unexplained=unexplained + cut,
+        cut=cut,
         moment=moment,
         refunded=refunded,
         back=back,
@@ -121,13 +126,24 @@ def moment_shipped(order: Order, line: Line) -> datetime | None:
     return line.shipped_at or order.shipping_date or order.first_ship_at
 
 
+def _share(line: Line, kit: Line, refunded: Quantity) -> tuple[Quantity, Quantity]:
+    """Return what so much of a kit line is of a component line in proportion, and what is left beyond whole units.
+
+    Whole is what the line itself is counted in, so that no part of a piece is kept back.
+    """
+    if kit is line or not kit.quantity or not line.quantity:
+        return 0, 0
+    exact = line.quantity * refunded // kit.quantity
+    step = gcd(line.quantity, ONE)
+    return exact - exact % step, exact % step
+
+
 def _refunded(line: Line, kit: Line, rules: ChannelRules) -> tuple[Quantity, Quantity]:
     """Return how much of a line is refunded in all, and how much for a reason that puts the goods back.
 
     A refund on the kit line alone counts for its components in proportion, its reason where they have none.
     """
-    share = line.quantity * kit.quantity_refunded // kit.quantity if kit is not line and kit.quantity else 0
-    total = max(line.quantity_refunded, share)
+    total = max(line.quantity_refunded, _share(line, kit, kit.quantity_refunded)[0])
     reason = line.return_reason or kit.return_reason
     return total, total if reason and fold(reason) in rules.restock_reasons else 0
 

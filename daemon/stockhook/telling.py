@@ -71,14 +71,20 @@ def shipped_unclear(draft: Draft) -> None:
 
 
 def refund_unclear(draft: Draft, aim: Target) -> None:
-    """Tell of a refund of which nobody knows whether the goods had left before it."""
-    line = aim.reading.line
-    draft.stands(
-        "refund-unclear",
-        line,
-        f"{text(aim.unexplained)} of line {line.item_index} ({line.code}) were refunded before the order was first "
-        "seen, dated after the shipment; all of the line was booked",
-    )
+    """Tell of a refund of which nobody knows whether the goods had left before it, or which goods it means."""
+    line, words = aim.reading.line, []
+    before = aim.unexplained - aim.cut
+    if before:
+        words.append(
+            f"{text(before)} of line {line.item_index} ({line.code}) were refunded before the order was first seen, "
+            "dated after the shipment; all of the line was booked"
+        )
+    if aim.cut:
+        words.append(
+            f"the refund of its kit comes to {text(aim.cut)} of line {line.item_index} ({line.code}) beyond whole "
+            "units, which was booked: nothing but whole units is kept back"
+        )
+    draft.stands("refund-unclear", line, "; ".join(words))
 
 
 def order_itself(draft: Draft) -> None:

@@ -167,6 +167,20 @@ def test_a_refund_of_the_kit_line_alone_counts_for_its_components_in_proportion(
     assert shop.booked("D-1") == {"B": 2 * ONE, "C": ONE}
 
 
+def test_a_refund_of_a_kit_that_is_no_whole_unit_of_a_component_is_for_a_person_and_the_order_is_booked(
+    shop: Shop,
+) -> None:
+    shop.stock(B=10, C=10)
+    alias(shop.desk, "B-PART", "B", ONE // 4)
+    lines = kit("SET", 3, [("B-PART", 1), ("C", 4)], index=1, shipped=DAY2)
+    lines[0]["quantity_refunded"] = 1
+    (seen,) = shop.send(envelope(order_ship("D-1", lines, refunded_at=DAY1)))
+    assert shop.booked("D-1") == {"B": ONE // 4, "C": 3 * ONE}
+    assert seen.state is EventState.APPLIED
+    texts = [problem.text for problem in shop.find(Problem, kind="refund-unclear")]
+    assert ["comes to 0.333333 of line" in told for told in texts] == [True, True]
+
+
 class TestLineConflict:
     def test_the_line_alone_waits_and_its_booking_stands(self, shop: Shop) -> None:
         shop.stock(A=10, X=10, B=10)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from math import gcd
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -119,6 +120,20 @@ class TestTargets:
         head = line(1, quantity=2 * ONE, kit=True, refunds=refunds, shipped_at=SHIPPED)
         inner = line(2, quantity=2 * ONE, component=True, refunds=refunds, shipped_at=SHIPPED)
         assert targets(order(), [reading(head), reading(inner, group=1)], PLAIN, Shipped.BY_LINE)[1].units == ONE
+
+    @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.sampled_from([ONE, ONE // 2, ONE // 4]))
+    def test_of_a_component_nothing_but_whole_units_is_kept_back(
+        self, kits: int, refunded: int, quantity: int, step: int
+    ) -> None:
+        refunded = min(refunded, kits)
+        head = line(1, quantity=kits * ONE, kit=True, refunds=(refund(refunded, SOLD, dated=True),), shipped_at=SHIPPED)
+        inner = line(2, quantity=quantity * step, component=True, shipped_at=SHIPPED)
+        found = targets(order(), [reading(head), reading(inner, group=1)], PLAIN, Shipped.BY_LINE)[1]
+        whole = gcd(quantity * step, ONE)
+        kept = inner.quantity - found.units
+        assert kept % whole == 0
+        assert kept + found.cut == inner.quantity * refunded // kits
+        assert (found.cut < whole, found.unexplained) == (True, found.cut)
 
     def test_what_was_refunded_before_a_line_was_first_seen_is_unexplained(self) -> None:
         late = line(shipped_at=SHIPPED, refunds=(refund(2, REFUNDED, dated=True),), least_refunded=2 * ONE)
