@@ -119,6 +119,12 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         "whether its webhook is still there and enabled: a store gives up one that was refused for long. "
         "`stockhook deliveries list` shows what came last. This ends by itself with the next delivery.",
     ),
+    "low-stock": _Kind(
+        "Low stock",
+        "Order or make more. `stockhook stock receive {subject} QTY --location PATH` books in what comes. Goods that are "
+        "held, or lie where nothing is picked from, do not count. This ends by itself above the mark, which `stockhook "
+        "items set {subject} --reorder-at N` moves, and `--reorder-at none` takes away.",
+    ),
     "disk-low": _Kind(
         "Disk is low",
         "Make room on the disk of the database: on a full disk deliveries are refused until there is some, and the "

@@ -1,4 +1,4 @@
-"""What a person should hear of that no single event tells: silence, refusals, a low disk, an old backlog, a notifier.
+"""What a person should hear of that no single event tells: silence, low stock, an old backlog, a low disk and more.
 
 Each is a rule over what the store says at one moment. A problem of these kinds opens once, and closes by itself when
 its rule no longer holds; one that a person has acknowledged stays quiet until then.
@@ -11,13 +11,14 @@ from typing import Final
 
 from stockhook import problems
 from stockhook.draft import Signal
-from stockhook.model import Delivery, Problem, ProblemState
+from stockhook.model import Delivery, Item, Location, Problem, ProblemState, Unit
 from stockhook.operations.desk import Desk
 from stockhook.outbox import Subscription
 from stockhook.problems import Occurrence, Report
+from stockhook.quantity import text
 from stockhook.refusals import Alarm, Refusals
 from stockhook.settings import ConfiguredChannel, Settings
-from stockhook.store import FOREVER, Measured, Read, Work
+from stockhook.store import FOREVER, Measured, Range, Read, Work
 
 OLD: Final = timedelta(minutes=15)
 """How late a delivery may be whose turn has come; one that waits for its next try is not late."""
@@ -95,6 +96,7 @@ class Watch:
         """Yield each kind with what stands of it, by subject."""
         yield "channel-silent", self._silent(view)
         yield "refused-deliveries", self._refused(view)
+        yield "low-stock", low_stock(view)
         yield "backlog-old", self._backlog(view)
         yield "disk-low", self._disk()
         failing = {one.subject: Cause(one.text) for one in _kept(view, "notifier-failing")}
@@ -145,6 +147,24 @@ def is_silent(channel: ConfiguredChannel, last: datetime, now: datetime, *, know
         return False
     passed = silence.hours.between(last, now, zone, silence.after)
     return passed >= silence.after and (known or silence.hours.open(now, zone))
+
+
+def low_stock(view: Read) -> Mapping[str, Cause]:
+    """Return the items of which no more than their mark is left that orders may take: pickable, and not held."""
+    marks = {item.sku: item.reorder_at for item in view.find(Item, {"reorder_at": Range(low=0)}, most=FOREVER)}
+    if not marks:
+        return {}
+    closed = {place.path for place in view.find(Location, {"pickable": False}, most=FOREVER)}
+    goods = {"sku": frozenset(marks), "held": False, "suspense": False}
+    left = dict.fromkeys(marks, 0)
+    for total in view.totals(Unit, ("sku", "location"), goods):
+        sku, location = total.by
+        left[sku] += 0 if location in closed else total.amount
+    return {
+        sku: Cause(f"{text(left[sku])} of {sku} left that orders may take; it is to be reordered at {text(mark)}")
+        for sku, mark in marks.items()
+        if mark is not None and left[sku] <= mark
+    }
 
 
 def _occurrence(alarm: Alarm) -> Occurrence:

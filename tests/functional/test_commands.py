@@ -37,7 +37,7 @@ def test_items_are_added_listed_and_imported(house: House) -> None:
         "due": 0,
     }
     house.done("items", "kit", "BOX", "SOAP=2", "CLOCK=0.5", "--policy", "components")
-    plain = {"min_shelf_life_days": None, "retired": False}
+    plain = {"min_shelf_life_days": None, "retired": False, "reorder_at": None}
     assert house.json("items", "list") == [
         {"sku": "SOAP", "name": "Soap", "serial": False, **plain, "parts": [], "policy": None},
         {"sku": "CLOCK", "name": "", "serial": True, **plain, "parts": [], "policy": None},

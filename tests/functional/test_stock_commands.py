@@ -192,10 +192,14 @@ def test_goods_are_counted_by_hand_and_from_a_file_and_a_count_is_taken_back(she
 
 
 def test_items_are_set_and_retired(shelf: House) -> None:
-    keys = ["sku", "name", "serial", "min_shelf_life_days", "retired"]
+    keys = ["sku", "name", "serial", "min_shelf_life_days", "retired", "reorder_at"]
     changed = shelf.json("items", "set", "soap", "--min-shelf-life", "30", "--name", "Soap")
     assert list(changed) == [*keys, "due"]
     assert (changed["name"], changed["min_shelf_life_days"]) == ("Soap", 30)
+    assert shelf.json("items", "set", "soap", "--reorder-at", "2.5")["reorder_at"] == "2.5"
+    assert shelf.done("items", "set", "soap", "--name", "Soap").endswith("; to be reordered at 2.5\n")
+    assert "give 0 or more, or none" in shelf.refused("items", "set", "soap", "--reorder-at", "-1")
+    assert shelf.json("items", "set", "soap", "--reorder-at", "none")["reorder_at"] is None
     said = shelf.done("items", "set", "SOAP", "--min-shelf-life", "none")
     assert said == "SOAP (Soap): the shelf life that the strategy asks for\n"
     assert "nothing to change" in shelf.refused("items", "set", "SOAP")

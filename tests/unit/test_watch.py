@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from stockhook.model import Notice, Problem, ProblemState
+from stockhook.model import Item, Location, Notice, Problem, ProblemState
+from stockhook.operations.stock.holds import hold
 from stockhook.outbox import Subscription
+from stockhook.quantity import ONE
 from stockhook.refusals import FEW, MANY, Refusals
 from stockhook.store import Footprint
 from stockhook.testing.clock import START
@@ -151,6 +153,45 @@ def test_a_delivery_whose_turn_was_long_ago_is_told_and_one_that_waits_for_its_n
         house.pages.shop.deliver(envelope(order_ship("D-2", [line("SOAP", 1)])))
         house.pages.shop.work()
         assert ("backlog-old", "daemon") not in house.look()
+
+
+def test_low_stock_is_told_at_its_mark_and_over_above_it(scene: Callable[..., Scene]) -> None:
+    house = scene()
+    shop = house.pages.shop
+    shop.stock(SOAP=10, CLOCK=1)
+    with shop.store.write() as work:
+        work.save(
+            [Item("SOAP", reorder_at=4 * ONE), Item("NONE", reorder_at=0), Location("MAIN/RETURNS", pickable=False)]
+        )
+    none = ("low-stock", "NONE")
+    assert house.look() == {none}  # there is nothing of it
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 6)])))
+    assert house.look() == {none, ("low-stock", "SOAP")}
+    assert house.open()["low-stock", "SOAP"].text == "4 of SOAP left that orders may take; it is to be reordered at 4"
+    shop.receive(("SOAP", 5), location="MAIN/RETURNS")
+    assert house.look() == {none, ("low-stock", "SOAP")}  # nothing is picked from there
+    shop.send(envelope(order_ship("D-2", [line("SOAP", 1)])))
+    house.look()
+    assert house.open()["low-stock", "SOAP"].text.startswith("3 of SOAP left")
+    shop.receive(("SOAP", 2))
+    assert house.look() == {none}
+    with shop.store.write() as work:
+        work.save([Item("NONE")])
+    assert house.look() == set()
+    assert (
+        house.told("low-stock").count(("opened", "office")) == house.told("low-stock").count(("closed", "office")) == 2
+    )
+
+
+def test_held_goods_are_none_that_orders_may_take(scene: Callable[..., Scene]) -> None:
+    house = scene()
+    shop = house.pages.shop
+    shop.stock(SOAP=10)
+    with shop.store.write() as work:
+        work.save([Item("SOAP", reorder_at=4 * ONE)])
+    assert house.look() == set()
+    hold(shop.desk, "to be looked at", unit_id=1)
+    assert house.look() == {("low-stock", "SOAP")}
 
 
 def test_a_low_disk_is_told_while_it_lasts(scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch) -> None:

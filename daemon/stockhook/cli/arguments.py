@@ -71,6 +71,12 @@ def _shelf_life(written: str) -> int:
     return int(written)
 
 
+def _mark(written: str) -> int:
+    return NO_MARK if written.casefold() == "none" else parse(written)
+
+
+NO_MARK: Final = -1
+"""As the mark of an item: it has none."""
 AS_STRATEGY_SAYS: Final = -1
 """As days of shelf life: the item has none of its own."""
 
@@ -83,6 +89,7 @@ YES: Final = Parsed("yes|no", _yes)
 PART: Final = Parsed("part=qty", _part)
 NUMBER: Final = click.IntRange(1, NEW - 1)
 SHELF_LIFE: Final = Parsed("days", _shelf_life)
+MARK: Final = Parsed("quantity", _mark)
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 

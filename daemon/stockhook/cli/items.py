@@ -8,6 +8,8 @@ from stockhook.cli import output
 from stockhook.cli.arguments import (
     AS_STRATEGY_SAYS,
     FILE,
+    MARK,
+    NO_MARK,
     PART,
     QUANTITY,
     SHELF_LIFE,
@@ -145,23 +147,36 @@ def kit(context: Context, sku: str, parts: tuple[tuple[str, int], ...], policy: 
     metavar="DAYS|none",
     help="So many days goods must still be good when they ship; none: as the strategy says.",
 )
+@click.option(
+    "--reorder-at",
+    type=MARK,
+    metavar="N|none",
+    help="A person is told when no more than this is left that orders may take.",
+)
 @click.option("--name", metavar="N", help="What it is, for people.")
 @click.pass_obj
-def set_(context: Context, sku: str, days: int | None, name: str | None) -> None:
-    """Change an item's name, or how long its goods must still be good when they ship.
+def set_(context: Context, sku: str, days: int | None, reorder_at: int | None, name: str | None) -> None:
+    """Change an item's name, how long its goods must still be good when they ship, or when a person hears of low stock.
 
-    Example: stockhook items set SOAP-LAV --min-shelf-life 30
+    Example: stockhook items set SOAP-LAV --min-shelf-life 30 --reorder-at 50
     """
     with context.desk() as desk:
         life = None if days == AS_STRATEGY_SAYS else days
         changed = item_settings.change(
-            desk, sku, name=name, min_shelf_life_days=life, as_strategy_says=days == AS_STRATEGY_SAYS
+            desk,
+            sku,
+            name=name,
+            min_shelf_life_days=life,
+            as_strategy_says=days == AS_STRATEGY_SAYS,
+            reorder_at=None if reorder_at == NO_MARK else reorder_at,
+            no_mark=reorder_at == NO_MARK,
         )
     item = changed.item
     good = "the shelf life that the strategy asks for"
     if item.min_shelf_life_days is not None:
         good = f"{item.min_shelf_life_days} days of shelf life when it ships"
-    said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{_worked_again(changed.due)}"
+    mark = "" if item.reorder_at is None else f"; to be reordered at {text(item.reorder_at)}"
+    said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{mark}{_worked_again(changed.due)}"
     output.done(context, said, **fields(item_row(item)), due=changed.due)
 
 

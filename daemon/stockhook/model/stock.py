@@ -22,7 +22,8 @@ class Item:
     """What is stocked. ``serial``: each unit is one piece with a number of its own.
 
     ``min_shelf_life_days``: so many days a unit must still be good behind the day it ships; None: as the strategy says.
-    ``retired``: no more of it is received; what is left is used up, and what became of it stays told.
+    ``retired``: no more of it is received; what is left is used up, and what became of it stays told. ``reorder_at``: a
+    person is told when no more than this is left that may be taken; None: nobody is.
     """
 
     sku: str
@@ -30,6 +31,7 @@ class Item:
     serial: bool = False
     min_shelf_life_days: int | None = None
     retired: bool = False
+    reorder_at: Quantity | None = None
 
 
 @record(frozen=True, slots=True)

@@ -26,6 +26,7 @@ KINDS: Final = (
     "bad-plan",
     "channel-silent",
     "refused-deliveries",
+    "low-stock",
     "disk-low",
     "backlog-old",
     "notifier-failing",

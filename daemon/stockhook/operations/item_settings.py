@@ -1,4 +1,4 @@
-"""What a person changes of an item that exists: its name, how long it must still be good, that no more comes."""
+"""What a person changes of an item that exists: its name, its shelf life, its mark, that no more comes."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,7 +8,7 @@ from stockhook.model import Item, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due, waiting_orders
 from stockhook.operations.items import checked_name, known_item
-from stockhook.quantity import Quantity
+from stockhook.quantity import Quantity, text
 from stockhook.store import Range, Work
 
 LONGEST_LIFE: Final = 36_500
@@ -31,14 +31,18 @@ def change(
     name: str | None = None,
     min_shelf_life_days: int | None = None,
     as_strategy_says: bool = False,
+    reorder_at: Quantity | None = None,
+    no_mark: bool = False,
 ) -> Changed:
-    """Change what is given of an item; ``as_strategy_says`` takes its own shelf life away.
+    """Change what is given of an item; ``as_strategy_says`` takes its own shelf life away, ``no_mark`` its mark.
 
     Orders that wait for the item are worked again where goods may be used that were too old before. Raises NotFound
     or Refused, with nothing changed.
     """
-    if name is None and min_shelf_life_days is None and not as_strategy_says:
-        raise Refused("nothing to change; give --min-shelf-life DAYS, --min-shelf-life none or --name N")
+    if name is None and min_shelf_life_days is None and reorder_at is None and not (as_strategy_says or no_mark):
+        raise Refused("nothing to change; give --min-shelf-life DAYS|none, --reorder-at N|none or --name N")
+    if reorder_at is not None and reorder_at < 0:
+        raise Refused("a mark below 0 is never reached; give 0 or more, or none")
     if min_shelf_life_days is not None and not 0 <= min_shelf_life_days <= LONGEST_LIFE:
         raise Refused(f"a shelf life of {min_shelf_life_days} days cannot be; give 0 to {LONGEST_LIFE} days")
     with desk.store.write() as work:
@@ -48,11 +52,14 @@ def change(
             before,
             name=before.name if name is None else checked_name(name),
             min_shelf_life_days=None if as_strategy_says else life,
+            reorder_at=None if no_mark else before.reorder_at if reorder_at is None else reorder_at,
         )
         if after == before:
             return Changed(after, _in_stock(work, after))
+        mark = "none" if after.reorder_at is None else text(after.reorder_at)
         written = "as the strategy says" if after.min_shelf_life_days is None else str(after.min_shelf_life_days)
-        work.save([after, desk.audit("items set", after.sku, name=after.name, min_shelf_life_days=written)])
+        details = {"name": after.name, "min_shelf_life_days": written, "reorder_at": mark}
+        work.save([after, desk.audit("items set", after.sku, **details)])
         due = 0
         if after.min_shelf_life_days != before.min_shelf_life_days:
             due = make_due(desk, work, waiting_orders(work, {after.sku}))

@@ -17,13 +17,17 @@ class PartRow(Row, frozen=True, kw_only=True):
 
 
 class ItemRow(Row, frozen=True, kw_only=True):
-    """What is stocked; ``serial``: each piece has a number of its own; ``retired``: no more of it is received."""
+    """What is stocked; ``serial``: each piece has a number of its own; ``retired``: no more of it is received.
+
+    ``reorder_at`` null: nobody is told when little is left.
+    """
 
     sku: str
     name: str
     serial: bool
     min_shelf_life_days: int | None
     retired: bool
+    reorder_at: Amount | None
 
 
 class ListedItem(ItemRow, frozen=True, kw_only=True):
@@ -90,6 +94,7 @@ def item_row(item: Item) -> ItemRow:
         serial=item.serial,
         min_shelf_life_days=item.min_shelf_life_days,
         retired=item.retired,
+        reorder_at=None if item.reorder_at is None else text(item.reorder_at),
     )
 
 

@@ -62,7 +62,15 @@ def fill(store: Store) -> None:
     order = make.order("A", said=make.said(5), shipping_date=START, ship_date=date(2026, 1, 1), history=("a", "b"))
     waits = (Wait(make.ACCOUNT, "A", WaitKind.CODE, "x"), Wait(make.ACCOUNT, "A", WaitKind.ITEM, "x"))
     with store.write() as work:
-        work.save([make.item("SOAP"), make.item("soap"), make.item("Ä"), make.alias("x", None), make.location()])
+        work.save(
+            [
+                make.item("SOAP", reorder_at=LIMIT),
+                make.item("soap"),
+                make.item("Ä"),
+                make.alias("x", None),
+                make.location(),
+            ]
+        )
         work.save(
             [make.kit("SET", ("SOAP", ONE), ("SALT", 1)), Audit(0, START, "a", "b", "c", "d", {"k": "v", "": ""})]
         )

@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("serial", NUMBER, nullable=False),
         sa.Column("min_shelf_life_days", NUMBER, nullable=True),
         sa.Column("retired", NUMBER, nullable=False),
+        sa.Column("reorder_at", NUMBER, nullable=True),
         sa.PrimaryKeyConstraint("sku"),
         sqlite_autoincrement=False,
         sqlite_strict=True,
