@@ -19,6 +19,7 @@ from stockhook.testing import factories as make
 from stockhook.testing import payloads
 from stockhook.testing.pages import GUARDED, READ_TOKEN, Pages, open_pages
 from stockhook.testing.store_finding import fill
+from stockhook.web import paging
 from stockhook.web.api.route import PREFIX
 
 DAY = "2026-11-30T10:00:00-05:00"
@@ -88,6 +89,22 @@ async def test_paging_shows_what_was_there_once_while_new_rows_come_in(get: Any,
         cursor = held["next"]
     assert len(seen) == len(set(seen))
     assert [number for number in seen if number in before] == before
+
+
+async def test_a_rare_filter_is_looked_through_a_part_at_a_time(get: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "WINDOW", 3)
+    whole = (await get("/events?limit=1000"))["rows"]
+    asked = "/events?reason=none&name=order_ship"
+    for address in (asked, "/events?name=order_ship&until=2030-01-01T00:00:00Z"):
+        seen: list[Any] = []
+        cursor: str | None = ""
+        requests = 0
+        while cursor is not None:
+            held = await get(f"{address}&limit=2" + (f"&cursor={cursor}" if cursor else ""))
+            seen += held["rows"]
+            cursor, requests = held["next"], requests + 1
+        assert seen == ([] if address == asked else whole)
+        assert requests > 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from stockhook.store import Range, Read
 SETTLED: Final = timedelta(minutes=5)
 """After so long no record is committed any more whose moment is earlier: ids up to there stay as they are."""
 
-_MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Event: "received_at", Movement: "at"}
+MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Event: "received_at", Movement: "at"}
+"""The field of a record that says when it came."""
+
 _MOST_KNOWN: Final = 10_000
 
 
@@ -20,7 +22,7 @@ def first_id(view: Read, record: type[Any], moment: datetime) -> int:
 
     It looks in the middle, again and again: some twenty reads of one row in a store of a million.
     """
-    field = _MOMENT[record]
+    field = MOMENT[record]
     newest = view.find(record, most=1)
     low, high = 1, newest[0].id + 1 if newest else 1
     while low < high:

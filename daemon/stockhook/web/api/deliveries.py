@@ -27,8 +27,8 @@ class DeliveryFilter(Query, frozen=True, kw_only=True):
 @routes.get("/deliveries")
 def list_deliveries(desk: Desk, query: DeliveryFilter, page: Page) -> Listed[DeliveryRow]:
     """List the requests that the channels sent, newest first."""
-    where = given(channel=query.channel, state=query.state) | span("received_at", query.since, query.until)
     with desk.store.read() as view:
+        where = given(channel=query.channel, state=query.state) | span(view, Delivery, query.since, query.until)
         return listed(view, Delivery, where, page, delivery_row)
 
 

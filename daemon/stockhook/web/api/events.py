@@ -8,7 +8,7 @@ from stockhook.model import Event, EventState
 from stockhook.operations import events as operations
 from stockhook.operations.desk import Desk
 from stockhook.rows.received import EventRow, ReplayedRow, ShownEvent, event_row, replayed_row, shown_event
-from stockhook.store import Match
+from stockhook.store import Match, Read
 from stockhook.web.api.contents import At
 from stockhook.web.api.faults import bad
 from stockhook.web.api.filters import Account, Channel, OrderId, Since, Until, given, span
@@ -31,7 +31,7 @@ class EventFilter(Query, frozen=True, kw_only=True):
     since: Since = None
     until: Until = None
 
-    def where(self) -> dict[str, Match]:
+    def where(self, view: Read) -> dict[str, Match]:
         """Return what they match."""
         fields = given(
             state=self.state,
@@ -42,14 +42,14 @@ class EventFilter(Query, frozen=True, kw_only=True):
             name=self.name,
             reason=self.reason,
         )
-        return fields | span("received_at", self.since, self.until)
+        return fields | span(view, Event, self.since, self.until)
 
 
 @routes.get("/events")
 def list_events(desk: Desk, query: EventFilter, page: Page) -> Listed[EventRow]:
     """List what the store said, newest first; the times are those of receipt."""
     with desk.store.read() as view:
-        return listed(view, Event, query.where(), page, event_row)
+        return listed(view, Event, query.where(view), page, event_row)
 
 
 @routes.get("/events/{event_id}")

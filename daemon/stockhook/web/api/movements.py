@@ -43,7 +43,7 @@ class MovementFilter(Query, frozen=True, kw_only=True):
             event_id=self.event_id,
             reverses=self.reverses,
         )
-        return fields | span("at", self.since, self.until)
+        return fields | span(view, Movement, self.since, self.until)
 
 
 @routes.get("/movements")

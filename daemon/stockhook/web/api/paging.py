@@ -11,6 +11,7 @@ from stockhook.model import NEW
 from stockhook.store import RECORDS, Match, Read
 from stockhook.web.api.faults import bad
 from stockhook.web.api.route import Query
+from stockhook.web.paging import older_than
 
 Record = TypeVar("Record")
 R = TypeVar("R")
@@ -27,7 +28,10 @@ class Page(Query, frozen=True, kw_only=True):
 
 
 class Listed(Struct, Generic[R], frozen=True, kw_only=True):
-    """One page of a list, newest first: its rows, whether there are ``more``, and the cursor of those."""
+    """One page of a list, newest first: its rows, whether there are ``more``, and the cursor of those.
+
+    Go on as long as there are more: a page of a filtered list may hold few rows, or none.
+    """
 
     rows: list[R]
     more: bool
@@ -37,8 +41,17 @@ class Listed(Struct, Generic[R], frozen=True, kw_only=True):
 def listed(
     view: Read, record: type[Record], where: Mapping[str, Match], page: Page, row: Callable[[Record], R]
 ) -> Listed[R]:
-    """Return the page of records that match."""
-    return listed_by(record, page, row, lambda after, most: view.find(record, where, after, most))
+    """Return the page of records that match.
+
+    It may hold fewer than its limit though there are more: of a list with ids no more than so many records are looked
+    through for one page.
+    """
+    if RECORDS[record].key != ("id",):
+        return listed_by(record, page, row, lambda after, most: view.find(record, where, after, most))
+    after = key_of(record, page.cursor)
+    rows, last = older_than(view, record, where, str(after[0]) if after else "", page.limit)
+    following = None if last is None else _cursor(record, [last])
+    return Listed(rows=[row(each) for each in rows], more=last is not None, next=following)
 
 
 def listed_by(
@@ -56,7 +69,10 @@ def listed_by(
 
 def cursor_of(record: type[Record], last: Record) -> str:
     """Return the cursor that goes on behind a record."""
-    key = [getattr(last, name) for name in RECORDS[record].key]
+    return _cursor(record, [getattr(last, name) for name in RECORDS[record].key])
+
+
+def _cursor(record: type[Any], key: list[Any]) -> str:
     return urlsafe_b64encode(msgspec.json.encode([record.__name__, *key])).decode().rstrip("=")
 
 

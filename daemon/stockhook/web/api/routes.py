@@ -9,6 +9,7 @@ from stockhook.web.api import (
     audit,
     corrections,
     deliveries,
+    downloads,
     events,
     items,
     kits,
@@ -37,6 +38,7 @@ _NOUNS: Final = (
     movements,
     problems,
     audit,
+    downloads,
 )
 
 _own: Final = Routes()
