@@ -3,7 +3,7 @@
 import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from stockhook.model import Snapshot
 from stockhook.options import PluginOptions
@@ -63,5 +63,17 @@ class Channel(Protocol):
         """Return what the event says about its order, or that it moves no stock.
 
         Raises BadEvent with kind ``bad-lines`` or ``wrong-merchant`` for one that must not be booked.
+        """
+        ...
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """What a channel may offer besides: telling a person how to connect the store. The page of channels shows it."""
+
+    def guide(self, target: str) -> Sequence[str]:
+        """Return what to do in the store, step by step; what is to be copied stands between backticks.
+
+        ``target`` is the URL that the store must send to, with TOKEN in place of the secret.
         """
         ...

@@ -11,7 +11,7 @@ from stockhook import log
 from stockhook.config.report import Place, did_you_mean, option_names, problems, toml_path
 from stockhook.config.tables import PluginTable, StrategyTable
 from stockhook.errors import ConfigError
-from stockhook.options import PluginOptions
+from stockhook.options import PluginOptions, masked
 from stockhook.plugin_manager import Kind, Plugins
 from stockhook.strategy import SHORTAGE, InnerStrategy
 
@@ -25,12 +25,22 @@ class Made(NamedTuple):
     options: PluginOptions
 
 
+class Effective(NamedTuple):
+    """What a plugin class was made with: the TOML path of its table, its type, and all its options, secrets masked."""
+
+    at: str
+    kind: Kind
+    type: str
+    options: Mapping[str, Any]
+
+
 class Maker:
-    """Makes instances of plugin classes from their tables; ``problems`` grows on the way."""
+    """Makes instances of plugin classes from their tables; ``problems`` and ``effective`` grow on the way."""
 
     def __init__(self, plugins: Plugins, found: list[str]) -> None:
         self.plugins = plugins
         self.problems = found
+        self.effective: list[Effective] = []
 
     def check_disabled(self, disabled: tuple[str, ...]) -> None:
         """Note disabled plugins that are not there: the name is a slip, and the plugin meant is on."""
@@ -70,7 +80,10 @@ class Maker:
             table = self._with_inner(at, table, offered, within)
         try:
             options = offered.Options.model_validate(table)
-            return Made(offered(options), options) if len(self.problems) == before else None
+            if len(self.problems) == before:
+                made = Made(offered(options), options)
+                self.effective.append(Effective(toml_path(at), kind, own.type, masked(options)))
+                return made
         except ValidationError as error:
             self.problems += problems(error, at, table, offered.Options, [*names, "type"])
         except Exception as error:  # a plugin may raise anything

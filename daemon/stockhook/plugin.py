@@ -7,7 +7,7 @@ entry point group ``stockhook`` or in the folder that ``[plugins] directory`` na
 import pluggy
 
 from stockhook import model, quantity
-from stockhook.channel import Channel, Nothing, RawEvent, Request
+from stockhook.channel import Channel, Guided, Nothing, RawEvent, Request
 from stockhook.errors import (
     BadBooking,
     BadEvent,
@@ -63,6 +63,7 @@ __all__ = [
     "Copyable",
     "Due",
     "Footprint",
+    "Guided",
     "InnerStrategy",
     "Kept",
     "Match",

@@ -29,7 +29,7 @@ from stockhook.config.tables import (
 )
 from stockhook.errors import ConfigError
 from stockhook.hours import Silence
-from stockhook.maker import Maker
+from stockhook.maker import Effective, Maker
 from stockhook.model import fold
 from stockhook.notifier import Notifier
 from stockhook.plugin_manager import Kind, Plugins
@@ -106,6 +106,7 @@ class Settings:
     """All that the configuration decides, with an instance of every plugin class it picks; the store is not open.
 
     ``payload_days`` None: kept for ever. ``shadow``: what orders would book is told, and not booked.
+    ``effective`` are the options of every plugin class that was made, to be shown.
     """
 
     path: Path
@@ -121,6 +122,7 @@ class Settings:
     notifiers: Mapping[str, ConfiguredNotifier]
     payload_days: int | None
     shadow: bool = False
+    effective: tuple[Effective, ...] = ()
 
     def choices(self, planner: Budgeted) -> Choices:
         """Return what chooses locations and strategy for each need."""
@@ -159,6 +161,7 @@ def resolve(tables: Config, plugins: Plugins, found: list[str]) -> Settings:
         notifiers={name: notifier for name, notifier in notifiers.items() if notifier},
         payload_days=tables.retention.payload_days or None,
         shadow=tables.allocation.shadow,
+        effective=tuple(maker.effective),
     )
 
 

@@ -1,11 +1,14 @@
-"""The addresses of what a person does to stock and to orders, beside those of the pages that show them."""
+"""Addresses that the list of the application takes in: what a person does, and the newer pages."""
 
 from typing import Final
 
+from stockhook.web.audit import AuditPage
+from stockhook.web.channels import ChannelsPage
 from stockhook.web.corrections import CorrectAction, LinePage
 from stockhook.web.events import DryRunPage, ReplayFoundAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
+from stockhook.web.recall import HoldLotAction, RecallPage
 from stockhook.web.stock import (
     AdjustAction,
     CountItemAction,
@@ -17,6 +20,10 @@ from stockhook.web.stock import (
 )
 
 ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
+    (r"/channels", ChannelsPage),
+    (r"/audit", AuditPage),
+    (r"/recall", RecallPage),
+    (r"/recall/hold", HoldLotAction),
     (r"/events/replay", ReplayFoundAction),
     (r"/events/(\d+)/dry-run", DryRunPage),
     (r"/orders/([^/]+)/([^/]+)/lines/(\d+)", LinePage),

@@ -1,4 +1,4 @@
-"""Plugins: what was found, what each offers, and why one that failed did."""
+"""Plugins: what was found, what each offers, why one that failed did, and with which options they were made."""
 
 from collections import Counter
 
@@ -10,6 +10,8 @@ class PluginsPage(Page):
 
     async def get(self) -> None:
         """Show it."""
-        records = sorted(self.site.settings.plugins.records, key=lambda record: (record.status, record.name))
+        settings = self.site.settings
+        records = sorted(settings.plugins.records, key=lambda record: (record.status, record.name))
         counts = Counter(record.status for record in records)
-        await self.show("plugins.html", lambda _view: {"records": records, "counts": counts})
+        values = {"records": records, "counts": counts, "effective": settings.effective}
+        await self.show("plugins.html", lambda _view: values)

@@ -18,7 +18,17 @@ class SearchPage(Page):
 def search(view: Read, sought: str) -> Values:
     """Return the records that are named so, as written; items and codes in whatever case."""
     if not sought:
-        return {"q": "", "orders": [], "items": [], "aliases": [], "units": [], "lines": [], "events": []}
+        return {
+            "q": "",
+            "orders": [],
+            "items": [],
+            "aliases": [],
+            "units": [],
+            "lines": [],
+            "events": [],
+            "lots": [],
+            "serials": [],
+        }
     catalogue = view.catalogue((), {sought})
     lots = view.find(Unit, {"lot": sought}, most=PAGE)
     serials = view.find(Unit, {"serial": sought}, most=PAGE)
@@ -28,6 +38,8 @@ def search(view: Read, sought: str) -> Values:
         "orders": view.find(Order, {"order_id": sought}, most=PAGE),
         "items": [item for item in items if fold(item.sku) == fold(sought)],
         "aliases": view.find(Alias, {"code": fold(sought)}, most=PAGE),
+        "lots": [sought] if lots else [],
+        "serials": [sought] if serials else [],
         "units": [*lots, *(unit for unit in serials if unit not in lots)],
         "events": view.find(Event, {"order_id": sought}, most=PAGE),
         "lines": view.find(Line, {"code": sought}, most=PAGE),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from stockhook.plugin import Nothing, PluginOptions, RawEvent, Request, model
 from stockhook_plugins.channels.ultracart import decode
 from stockhook_plugins.channels.ultracart.authentication import Authentication
+from stockhook_plugins.channels.ultracart.guide import guide
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.channels.ultracart.pins import Pins
 from stockhook_plugins.channels.ultracart.snapshot import Reader
@@ -22,11 +23,16 @@ class UltraCart:
     def __init__(self, options: UltraCartOptions) -> None:
         """Take the validated options."""
         self._authentication = Authentication(options.token, options.username, options.password or ())
+        self._basic = options.username is not None
         self._reader = Reader(options.merchant_id, ZoneInfo(options.time_zone), Pins(options.pins))
 
     def authenticate(self, request: Request) -> None:
         """Return if the request comes from the store; raises NoSuchToken or Rejected."""
         self._authentication.check(request)
+
+    def guide(self, target: str) -> Sequence[str]:
+        """Return how to make the webhook in UltraCart's portal."""
+        return guide(target, basic=self._basic)
 
     def split(self, body: bytes) -> Sequence[RawEvent]:
         """Return the events of a body; raises Unreadable."""
