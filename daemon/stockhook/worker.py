@@ -22,7 +22,7 @@ from stockhook.event_state import OPEN
 from stockhook.meters import Meters
 from stockhook.model import NEW, Delivery, DeliveryState, Event, EventState, Order, OrderKey
 from stockhook.operations.desk import Desk
-from stockhook.operations.posting import settle_later
+from stockhook.operations.posting import follow
 from stockhook.outbox import EVENT_KINDS
 from stockhook.outcome import ATTEMPTS, Outcome, codes, work_event
 from stockhook.problems import Occurrence, Report
@@ -243,13 +243,12 @@ class Worker:
         """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""
         void_deliveries = batch.deliveries(void)
         deliveries = [_after(one, result, now, void=one.delivery.id in void_deliveries) for one in result.reached]
-        work.save([*result.outcome.events, *self._put_off(batch, result, now), *batch.places()])
+        work.save([*result.outcome.events, *self._put_off(batch, result, now)])
         work.save(_with_replays(work, result.reached, deliveries, now))
-        settle_later(self._desk, work, batch.given_back(void))
         report = batch.report(void)
         report.happened += [_occurrence(work, *told) for told in result.outcome.told]
         _settle_failures(result, report)
-        problems.record(work, report, self._desk.subscriptions, now)
+        follow(self._desk, work, batch, void, report)
 
     def _put_off(self, batch: Batch, result: _Result, now: datetime) -> list[Order]:
         """Return the orders that could not be evaluated, due again later."""

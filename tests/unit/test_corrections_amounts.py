@@ -72,6 +72,18 @@ def test_what_is_given_back_settles_what_others_are_owed_in_the_same_commit(shop
     assert shop.owed("SOAP") == ONE
 
 
+def test_what_other_lines_of_a_kit_give_back_settles_what_others_are_owed_too() -> None:
+    shop = open_shop(kits=KitPolicy.STOCKED_FIRST)
+    shop.items("SET")
+    shop.stock(B=4, C=2)
+    shop.send(envelope(order_ship("D-1", kit("SET", 2, [("B", 4), ("C", 2)], index=1, shipped=DAY1))))
+    ship(shop, "D-2", 2, "B")
+    corrected = quantity(shop, 1)
+    assert [key.order_id for key in corrected.settled] == ["D-2"]
+    assert (shop.booked("D-2"), shop.owed("B")) == ({"B": 2 * ONE}, 0)
+    sound(shop)
+
+
 def test_what_is_owed_is_withdrawn_before_anything_is_reversed(shop: Shop) -> None:
     shop.stock(SOAP=2)
     ship(shop, "D-1", 5)

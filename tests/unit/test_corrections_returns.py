@@ -5,9 +5,11 @@ import pytest
 from corrected import DAY2, DAY3, back, lots, open_shop, quantity, refused, ship, sound, takes
 
 from stockhook.model import (
+    Booking,
     Item,
     Location,
     MovementKind,
+    OrderKey,
     Unit,
 )
 from stockhook.operations.corrections import sources
@@ -17,6 +19,7 @@ from stockhook.quantity import ONE
 from stockhook.rules import ShortagePolicy
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
+from stockhook_plugins.stores import memory
 
 
 @pytest.fixture
@@ -65,6 +68,21 @@ def test_what_came_back_is_put_where_the_channel_says() -> None:
     (made,) = shop.find(Unit, location="RETURNS")
     assert (made.quantity, made.lot, made.expires_on, made.unit_cost) == (3 * ONE, "L1", date(2027, 3, 31), 2 * ONE)
     sound(shop)
+
+
+def test_a_place_that_somebody_made_meanwhile_stays_as_they_made_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = open_shop(restock_to="RETURNS")
+    shop.stock(SOAP=5)
+    ship(shop, "D-1", 3)
+    made, plain = Location("RETURNS", pickable=True, pick_sequence=7), memory._Work.book
+
+    def book(work: memory._Work, bookings: list[Booking]) -> frozenset[OrderKey | None]:
+        work.save([made])
+        return plain(work, bookings)
+
+    monkeypatch.setattr(memory._Work, "book", book)
+    back(shop, 1)
+    assert shop.find(Location, path="RETURNS") == [made]
 
 
 def test_what_came_back_is_neither_reversed_nor_moved_to_another_unit(shop: Shop) -> None:

@@ -24,7 +24,7 @@ from stockhook.model import (
 )
 from stockhook.operations.channels import chosen
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import waiting_orders
+from stockhook.operations.kits import waiting_for
 from stockhook.operations.spreadsheet import read_file
 from stockhook.outcome import Outcome, codes, work_event
 from stockhook.reading import Opened, open_body
@@ -115,9 +115,8 @@ def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
         event.position: event for event in (*ended, *outcome.events) if event.delivery_id == opened.delivery.id
     }
     events = tuple(by_position[pending.event.position] for pending in opened.pending)
-    freed = batch.given_back(())
     raises, settles = _told(view, batch, outcome)
-    wakes = len(waiting_orders(view, freed)) if freed else 0
+    wakes = len(waiting_for(desk, view, batch.given_back(())))
     return DryRun(events, orders, raises, settles, wakes, desk.policies.shadow)
 
 

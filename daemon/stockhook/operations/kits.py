@@ -12,6 +12,7 @@ from stockhook import problems
 from stockhook.kits import multiply_out, read_lines, resolve, whole_step
 from stockhook.model import Catalogue, Kit, KitPolicy, Line, OrderKey, Part, Problem, ProblemState, Unit, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.due import waiting_orders
 from stockhook.quantity import Quantity, text
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import FOREVER, Range, Read, Work
@@ -70,7 +71,12 @@ def close_mismatch(desk: Desk, work: Work, sku: str) -> None:
             problems.save(work, [closed], desk.subscriptions, now)
 
 
-def spared(desk: Desk, view: Read, skus: Collection[str]) -> set[str]:
+def waiting_for(desk: Desk, view: Read, skus: Collection[str]) -> set[OrderKey]:
+    """Return the orders that want something of these items, or may do with them instead of their components."""
+    return waiting_orders(view, {*skus, *_spared(desk, view, skus)}) if skus else set()
+
+
+def _spared(desk: Desk, view: Read, skus: Collection[str]) -> set[str]:
     """Return the components that orders may wait for and need no more, now that there are finished kits ``skus``.
 
     Only an order that was left whole waits so: what is owed in components otherwise stays owed in them.

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -12,10 +12,10 @@ from stockhook.draft import Cause
 from stockhook.errors import Refused
 from stockhook.model import Booking, Location, Order, OrderKey
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import make_due, waiting_orders
-from stockhook.operations.kits import spared
+from stockhook.operations.due import make_due
+from stockhook.operations.kits import waiting_for
 from stockhook.operations.serials import check_serials
-from stockhook.store import Work
+from stockhook.store import FOREVER, Work
 
 logger = log.get(__name__)
 
@@ -100,19 +100,14 @@ def _post(
     settle: bool,
 ) -> Result:
     work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    keys = {*(waiting_orders(work, {*skus, *spared(desk, work, skus)}) if settle else ()), *concerned(work)}
+    keys = {*(waiting_for(desk, work, skus) if settle else ()), *concerned(work)}
     batch = Batch(desk.policies, work, keys, skus=skus)
     change = prepare(work, batch)
     check_serials(work, change.booking)
     _lay(batch, change)
     evaluated, left = settled(desk, batch, keys if settle else change.orders)
     booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
-    void = work.book([booking, *batch.bookings()])
-    if void:
-        raise Moved
-    work.save([*change.records, *change.told(batch), *left, *batch.places()])
-    settle_later(desk, work, batch.given_back(void))  # what covered one order may be refunded there, and come back
-    problems.record(work, batch.report(void), desk.subscriptions, desk.clock.now())
+    commit(desk, work, batch, [*change.records, *change.told(batch), *left], first=[booking])
     return result(work, evaluated)
 
 
@@ -147,7 +142,31 @@ def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple
     return tuple(evaluated), [replace(state.order, due_at=desk.clock.now()) for state in states if state]
 
 
-def settle_later(desk: Desk, work: Work, skus: Collection[str]) -> None:
-    """Make due what waits for items of which an order has given something back."""
-    if skus:
-        make_due(desk, work, waiting_orders(work, {*skus, *spared(desk, work, skus)}))
+def commit(desk: Desk, work: Work, batch: Batch, records: Sequence[Any], *, first: Sequence[Booking] = ()) -> None:
+    """Book ``first`` and what a batch has decided, save ``records``, and see to what follows from it.
+
+    Raises Moved, for the unit of work to be made anew, where anything of it is void.
+    """
+    if work.book([*first, *batch.bookings()]):
+        raise Moved
+    work.save(records)
+    follow(desk, work, batch, frozenset(), batch.report(()))
+
+
+def follow(desk: Desk, work: Work, batch: Batch, void: Collection[OrderKey | None], report: problems.Report) -> None:
+    """See to what follows from what a batch has booked: places for what came back, orders to settle, and problems.
+
+    What an order has given back, of whatever line, makes due what waits for it; what covered one order may be refunded
+    there, and come back.
+    """
+    _make_places(work, batch.places())
+    make_due(desk, work, waiting_for(desk, work, batch.given_back(void)))
+    problems.record(work, report, desk.subscriptions, desk.clock.now())
+
+
+def _make_places(work: Work, places: Collection[Location]) -> None:
+    """Make the places that are not there yet, looked for behind the booking: a person may have made them meanwhile."""
+    if places:
+        paths = frozenset(place.path for place in places)
+        known = {place.path for place in work.find(Location, {"path": paths}, most=FOREVER)}
+        work.save([place for place in places if place.path not in known])

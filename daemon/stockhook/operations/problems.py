@@ -12,12 +12,13 @@ from stockhook.draft import Cause, Draft
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
-from stockhook.operations.posting import Moved, booked, settle_later
+from stockhook.operations.posting import Moved, booked, commit
 from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
 SHORT: Final = "insufficient-inventory"
 _WAIVE, _REOPEN = "problems waive", "problems reopen"
+_ROW: Final = "shortage "
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,11 @@ def _changed(
         mine = [pair for pair in chosen if (pair[1].account, pair[1].order_id) == key]
         _adopt(desk, batch, key, mine, reason)
         batch.again(key, Cause(now, desk.actor))
-    void = work.book(batch.bookings())
-    if void:
-        raise Moved
-    settle_later(desk, work, batch.given_back(void))
-    problems.record(work, batch.report(void), desk.subscriptions, now)
+    moved = {f"{_ROW}{after.id}": text(after.waived - before.waived) for before, after in chosen}
+    commit(desk, work, batch, [desk.audit(action, _name(problem), reason, **moved)])
     if action == _REOPEN:
         owe_again(work, keys, "is owed again")
     problem = _find(work, problem.id)
-    moved = {str(after.id): text(after.waived - before.waived) for before, after in chosen}
-    work.save([desk.audit(action, _name(problem), reason, **moved), *batch.places()])
     after = restate(work, problem, now)
     if after != problem:
         problems.save(work, [after], desk.subscriptions, now)
@@ -237,8 +233,9 @@ def _waived(work: Read, problem: Problem) -> dict[int, Quantity]:
     waived: Counter[int] = Counter()
     for action in (_WAIVE, _REOPEN):
         for entry in work.find(Audit, {"action": action, "subject": _name(problem)}, most=FOREVER):
-            for shortage, quantity in entry.details.items():
-                waived[int(shortage)] += parse(quantity)
+            for name, quantity in entry.details.items():
+                if name.startswith(_ROW):
+                    waived[int(name.removeprefix(_ROW))] += parse(quantity)
     return {shortage: quantity for shortage, quantity in waived.items() if quantity > 0}
 
 

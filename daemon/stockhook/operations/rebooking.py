@@ -4,13 +4,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
-from stockhook import problems
 from stockhook.allocation import Pool
 from stockhook.batch import Batch
 from stockhook.draft import Cause, Draft
 from stockhook.model import Line, OrderKey, OrderState, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.posting import Moved, booked, settle_later
+from stockhook.operations.posting import booked, commit
 from stockhook.quantity import text
 from stockhook.store import Work
 
@@ -41,12 +40,11 @@ def freed(draft: Draft, line: Line, pool: Pool, reason: str) -> Line:
 
 
 def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> None:
-    now = desk.clock.now()
     batch = Batch(desk.policies, work, [key])
     state = batch.state(key)
     if state is None:
         return
-    cause = Cause(now, desk.actor)
+    cause = Cause(desk.clock.now(), desk.actor)
     draft = Draft(state, cause, batch.ids)
     lines, words = [], [f"rebooked {code}: {reason}"]
     for line in state.lines:
@@ -60,10 +58,5 @@ def _rebook(desk: Desk, key: OrderKey, code: str, reason: str, work: Work) -> No
     cleared = OrderState(order, tuple(lines), tuple(draft.takes), tuple(draft.rows.values()), state.waits)
     batch.adopt(key, cleared, draft)
     batch.again(key, cause)
-    void = work.book(batch.bookings())
-    if void:
-        raise Moved
-    settle_later(desk, work, batch.given_back(void))
     audit = desk.audit("rebook", f"{key.account}/{key.order_id}", reason, code=code)
-    work.save([audit, *batch.places()])
-    problems.record(work, batch.report(void), desk.subscriptions, now)
+    commit(desk, work, batch, [audit])

@@ -15,9 +15,9 @@ from stockhook.draft import Cause, Draft
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Line, Movement, OrderKey, OrderState, Problem, ProblemState, Take, Wait, WaitKind
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import waiting_orders
+from stockhook.operations.kits import waiting_for
 from stockhook.operations.orders import find_key
-from stockhook.operations.posting import Moved, booked, settled
+from stockhook.operations.posting import booked, commit, settled
 from stockhook.operations.problems import owe_again
 from stockhook.quantity import Quantity
 from stockhook.record import replace as changed
@@ -135,7 +135,7 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     skus = _skus(work.orders([key])[key], item_index)
     if skus:
         work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    waiting = waiting_orders(work, skus) - {key} if skus else set()
+    waiting = waiting_for(desk, work, skus) - {key}
     batch = Batch(desk.policies, work, [key, *waiting], skus=skus)
     case = _case(desk, work, batch, key, item_index, reason)
     outcome = correction(case)
@@ -147,11 +147,9 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     _require_plan(case.state, result.state, result.text)
     given_back = batch.given_back(())
     evaluated, left = settled(desk, batch, waiting) if given_back else ((), [])
-    if work.book(batch.bookings()):
-        raise Moved
     details = {"line": str(item_index), **outcome.details}
-    work.save([desk.audit(ACTION, f"{key.account}/{key.order_id}", reason, **details), *left, *batch.places()])
-    problems.record(work, batch.report(()), desk.subscriptions, desk.clock.now())
+    audit = desk.audit(ACTION, f"{key.account}/{key.order_id}", reason, **details)
+    commit(desk, work, batch, [audit, *left])
     owe_again(work, [key], "is owed")
     if outcome.rules:
         _rule(desk, work, case.line)
@@ -169,9 +167,10 @@ def known_line(state: OrderState, item_index: int) -> Line:
 
 
 def _skus(state: OrderState, item_index: int) -> set[str]:
-    line = known_line(state, item_index)
-    parts = line.binding.parts if line.binding else ()
-    return {part.sku for part in parts} | {take.sku for take in state.takes if take.line == line.number}
+    """Return the items of an order, of which the correction of one line may give back those of its kit's others."""
+    known_line(state, item_index)
+    parts = (part for line in state.lines if line.binding for part in line.binding.parts)
+    return {part.sku for part in parts} | {take.sku for take in state.takes}
 
 
 def _case(desk: Desk, work: Work, batch: Batch, key: OrderKey, item_index: int, reason: str) -> Case:
