@@ -1,8 +1,10 @@
 """A count says what is on the shelf: the book follows it, and what was owed from there is over (strategies.md 5)."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asked import finds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ from stockhook.model import Audit, Count, EventState, Item, Location, Movement, 
 from stockhook.operations.locations import change
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.counts import Counts, count
+from stockhook.operations.stock.endings import read
 from stockhook.operations.stock.holds import hold
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.stock.reversals import undo
 from stockhook.operations.stock.tallies import Tally
 from stockhook.operations.stock.transfers import move
@@ -281,6 +285,32 @@ class TestWhatWasOwed:
         ):
             with pytest.raises(Refused, match="is no goods: it stands for what is owed of A"):
                 does()
+
+    def test_a_file_of_two_places_tells_once_what_is_owed_no_more(self, shop: Shop) -> None:
+        shop.stock(A=5)
+        ship(shop, "O1", 8)
+        shop.clock.advance(LATER)
+        done = count(shop.desk, [Tally(0, sku="A", location=path) for path in ("MAIN", "BACK")])
+        assert (done.ended // ONE, len(done.orders)) == (3, 1)
+        assert sum(sum(read(audit.details).values()) for audit in shop.find(Audit)) == 3 * ONE
+        assert sound(shop)
+
+
+class TestManyUnitsOfOneItem:
+    def test_a_file_asks_the_store_no_more_for_many_units_than_for_few(self) -> None:
+        asked: list[Counter[str]] = []
+        for number in (3, 300):
+            shop = new_shop()
+            receive(shop.desk, [Receipt("A", ONE, "MAIN") for _ in range(number)])
+            with finds() as seen:
+                for ago in (timedelta(), LATER):
+                    shop.clock.advance(LATER * 2)
+                    tallies = [Tally(2 * ONE, unit_id=each) for each in range(1, number + 1)]
+                    done = count(shop.desk, tallies, shop.clock.now() - ago)
+            asked.append(seen)
+            assert [each.units[0].unit.id for each in done.counted] == list(range(1, number + 1))
+            assert {each.units[0].unit.quantity for each in done.counted} == {2 * ONE}
+        assert asked[0] == asked[1]
 
 
 class TestTakingACountBack:

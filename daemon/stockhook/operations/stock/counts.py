@@ -1,6 +1,7 @@
 """What a person has counted: the book follows the shelf (strategies.md section 5)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,8 +13,8 @@ from stockhook.model import Audit, Booking, Count, Location, Movement, MovementK
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import waiting_orders
 from stockhook.operations.posting import Change, Moved, post
-from stockhook.operations.stock.endings import counted_of, ended_by_counts, written
-from stockhook.operations.stock.ledger import entry, known_unit
+from stockhook.operations.stock.endings import counted_of, ended_by_counts, owed_of, written
+from stockhook.operations.stock.ledger import entry, known_units
 from stockhook.operations.stock.tallies import Sheet, Tally, sheets
 from stockhook.quantity import Quantity, text
 from stockhook.store import Read, Work
@@ -99,7 +100,7 @@ def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> C
 
     def result(work: Work, _: object) -> Counts:
         draft = drafted[0]
-        counted = tuple(_counted(work, *each, draft.now) for each in zip(draft.sheets, draft.booked, strict=True))
+        counted = tuple(_counted(work, draft))
         orders = tuple(dict.fromkeys(key for ended in draft.ended for key in ended))
         return Counts(draft.at, counted, sum(sum(ended.values()) for ended in draft.ended), orders)
 
@@ -125,12 +126,15 @@ def _end(
 ) -> tuple[OrderKey, ...]:
     """Let the batch know of the counts, and return the orders that are owed less because of them."""
     batch.pool.know(places)
+    owed = owed_of(batch, waiting)
     orders: dict[OrderKey, None] = {}
     for sheet, counted in zip(draft.sheets, draft.counts, strict=True):
         batch.pool.note(counted)
-        ending = [] if counted.unit_id else ended_by_counts(desk, batch, waiting, sheet.item.sku)
+        sku = sheet.item.sku
+        ending = [] if counted.unit_id else ended_by_counts(desk, batch, sorted(owed[sku]), sku)
+        owed[sku].difference_update(ending)  # what another place of the file has ended is ended
         orders |= dict.fromkeys(ending)
-        draft.ended.append({key: -counted_of(batch.state(key), sheet.item.sku) for key in ending})
+        draft.ended.append({key: -counted_of(batch.state(key), sku) for key in ending})
     return tuple(orders)
 
 
@@ -143,7 +147,7 @@ def _told(desk: Desk, draft: _Drafted, batch: Batch) -> tuple[Audit, ...]:
         details = {
             "quantity": text(sheet.tally.quantity),
             "expected": text(sheet.expected),
-            "for": draft.at.astimezone(UTC).isoformat(),
+            FOR: draft.at.astimezone(UTC).isoformat(),
             LAST: sheet.before.astimezone(UTC).isoformat() if sheet.before else NEVER,
             **written(ended),
         }
@@ -151,9 +155,15 @@ def _told(desk: Desk, draft: _Drafted, batch: Batch) -> tuple[Audit, ...]:
     return tuple(entries)
 
 
-def _counted(view: Read, sheet: Sheet, booked: int, now: datetime) -> Counted:
-    where = {"sku": sheet.item.sku, "kind": MovementKind.COUNT, "at": now, "reference": sheet.name, "order_id": None}
-    movements = reversed(view.find(Movement, where, most=booked) if booked else [])
-    units = tuple(CountedUnit(known_unit(view, movement.unit_id), movement) for movement in movements)
-    tally = sheet.tally
-    return Counted(sheet.item.sku, sheet.place.path, tally.unit_id, tally.quantity, sheet.expected, units)
+def _counted(view: Read, draft: _Drafted) -> Iterator[Counted]:
+    """Yield each count with the movements that it booked, as the ledger has them."""
+    booked: defaultdict[tuple[str, str | None], list[Movement]] = defaultdict(list)
+    where = {"sku": frozenset(sheet.item.sku for sheet in draft.sheets), "at": draft.now, "order_id": None}
+    if draft.movements:
+        for movement in view.find(Movement, {**where, "kind": MovementKind.COUNT}, most=len(draft.movements)):
+            booked[movement.sku, movement.reference].append(movement)
+    units = known_units(view, {movement.unit_id for movements in booked.values() for movement in movements})
+    for sheet, number in zip(draft.sheets, draft.booked, strict=True):
+        tally, newest = sheet.tally, booked[sheet.item.sku, sheet.name][:number]
+        moved = tuple(CountedUnit(units[movement.unit_id], movement) for movement in reversed(newest))
+        yield Counted(sheet.item.sku, sheet.place.path, tally.unit_id, tally.quantity, sheet.expected, moved)

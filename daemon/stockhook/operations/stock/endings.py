@@ -3,6 +3,7 @@
 The evaluation of an order closes what is owed to it once it knows of the count; here is told which orders those are.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -15,6 +16,20 @@ from stockhook.record import replace
 from stockhook.target import moment_shipped
 
 _ORDER: Final = "order "
+
+
+def owed_of(batch: Batch, keys: Iterable[OrderKey]) -> defaultdict[str, set[OrderKey]]:
+    """Return by item the orders of ``keys`` to which something of it is owed, or that wait for it."""
+    found: defaultdict[str, set[OrderKey]] = defaultdict(set)
+    for key in keys:
+        state = batch.state(key)
+        for row in state.shortages if state else ():
+            if row.open:
+                found[row.sku].add(key)
+        for wait in state.waits if state else ():
+            if wait.kind is WaitKind.ITEM:
+                found[wait.subject].add(key)
+    return found
 
 
 def ended_by_counts(desk: Desk, batch: Batch, keys: Iterable[OrderKey], sku: str) -> list[OrderKey]:

@@ -1,5 +1,6 @@
 """What every change that a person makes to stock has in common."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from stockhook.model import Movement, MovementKind, Shortage, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.quantity import Quantity
-from stockhook.store import Range, Read, Work
+from stockhook.store import FOREVER, Range, Read, Work
 
 LONGEST: Final = 200
 """Characters of a reason."""
@@ -51,10 +52,19 @@ def entry(
 
 def known_unit(view: Read, unit_id: int) -> Unit:
     """Return the unit, of goods; raises NotFound with where to look, and Refused for one in suspense."""
-    found = view.find(Unit, {"id": unit_id}, most=1)
-    if not found:
+    return of_goods(unit_id, known_units(view, {unit_id}).get(unit_id))
+
+
+def known_units(view: Read, ids: Collection[int]) -> dict[int, Unit]:
+    """Return those of these units that there are, by id."""
+    found = view.find(Unit, {"id": frozenset(ids)}, most=FOREVER) if ids else []
+    return {unit.id: unit for unit in found}
+
+
+def of_goods(unit_id: int, unit: Unit | None) -> Unit:
+    """Return the unit that was found by an id; raises NotFound for none, and Refused for one in suspense."""
+    if unit is None:
         raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-    unit = found[0]
     if unit.suspense:
         raise Refused(
             f"unit {unit_id} is no goods: it stands for what is owed of {unit.sku} while there is none. A receipt "

@@ -1,15 +1,15 @@
 """What was written down while counting, and what the book says about it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Count, Item, Location, Unit
 from stockhook.operations.items import known_item
 from stockhook.operations.locations import known_location
-from stockhook.operations.stock.ledger import known_unit
+from stockhook.operations.stock.ledger import known_units, of_goods
 from stockhook.operations.stock.moments import moved_since
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Read
@@ -80,56 +80,102 @@ def sheets(view: Read, tallies: Sequence[Tally], at: datetime | None) -> list[Sh
 
     Raises Refused with every fault of every tally, one line each.
     """
-    found: list[Sheet] = []
-    faults: list[str] = []
-    seen: dict[int | str, Tally] = {}
-    for tally in tallies:
+    book = _Book(view, tallies)
+    found: dict[int, Sheet] = {}
+    faults: dict[int, str] = {}
+    for n, tally in enumerate(tallies):
         try:
-            sheet = _sheet(view, tally, at)
-            _check(view, sheet, at)
-            _refuse_twice(sheet, seen)
+            found[n] = book.sheet(tally)
         except (Refused, NotFound) as error:
-            faults.append(f"{tally.where}{error}")
-        else:
-            found.append(sheet)
+            faults[n] = f"{tally.where}{error}"
+    units = {unit.id: unit for sheet in found.values() for unit in sheet.units}
+    since = Counter[int]() if at is None else moved_since(view, units.values(), at)
+    seen: dict[int | str, Tally] = {}
+    for n, sheet in found.items():
+        found[n] = replace(sheet, since=since)
+        try:
+            book.check(found[n], at)
+            _refuse_twice(sheet, seen)
+        except Refused as error:
+            faults[n] = f"{sheet.tally.where}{error}"
     if faults:
-        raise Refused("\n".join(faults))
-    return found
+        raise Refused("\n".join(faults[n] for n in sorted(faults)))
+    return list(found.values())
 
 
-def _sheet(view: Read, tally: Tally, at: datetime | None) -> Sheet:
-    if tally.quantity < 0:
-        raise Refused(f"{text(tally.quantity)} cannot be counted; where there is nothing, the count is 0")
-    if tally.unit_id is not None:
-        unit = known_unit(view, tally.unit_id)
-        item, place, units = known_item(view, unit.sku), known_location(view, unit.location), [unit]
-    else:
-        item, place = known_item(view, tally.sku), known_location(view, tally.location)
-        lying = view.find(Unit, {"sku": item.sku, "location": place.path}, most=FOREVER)
-        units = [unit for unit in reversed(lying) if not unit.suspense]
-    key = {"sku": item.sku, "location": place.path, "unit_id": tally.unit_id or 0}
-    before = next((count.at for count in view.find(Count, key, most=1)), None)
-    since = Counter[int]() if at is None else moved_since(view, units, at)
-    return Sheet(tally, item, place, tuple(units), since, before)
+class _Book:
+    """What the book has of what was counted, read for all tallies together: there may be thousands of one item."""
 
+    def __init__(self, view: Read, tallies: Sequence[Tally]) -> None:
+        self._view = view
+        ids = frozenset(tally.unit_id for tally in tallies if tally.unit_id is not None)
+        self._units = known_units(view, ids)
+        skus = {unit.sku for unit in self._units.values()} | {tally.sku for tally in tallies if tally.unit_id is None}
+        self._catalogue = view.catalogue((), skus)
+        self._places: dict[str, Location] = {}
+        self._counts: dict[tuple[str, str], dict[int, datetime]] = {}
+        self._lying: dict[str, set[str]] = {}
 
-def _check(view: Read, sheet: Sheet, at: datetime | None) -> None:
-    tally = sheet.tally
-    newest = max(_counted(view, sheet), default=at)
-    if at is not None and newest is not None and newest > at:
-        raise Refused(
-            f"{sheet.name} was counted for {newest:%Y-%m-%d %H:%M:%S}Z, which is later than {at:%Y-%m-%d %H:%M:%S}Z; "
-            "nothing was changed"
-        )
-    left = sum(unit.quantity for unit in sheet.units) + sheet.difference
-    if left < 0:
-        raise Refused(
-            f"{text(tally.quantity)} of {sheet.item.sku} were counted, but {text(tally.quantity - left)} have left "
-            "since then; count again what is there now, without --at"
-        )
-    _check_pieces(sheet)
-    if tally.unit_id is None and tally.quantity and not any(unit.quantity for unit in sheet.units):
-        _refuse_deeper(view, sheet)
+    def sheet(self, tally: Tally) -> Sheet:
+        """Return what a tally is about, but for what moved since; raises Refused and NotFound."""
+        if tally.quantity < 0:
+            raise Refused(f"{text(tally.quantity)} cannot be counted; where there is nothing, the count is 0")
+        if tally.unit_id is not None:
+            unit = of_goods(tally.unit_id, self._units.get(tally.unit_id))
+            item, place, units = self._item(unit.sku), self._place(unit.location), [unit]
+        else:
+            item, place = self._item(tally.sku), self._place(tally.location)
+            lying = self._view.find(Unit, {"sku": item.sku, "location": place.path}, most=FOREVER)
+            units = [unit for unit in reversed(lying) if not unit.suspense]
+        before = self._counted(item, place).get(tally.unit_id or 0)
+        return Sheet(tally, item, place, tuple(units), Counter(), before)
+
+    def check(self, sheet: Sheet, at: datetime | None) -> None:
+        """Raise Refused where the book cannot be brought in line with a count at that moment."""
+        tally = sheet.tally
+        counted = self._counted(sheet.item, sheet.place)
+        newest = max((counted[n] for n in (0, *(unit.id for unit in sheet.units)) if n in counted), default=at)
+        if at is not None and newest is not None and newest > at:
+            raise Refused(
+                f"{sheet.name} was counted for {newest:%Y-%m-%d %H:%M:%S}Z, which is later than "
+                f"{at:%Y-%m-%d %H:%M:%S}Z; nothing was changed"
+            )
+        left = sum(unit.quantity for unit in sheet.units) + sheet.difference
+        if left < 0:
+            raise Refused(
+                f"{text(tally.quantity)} of {sheet.item.sku} were counted, but {text(tally.quantity - left)} have "
+                "left since then; count again what is there now, without --at"
+            )
+        _check_pieces(sheet)
+        if tally.unit_id is None and tally.quantity and not any(unit.quantity for unit in sheet.units):
+            self._refuse_deeper(sheet)
+
+    def _refuse_deeper(self, sheet: Sheet) -> None:
+        sku = sheet.item.sku
+        if sku not in self._lying:
+            units = self._view.find(Unit, {"sku": sku}, most=FOREVER)
+            self._lying[sku] = {unit.location for unit in units if unit.quantity}
+        below = sorted(path for path in self._lying[sku] if path.startswith(f"{sheet.place.path}/"))
+        if below:
+            raise Refused(
+                f"{sku} lies below {sheet.place.path}, not at it: count each location by itself ({', '.join(below)})"
+            )
+
+    def _item(self, sku: str) -> Item:
+        return known_item(self._view, sku, self._catalogue)
+
+    def _place(self, path: str) -> Location:
+        if path not in self._places:
+            self._places[path] = known_location(self._view, path)
+        return self._places[path]
+
+    def _counted(self, item: Item, place: Location) -> dict[int, datetime]:
+        """Return the moments for which an item was last counted in a place, by unit, or by 0 for all of it."""
+        key = (item.sku, place.path)
+        if key not in self._counts:
+            counts = self._view.find(Count, {"sku": item.sku, "location": place.path}, most=FOREVER)
+            self._counts[key] = {count.unit_id: count.at for count in counts}
+        return self._counts[key]
 
 
 def _check_pieces(sheet: Sheet) -> None:
@@ -150,30 +196,12 @@ def _check_pieces(sheet: Sheet) -> None:
         )
 
 
-def _refuse_deeper(view: Read, sheet: Sheet) -> None:
-    lying = view.find(Unit, {"sku": sheet.item.sku}, most=FOREVER)
-    below = {unit.location for unit in lying if unit.quantity and unit.location.startswith(f"{sheet.place.path}/")}
-    if below:
-        raise Refused(
-            f"{sheet.item.sku} lies below {sheet.place.path}, not at it: count each location by itself "
-            f"({', '.join(sorted(below))})"
-        )
-
-
 def _refuse_twice(sheet: Sheet, seen: dict[int | str, Tally]) -> None:
     names: set[int | str] = {sheet.name, *(unit.id for unit in sheet.units)}
     twice = next((seen[name] for name in names if name in seen), None)
     if twice is not None:
         raise Refused(f"{sheet.name} is counted twice{f', also on {twice.where[:-2]}' if twice.where else ''}")
     seen.update(dict.fromkeys(names, sheet.tally))
-
-
-def _counted(view: Read, sheet: Sheet) -> Iterable[datetime]:
-    """Yield the moments of the counts that speak of the same goods."""
-    ids = {0, *(unit.id for unit in sheet.units)}
-    for count in view.find(Count, {"sku": sheet.item.sku, "location": sheet.place.path}, most=FOREVER):
-        if count.unit_id in ids:
-            yield count.at
 
 
 def _held_last(unit: Unit) -> tuple[bool, datetime, int]:
