@@ -283,6 +283,13 @@ class Store(Protocol):
         """
         ...
 
+    def erase(self, digests: Collection[bytes]) -> int:
+        """Remove the bodies with these digests and return how many were removed, for good and whoever else had them.
+
+        One that a delivery has which is still to be worked stays.
+        """
+        ...
+
     def backup(self, path: Path, progress: Progress = untold) -> Mapping[str, str]:
         """Write a consistent copy of the store to ``path`` while it is in use, and return the options to start on it.
 

@@ -98,3 +98,22 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(stocked: House) -> N
     ):
         assert said in stocked.refused("orders", "correct", "D-1", 1, *options, code=code)
     assert "order D-1 has no line 7, only 1" in stocked.refused("orders", "correct", "D-1", 7, "--accept", *why)
+
+
+def test_an_order_is_forgotten_with_its_payload_and_keeps_what_is_booked(stocked: House) -> None:
+    stocked.play(shipped(3))
+    before = stocked.json("orders", "show", "D-1")
+    assert stocked.json("orders", "forget", "D-1") == {
+        "account": ACCOUNT,
+        "order_id": "D-1",
+        "payloads": 1,
+        "deliveries": 1,
+        "others": [],
+    }
+    assert stocked.done("orders", "forget", "D-1").startswith("0 payloads of D-1 removed; its facts and what is booked")
+    assert stocked.json("orders", "show", "D-1")["lines"] == before["lines"]
+    stocked.done("events", "replay", "1")
+    stocked.play()
+    assert stocked.json("orders", "show", "D-1")["lines"] == before["lines"]
+    assert stocked.json("verify")["ok"] is True
+    assert [entry["action"] for entry in stocked.json("audit", "list")][:2] == ["events replay", "orders forget"]

@@ -11,6 +11,7 @@ from stockhook.cli.correct import correct
 from stockhook.cli.rows import event_row, movement_row
 from stockhook.cli.why import tell_why
 from stockhook.model import MovementKind
+from stockhook.operations import forgetting
 from stockhook.operations import orders as operations
 from stockhook.operations.orders import Shown
 from stockhook.rows.orders import line_row, order_row, shown_order
@@ -39,6 +40,29 @@ def orders() -> None:
 
 
 orders.add_command(correct)
+
+
+@orders.command()
+@click.argument("order")
+@click.pass_obj
+def forget(context: Context, order: str) -> None:
+    """Remove the payloads of one order, with the personal data in them; its facts and what is booked stay.
+
+    ORDER is the order id, or ACCOUNT/ORDER where two accounts have it. A payload goes as a whole, with whatever other
+    orders came in the same request: they keep their facts as well, from which a replay works. Backups made before still
+    hold it.
+
+    Example: stockhook orders forget DEMO-0009104976
+    """
+    with context.desk() as desk:
+        done = forgetting.forget(desk, order)
+    payloads = "1 payload" if done.payloads == 1 else f"{done.payloads} payloads"
+    others = ", ".join(key.order_id for key in done.others)
+    said = f"{payloads} of {done.key.order_id} removed; its facts and what is booked for it stay"
+    said += f". Removed with it, in the same requests, was what came of {others}" if others else ""
+    names = [f"{key.account}/{key.order_id}" for key in done.others]
+    found = {"account": done.key.account, "order_id": done.key.order_id, "payloads": done.payloads}
+    output.done(context, said, **found, deliveries=done.deliveries, others=names)
 
 
 @orders.command()

@@ -110,6 +110,22 @@ class StoreContract(BookingContract, CatalogueContract, FindingContract, Standin
         with store.read() as read:
             assert read.body(again) == b"old 1"
 
+    def test_erase_removes_bodies_by_digest_but_none_that_is_still_to_be_worked(self, store: Store) -> None:
+        worked = DeliveryState.WORKED
+        bodies = (b"mine", b"mine", b"other", b"both", b"both")
+        states = (worked, worked, worked, worked, DeliveryState.PENDING)
+        arrivals = [make.arrival(body, state=state) for body, state in zip(bodies, states, strict=True)]
+        ids = store.append(arrivals)
+        assert store.erase({one.delivery.digest for one in arrivals if one.body.data in (b"mine", b"both")}) == 1
+        assert store.erase({arrivals[0].delivery.digest}) == 0
+        assert store.erase(()) == 0
+        with store.read() as read:
+            assert [read.body(number) for number in ids] == [None, None, b"other", b"both", b"both"]
+            assert len(read.find(Delivery)) == 5
+        [again] = store.append([make.arrival(b"mine")])
+        with store.read() as read:
+            assert read.body(again) == b"mine"
+
     # --- serving, waiting, copying
 
     def test_a_second_daemon_is_refused_until_the_first_closes_unless_many_may_serve(self, store: Store) -> None:

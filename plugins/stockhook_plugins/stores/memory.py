@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
 from stockhook.plugin import Arrival, Catalogue, Due, PluginOptions, Range, Refused, Stock, Store, hookimpl, model
 from stockhook_plugins.stores import bookings as rules
+from stockhook_plugins.stores.bodies import drop, old, unneeded
 from stockhook_plugins.stores.claims import Claims
 from stockhook_plugins.stores.layers import Committed, Layer
 
@@ -278,14 +279,11 @@ class MemoryStore:
 
     def prune(self, before: datetime, most: int) -> int:
         """Remove bodies that no delivery since ``before`` has."""
-        layer = Layer(self._rows)
-        with self._writer, self._rows.mutex:
-            young = {row.digest for row in layer.select(model.Delivery, {"received_at": Range(low=before)})}
-            old = [row for row in layer.select(model.Body, {}) if row.digest not in young][:most]
-            for row in old:
-                layer.drop(row)
-            layer.commit()
-        return len(old)
+        return drop(self._rows, self._writer, lambda layer: old(layer, before)[:most])
+
+    def erase(self, digests: Collection[bytes]) -> int:
+        """Remove these bodies, but for those that are still to be worked."""
+        return drop(self._rows, self._writer, lambda layer: unneeded(layer, digests))
 
     def backup(self, path: Path, progress: object = None) -> NoReturn:  # noqa: ARG002 - the interface has them
         """Refuse: there is no file to copy."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from stockhook.model import Delivery
 from stockhook.operations.due import pages
+from stockhook.operations.forgetting import forgotten
 from stockhook.operations.verify.inspection import Finding, Inspection
 from stockhook.store import Range
 
@@ -19,10 +20,12 @@ def deliveries(inspection: Inspection) -> Iterator[Finding]:
     """Judge all deliveries, each with its body."""
     before = inspection.prune_before
     late = None if before is None else before - _PRUNED_WITHIN
+    gone = forgotten(inspection.view)
     for page in pages(inspection.view, Delivery, None, _PAGE):
         for delivery in page:
             body = inspection.view.body(delivery.id)
-            yield "journal", 1, _journal(inspection, delivery, body, before)
+            asked_for = body is None and delivery.id in gone
+            yield "journal", 1, None if asked_for else _journal(inspection, delivery, body, before)
             if late is not None and delivery.received_at < late:
                 yield "retention", 1, _retention(inspection, delivery, body, late)
 

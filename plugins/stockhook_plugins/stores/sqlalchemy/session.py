@@ -1,6 +1,6 @@
 """An open store: deliveries in, views and units of work out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -127,6 +127,18 @@ class Session:
                 connection.exec_driver_sql(statement, (json_list(old),))
         self._database.give_back()
         return len(old)
+
+    def erase(self, digests: Collection[bytes]) -> int:
+        """Remove bodies by digest, but for those that a delivery has which is still to be worked."""
+        with self._database.writing() as connection, self._database.translated():
+            needed = {bytes(digest) for (digest,) in rows(connection, self._sql.pending_digests)}
+            gone: list[int] = []
+            for digest in set(digests) - needed:
+                gone += [number for (number,) in rows(connection, self._sql.body_of, [digest])]
+            for statement in self._sql.drop_bodies:
+                connection.exec_driver_sql(statement, (json_list(gone),))
+        self._database.give_back()
+        return len(gone)
 
     def integrity(self) -> str | None:
         """Return the first damage that the database finds, or None."""

@@ -243,6 +243,9 @@ class Statements:
             .limit(bindparam(None))
             .offset(bindparam(None))
         )
+        pending = _deliveries.c.state == constant(model.DeliveryState.PENDING.value)
+        self.pending_digests = self._text(select(_deliveries.c.digest).where(pending))
+        self.body_of = self._text(select(body.c.id).where(body.c.digest == bindparam(None)))
         self.drop_bodies = tuple(self._text(delete(table).where(self.listed(table.c.id))) for table in (body, body_use))
 
     def bodies_once(self, number: int = 1) -> str:

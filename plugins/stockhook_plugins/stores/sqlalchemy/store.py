@@ -4,7 +4,7 @@ import builtins
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -197,6 +197,10 @@ class SqlStore:
     def prune(self, before: datetime, most: int) -> int:
         """Remove at most ``most`` bodies that no delivery since ``before`` has."""
         return self._session.prune(before, most)
+
+    def erase(self, digests: Collection[bytes]) -> int:
+        """Remove these bodies, but for those that are still to be worked."""
+        return self._session.erase(digests)
 
     def backup(self, path: Path, progress: Progress = untold) -> dict[str, str]:
         """Copy the store to a new file with mode 0600; raises Refused where that cannot be, or for PostgreSQL."""
