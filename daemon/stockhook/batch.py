@@ -5,6 +5,7 @@ worker, a receipt and a rebooking share.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -323,8 +324,11 @@ def _units(opened: _Open) -> set[int]:
 def _given_back(opened: _Open) -> set[str]:
     """Return the items that went back; what was owed in suspense is no goods, a count says what was there."""
     suspense = {take.unit_id for take in opened.now.takes if take.suspense}
-    back = (movement for movement in opened.movements if movement.quantity > 0)
-    return {each.sku for each in back if each.unit_id not in suspense and each.kind is not MovementKind.COUNT}
+    back: Counter[str] = Counter()
+    for each in opened.movements:
+        if each.unit_id not in suspense and (each.quantity > 0) is (each.kind is not MovementKind.COUNT):
+            back[each.sku] += each.quantity
+    return set(+back)
 
 
 def _decided(opened: _Open) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from stockhook.allocation import Plan, Pool
 from stockhook.model import (
@@ -23,6 +24,10 @@ from stockhook.model import (
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
 from stockhook.shortage import Lack, change, still_open, withdrawn, without_goods
+from stockhook.target import moment_shipped
+
+ALREADY_COUNTED: Final = "already counted"
+"""The reason of a movement that has a count stand against what was taken, or given back, of goods gone before it."""
 
 
 @record(frozen=True, slots=True)
@@ -133,19 +138,24 @@ class Draft:
     ) -> Quantity:
         """Give back at most ``most`` of what was taken, last taken first; return how much.
 
-        What came back as a return stays booked as it is, and so does what was taken from the units ``sparing``.
+        What came back as a return stays booked as it is, and so does what was taken from the units ``sparing``. A
+        unit that was counted since the line shipped keeps its quantity, whenever it was taken from: the count stands
+        (strategies.md section 5).
         """
-        left = most
+        left, moment = most, moment_shipped(self.state.order, line)
         for n, take in self._last_first(line, sku):
             quantity = min(left, take.returnable)
             if not quantity or take.unit_id in sparing:
                 continue
             left -= quantity
-            self._move(line, sku, take.unit_id, quantity, reverses=take.movement_id, reason=reason)
+            back = self._move(line, sku, take.unit_id, quantity, reverses=take.movement_id, reason=reason)
             made_up = min(quantity, take.counted)
             if made_up:
-                self._make_up(line, take, -made_up)
-            pool.move(take.unit_id, quantity - made_up)
+                self._make_up(line, take, -made_up, take.movement_id)
+            stands = quantity - made_up if moment and pool.unit_counted(take.unit_id, moment) else 0
+            if stands:
+                self._make_up(line, take, -stands, back.id)
+            pool.move(take.unit_id, quantity - made_up - stands)
             self.takes[n] = replace(take, remaining=take.remaining - quantity, counted=take.counted - made_up)
         return most - left
 
@@ -181,7 +191,7 @@ class Draft:
             more = take.remaining - take.counted
             fresh = take.movement_id >= NEW and not take.suspense
             if fresh and more > 0 and pool.unit_counted(take.unit_id, moment):
-                self._make_up(line, take, more)
+                self._make_up(line, take, more, take.movement_id)
                 pool.move(take.unit_id, more)
                 self.takes[n] = replace(take, counted=take.counted + more)
 
@@ -254,10 +264,10 @@ class Draft:
         self.units.append(made)
         return made.id
 
-    def _make_up(self, line: Line, take: Take, quantity: Quantity) -> None:
-        reason = "already counted"
+    def _make_up(self, line: Line, take: Take, quantity: Quantity, of: int) -> None:
+        """Have a count stand against the movement ``of``: a take, or the reversal of one that was booked before it."""
         kind = MovementKind.COUNT
-        self._move(line, take.sku, take.unit_id, quantity, kind=kind, reverses=take.movement_id, reason=reason)
+        self._move(line, take.sku, take.unit_id, quantity, kind=kind, reverses=of, reason=ALREADY_COUNTED)
 
     def _move(
         self,

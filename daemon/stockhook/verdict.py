@@ -79,7 +79,7 @@ def _booked(draft: Draft) -> list[str]:
         ended[row.sku] += row.counted - before.get(row.id, 0)
     words = [f"booked {_listed(taken)}"] if taken else []
     words += [f"{_listed(returned)} came back"] if returned else []
-    return words + ([f"{_listed(ended)} had left before the shelf was counted: the count stands"] if +ended else [])
+    return words + ([f"{_listed(+ended)} had left before the shelf was counted: the count stands"] if +ended else [])
 
 
 def _listed(amounts: Counter[str]) -> str:

@@ -1,0 +1,119 @@
+"""A count stands: what is corrected, reversed or undone of shipments from before it leaves the counted quantity."""
+
+from datetime import timedelta
+
+import pytest
+
+from stockhook.model import Movement, MovementKind, Order, Unit
+from stockhook.operations.codes import alias
+from stockhook.operations.corrections import amounts, returns, sources
+from stockhook.operations.rebooking import rebook
+from stockhook.operations.stock.counts import count
+from stockhook.operations.stock.tallies import Tally
+from stockhook.operations.verify import verify
+from stockhook.quantity import ONE
+from stockhook.rules import ChannelRules, ShortagePolicy
+from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.shop import Shop
+from stockhook_plugins.channels.ultracart.channel import UltraCart
+from stockhook_plugins.channels.ultracart.options import UltraCartOptions
+from stockhook_plugins.stores.memory import MemoryStore
+from stockhook_plugins.strategies.received import Fifo
+
+DAY1 = "2026-11-01T12:00:00-05:00"
+HOUR = timedelta(hours=1)
+
+
+def new_shop(policy: ShortagePolicy = ShortagePolicy.PARTIAL) -> Shop:
+    store = MemoryStore()
+    store.open()
+    channel = UltraCart(UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
+    return Shop(store, channel, Fifo(Fifo.Options()), rules=ChannelRules("shop", on_shortage=policy))
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return new_shop()
+
+
+def ship(shop: Shop, quantity: int, code: str = "A", order_id: str = "D-1") -> None:
+    shop.send(envelope(order_ship(order_id, [line(code, quantity, shipped=DAY1)])))
+
+
+def counted(shop: Shop, quantity: int, sku: str = "A") -> None:
+    shop.clock.advance(HOUR)
+    count(shop.desk, [Tally(quantity * ONE, sku=sku, location="MAIN")])
+    shop.clock.advance(HOUR)
+
+
+def sound(shop: Shop) -> bool:
+    return [check for check in verify(shop.desk) if not check.ok] == []
+
+
+class TestCorrections:
+    def test_a_change_of_unit_makes_no_goods(self, shop: Shop) -> None:
+        shop.stock(A=10)
+        shop.stock(A=10)
+        ship(shop, 4)
+        counted(shop, 16)
+        sources.take_from_unit(shop.desk, "D-1", 1, 2, "seen")
+        assert (shop.on_hand("A"), [unit.quantity for unit in shop.find(Unit)]) == (16 * ONE, [10 * ONE, 6 * ONE])
+        assert shop.booked("D-1") == {"A": 4 * ONE}
+        back, stands = shop.find(Movement, kind=MovementKind.COUNT, order_id="D-1")
+        reversal = shop.find(Movement, kind=MovementKind.REVERSAL)[0]
+        assert (stands.quantity, stands.reverses, back.quantity) == (-4 * ONE, reversal.id, 4 * ONE)
+        assert sound(shop)
+
+    def test_a_quantity_ruled_to_and_fro_adds_nothing(self, shop: Shop) -> None:
+        shop.stock(A=10)
+        ship(shop, 4)
+        counted(shop, 7)
+        for ruled in (3, 4, 0, 5):
+            amounts.set_quantity(shop.desk, "D-1", 1, ruled * ONE, "as packed")
+            assert (shop.on_hand("A"), sum(shop.booked("D-1").values())) == (7 * ONE, ruled * ONE)
+        assert sound(shop)
+
+    def test_what_never_left_was_counted_with_the_rest(self, shop: Shop) -> None:
+        shop.stock(A=10, B=9)
+        lines = [line("B", 2), line("A", 3)]
+        shop.send(envelope(order_ship("D-1", lines, shipping_date=DAY1)))
+        counted(shop, 10)
+        dated = [line("B", 2, shipped=DAY1), line("A", 3)]
+        shop.send(envelope(order_ship("D-1", dated, shipping_date=DAY1)))
+        assert (shop.on_hand("A"), shop.booked("D-1")) == (10 * ONE, {"B": 2 * ONE})
+        assert sound(shop)
+
+    def test_another_factor_books_anew_and_leaves_the_shelf_alone(self, shop: Shop) -> None:
+        shop.stock(A=50)
+        alias(shop.desk, "PACK", "A", factor=12 * ONE)
+        ship(shop, 2, "PACK")
+        counted(shop, 26)
+        alias(shop.desk, "PACK", "A", factor=10 * ONE)
+        rebook(shop.desk, [order.key for order in shop.find(Order)], "PACK", "a pack of ten")
+        assert (shop.on_hand("A"), shop.booked("D-1")) == (26 * ONE, {"A": 20 * ONE})
+        assert sound(shop)
+
+    def test_what_shipped_since_the_count_goes_back_to_the_shelf(self, shop: Shop) -> None:
+        shop.stock(A=10)
+        counted(shop, 10)
+        shipped = shop.clock.now().isoformat()
+        shop.send(envelope(order_ship("D-1", [line("A", 4, shipped=shipped)])))
+        amounts.set_quantity(shop.desk, "D-1", 1, 3 * ONE, "as packed")
+        assert shop.on_hand("A") == 7 * ONE
+
+    def test_a_return_since_the_count_is_goods(self, shop: Shop) -> None:
+        shop.stock(A=10)
+        ship(shop, 4)
+        counted(shop, 6)
+        returns.take_back(shop.desk, "D-1", 1, 2 * ONE, "came back")
+        assert shop.on_hand("A") == 8 * ONE
+
+    def test_what_the_count_keeps_covers_no_other_order(self, shop: Shop) -> None:
+        shop.stock(A=4)
+        ship(shop, 4)
+        counted(shop, 0)
+        shipped = shop.clock.now().isoformat()
+        shop.send(envelope(order_ship("D-2", [line("A", 2, shipped=shipped)])))
+        amounts.set_quantity(shop.desk, "D-1", 1, ONE, "as packed")
+        assert (shop.on_hand("A"), shop.owed("A")) == (0, 2 * ONE)
+        assert sound(shop)
