@@ -89,10 +89,12 @@ def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str 
     if rebook:
         desk.refuse_in_shadow("--rebook")
     account = "" if channel is None else account_of(desk, channel)
-    with desk.store.write() as work:
-        item = None if sku is None else known_item(work, sku)
-        mapped = Alias(account, fold(written), written, item.sku if item else None, factor)
-        work.save([mapped, _audit(desk, mapped)])
+    with desk.store.read() as view:
+        item = None if sku is None else known_item(view, sku)
+    mapped = Alias(account, fold(written), written, item.sku if item else None, factor)
+    action = "items ignore" if mapped.sku is None else "items alias"
+    with desk.changing(action, mapped.written, account=mapped.account, meaning=_meaning(mapped)) as work:
+        work.save([mapped])
         due = waiting_on_code(work, mapped.code, account)
         make_due(desk, work, due)
         _close(desk, work, mapped)
@@ -105,11 +107,6 @@ def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str 
         keys = list(dict.fromkeys(line.order for line in booked))
         rebooked = tuple(book_anew(desk, keys, mapped.code, f"{written} now means {_meaning(mapped)}"))
     return Mapped(mapped, len(due | unbooked), booked, rebooked)
-
-
-def _audit(desk: Desk, mapped: Alias) -> object:
-    action = "items ignore" if mapped.sku is None else "items alias"
-    return desk.audit(action, mapped.written, account=mapped.account, meaning=_meaning(mapped))
 
 
 def _meaning(mapped: Alias) -> str:

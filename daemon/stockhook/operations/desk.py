@@ -1,6 +1,7 @@
 """What every operation works with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from stockhook.batch import Policies
@@ -10,7 +11,7 @@ from stockhook.errors import Refused
 from stockhook.model import Audit, OrderKey
 from stockhook.outbox import Subscription
 from stockhook.settings import Settings
-from stockhook.store import Store, Total
+from stockhook.store import Store, Total, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,17 @@ class Desk:
     def audit(self, action: str, subject: str, reason: str | None = None, **details: str) -> Audit:
         """Return the audit entry of a change made here and now, to be saved with it."""
         return Audit(0, self.clock.now(), self.actor, action, subject, reason, details)
+
+    @contextmanager
+    def changing(self, action: str, subject: str, reason: str | None = None, **details: str) -> Iterator[Work]:
+        """Open a unit of work that begins with its audit entry, so that nobody else writes until it ends.
+
+        For what no version covers (items, locations, codes, problems): what is changed must be read in it, or what
+        somebody else has changed meanwhile is undone. An exception leaves nothing of it, the entry neither.
+        """
+        with self.store.write() as work:
+            work.save([self.audit(action, subject, reason, **details)])
+            yield work
 
     def refuse_in_shadow(self, what: str) -> None:
         """Raise Refused in shadow mode: it would give back what is booked for an order, and book nothing instead."""

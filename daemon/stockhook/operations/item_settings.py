@@ -1,15 +1,16 @@
 """What a person changes of an item that exists: its name, its shelf life, its mark, that no more comes."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from stockhook.errors import Refused
 from stockhook.model import Item, Unit
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every, make_due, waiting_orders
+from stockhook.operations.due import every, make_due
 from stockhook.operations.items import checked_name, known_item
+from stockhook.operations.kits import waiting_for
 from stockhook.quantity import Quantity, text
-from stockhook.store import Range, Work
+from stockhook.store import Range, Read
 
 LONGEST_LIFE: Final = 36_500
 """Days; a hundred years are more than any goods need."""
@@ -45,24 +46,27 @@ def change(
         raise Refused("a mark below 0 is never reached; give 0 or more, or none")
     if min_shelf_life_days is not None and not 0 <= min_shelf_life_days <= LONGEST_LIFE:
         raise Refused(f"a shelf life of {min_shelf_life_days} days cannot be; give 0 to {LONGEST_LIFE} days")
-    with desk.store.write() as work:
-        before = known_item(work, sku)
-        life = before.min_shelf_life_days if min_shelf_life_days is None else min_shelf_life_days
-        after = replace(
-            before,
-            name=before.name if name is None else checked_name(name),
-            min_shelf_life_days=None if as_strategy_says else life,
-            reorder_at=None if no_mark else before.reorder_at if reorder_at is None else reorder_at,
-        )
-        if after == before:
-            return Changed(after, _in_stock(work, after))
-        mark = "none" if after.reorder_at is None else text(after.reorder_at)
-        written = "as the strategy says" if after.min_shelf_life_days is None else str(after.min_shelf_life_days)
-        details = {"name": after.name, "min_shelf_life_days": written, "reorder_at": mark}
-        work.save([after, desk.audit("items set", after.sku, **details)])
+    changes: dict[str, Any] = {}
+    details: dict[str, str] = {}
+    if name is not None:
+        changes["name"] = details["name"] = checked_name(name)
+    if min_shelf_life_days is not None or as_strategy_says:
+        changes["min_shelf_life_days"] = None if as_strategy_says else min_shelf_life_days
+        details["min_shelf_life_days"] = "as the strategy says" if as_strategy_says else str(min_shelf_life_days)
+    if reorder_at is not None or no_mark:
+        changes["reorder_at"] = None if no_mark else reorder_at
+        details["reorder_at"] = "none" if no_mark or reorder_at is None else text(reorder_at)
+    with desk.store.read() as view:
+        known = known_item(view, sku)
+        if replace(known, **changes) == known:
+            return Changed(known, _in_stock(view, known))
+    with desk.changing("items set", known.sku, **details) as work:
+        before = known_item(work, known.sku)
+        after = replace(before, **changes)
+        work.save([after])
         due = 0
         if after.min_shelf_life_days != before.min_shelf_life_days:
-            due = make_due(desk, work, waiting_orders(work, {after.sku}))
+            due = make_due(desk, work, waiting_for(desk, work, {after.sku}))
         return Changed(after, _in_stock(work, after), due)
 
 
@@ -71,15 +75,17 @@ def retire(desk: Desk, sku: str, *, retired: bool = True) -> Changed:
 
     Raises NotFound or Refused, with nothing changed.
     """
-    with desk.store.write() as work:
-        before = known_item(work, sku)
+    with desk.store.read() as view:
+        known = known_item(view, sku)
+    with desk.changing("items retire" if retired else "items retire --undo", known.sku) as work:
+        before = known_item(work, known.sku)
         if before.retired is retired:
             state = "was retired before" if retired else "is not retired"
             raise Refused(f"{before.sku} {state}; nothing was changed")
         after = replace(before, retired=retired)
-        work.save([after, desk.audit("items retire" if retired else "items retire --undo", after.sku)])
+        work.save([after])
         return Changed(after, _in_stock(work, after))
 
 
-def _in_stock(work: Work, item: Item) -> Quantity:
-    return sum(unit.quantity for unit in every(work, Unit, {"sku": item.sku, "quantity": Range(low=1)}))
+def _in_stock(view: Read, item: Item) -> Quantity:
+    return sum(unit.quantity for unit in every(view, Unit, {"sku": item.sku, "quantity": Range(low=1)}))

@@ -36,11 +36,11 @@ def list_items(desk: Desk, most: int = 1000) -> list[tuple[Item, Kit | None]]:
 def add(desk: Desk, sku: str, name: str = "", *, serial: bool = False) -> Added:
     """Add an item; raises Refused for a sku that is none, or that exists, in whatever case."""
     item = Item(checked_sku(sku), checked_name(name), serial)
-    with desk.store.write() as work:
+    with desk.changing("items add", item.sku) as work:
         known = find_item(work, item.sku)
         if known is not None:
             raise Refused(f"{_said_of(known)} exists already; nothing was changed")
-        work.save([item, desk.audit("items add", item.sku)])
+        work.save([item])
         return Added(item, make_due(desk, work, waiting_on_code(work, fold(item.sku))))
 
 

@@ -1,12 +1,13 @@
 """What a person does to the tree of locations."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Location, Unit
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every, make_due, waiting_orders
+from stockhook.operations.due import every, make_due
+from stockhook.operations.kits import waiting_for
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.store import FOREVER, Range, Read
 
@@ -31,36 +32,41 @@ def list_locations(desk: Desk, most: int = 1000) -> list[Location]:
 def add(desk: Desk, path: str, *, pickable: bool = True, pick_sequence: int | None = None) -> Changed:
     """Add a location, and those above it that are missing; raises Refused for a bad path or one that exists."""
     location = Location(checked_path(path), pickable, pick_sequence)
-    with desk.store.write() as work:
+    with desk.changing("locations add", location.path) as work:
         known = {place.path: place for place in work.find(Location, most=FOREVER)}
         twin = next((other for other in known if other.casefold() == location.path.casefold()), None)
         if twin is not None:
             raise Refused(f"the location {twin} exists already; `stockhook locations set` changes it")
         above = tuple(Location(parent) for parent in parents(location.path) if parent not in known)
-        work.save([*above, location, desk.audit("locations add", location.path)])
+        work.save([*above, location])
     return Changed(location, above)
 
 
 def change(desk: Desk, path: str, *, pickable: bool | None = None, pick_sequence: int | None = None) -> Changed:
-    """Change what is given of a location; goods in one that becomes pickable settle what is owed of them."""
-    if pickable is None and pick_sequence is None:
+    """Change what is given of a location; goods in one that becomes pickable settle what is owed of them.
+
+    Raises NotFound or Refused, with nothing changed.
+    """
+    changes: dict[str, Any] = {}
+    details: dict[str, str] = {}
+    if pickable is not None:
+        changes["pickable"], details["pickable"] = pickable, "yes" if pickable else "no"
+    if pick_sequence is not None:
+        changes["pick_sequence"], details["pick_sequence"] = pick_sequence, str(pick_sequence)
+    if not changes:
         raise Refused("nothing to change; give --pickable yes, --pickable no or --pick-sequence N")
-    with desk.store.write() as work:
+    with desk.store.read() as view:
+        known = known_location(view, path)
+        if replace(known, **changes) == known:
+            return Changed(known)
+    with desk.changing("locations set", path, **details) as work:
         before = known_location(work, path)
-        after = replace(
-            before,
-            pickable=before.pickable if pickable is None else pickable,
-            pick_sequence=before.pick_sequence if pick_sequence is None else pick_sequence,
-        )
-        if after == before:
-            return Changed(after)
-        details = {"pickable": "yes" if after.pickable else "no", "pick_sequence": str(after.pick_sequence)}
-        work.save([after, desk.audit("locations set", after.path, **details)])
+        after = replace(before, **changes)
+        work.save([after])
         due = 0
         if after.pickable and not before.pickable:
             lying = every(work, Unit, {"location": after.path, "quantity": Range(low=1)})
-            skus = {unit.sku for unit in lying}
-            due = make_due(desk, work, waiting_orders(work, skus)) if skus else 0
+            due = make_due(desk, work, waiting_for(desk, work, {unit.sku for unit in lying}))
     return Changed(after, due=due)
 
 

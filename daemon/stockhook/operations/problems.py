@@ -45,12 +45,13 @@ def list_problems(
 
 
 def acknowledge(desk: Desk, problem_id: int) -> Problem:
-    """Close an open problem by a person's word; its orders and shortages stay as they are."""
+    """Close an open problem by a person's word; its orders and shortages stay as they are.
+
+    Raises NotFound, and Refused for a problem that is not open.
+    """
     with desk.store.read() as view:
         found = _find(view, problem_id)
-    with desk.store.write() as work:
-        # the first write comes before the read, so that what a worker counts or closes meanwhile is not undone
-        work.save([desk.audit("problems acknowledge", _name(found), kind=found.kind, about=found.subject)])
+    with desk.changing("problems acknowledge", _name(found), kind=found.kind, about=found.subject) as work:
         problem = _find(work, problem_id)
         if problem.state is ProblemState.ACKNOWLEDGED:
             raise Refused(f"problem {problem_id} was acknowledged before")

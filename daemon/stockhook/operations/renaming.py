@@ -39,9 +39,7 @@ def rename(desk: Desk, old: str, new: str) -> Renamed:
     """
     sku = checked_sku(new)
     with desk.store.read() as view:
-        before = known_item(view, old)
-        existing = find_item(view, sku)
-    after = replace(existing or replace(before, sku=sku), retired=False)
+        before, after = _both(view, old, sku)
     if fold(sku) == fold(before.sku):
         raise Refused(f"{before.sku} and {sku} are the same code: case and spaces make no difference")
     goods: list[Unit] = []
@@ -50,13 +48,20 @@ def rename(desk: Desk, old: str, new: str) -> Renamed:
     def prepare(work: Work, batch: Batch) -> Change:
         _check(work, before, after)
         goods[:] = [unit for unit in work.units({before.sku}).units if unit.quantity > 0]
-        kits[:] = _kits(work, before, after)
         units, movements = _moved(desk, batch, goods, after)
         booking = Booking(units=tuple(units), movements=tuple(movements))
+        return Change(booking, locations=_places(work, goods), told=lambda _: records(work))
+
+    def records(work: Work) -> tuple[Any, ...]:
+        """Return what is saved beside the goods, read behind the first write: no version covers it."""
+        nonlocal before, after
         quantity = sum(unit.quantity for unit in goods)
-        audit = desk.audit("items rename", before.sku, to=after.sku, quantity=text(quantity))
-        records = (after, replace(before, retired=True), *_aliases(work, before, after), *kits, audit)
-        return Change(booking, (*records, *_counts(work, before, after)), _places(work, goods))
+        work.save([desk.audit("items rename", before.sku, to=after.sku, quantity=text(quantity))])
+        before, after = _both(work, before.sku, after.sku)
+        _check(work, before, after)
+        kits[:] = _kits(work, before, after)
+        aliases = _aliases(work, before, after)
+        return (after, replace(before, retired=True), *aliases, *kits, *_counts(work, before, after))
 
     def result(work: Work, _: tuple[OrderKey, ...]) -> Renamed:
         work.forget([*work.find(Kit, {"sku": before.sku}), *_codes(work, after.sku)])
@@ -66,6 +71,12 @@ def rename(desk: Desk, old: str, new: str) -> Renamed:
         return Renamed(before, after, sum(unit.quantity for unit in goods), len(goods), changed)
 
     return post(desk, {before.sku, after.sku}, prepare, result, settle=True)
+
+
+def _both(view: Read, old: str, new: str) -> tuple[Item, Item]:
+    """Return the item that gets another sku, and what it is to be then; raises NotFound."""
+    before = known_item(view, old)
+    return before, replace(find_item(view, new) or replace(before, sku=new), retired=False)
 
 
 def _check(work: Work, before: Item, after: Item) -> None:
