@@ -19,6 +19,7 @@ import answers
 import drain
 import growth
 import latency
+import lists
 import many_daemons
 import measure
 import peer
@@ -38,6 +39,7 @@ EXPERIMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "daemons": many_daemons.shared,
     "daemons-apart": many_daemons.disjoint,
     "answers": answers.answers,
+    "lists": lists.lists,
     "verify": answers.verify,
     "plans": plans.plans,
     "growth": growth.growth,

@@ -25,10 +25,11 @@ ROWS = {
         "fewest-units to fifo, receipts one by one",
         "peak memory",
     },
-    "answers,verify,growth,open-stream,soak": {
+    "answers,lists,verify,growth,open-stream,soak": {
         "p99 of stock list of one item",
         "p99 of orders show",
         "p99 of the overview page",
+        "p95 of the API's lists",
         "verify",
         "peak memory of verify",
         "a grown ledger to an empty one",
@@ -79,6 +80,7 @@ def test_a_quick_run_measures_every_figure_that_has_a_bar(rows: str) -> None:
         "deadlocks",
         "growth of memory over a soak",
         "growth of open files over a soak",
+        "requests cut over a soak",
     }
     assert told["ok"] == all(row["ok"] for row in told["figures"])
     assert done.returncode == (0 if told["ok"] else 1)

@@ -128,7 +128,7 @@ async def test_a_rare_filter_is_looked_through_a_part_at_a_time(get: Any, monkey
         ("/units?serial=S", 1),
         ("/units?location=MAIN/FG&lot=L1", 2),
         ("/stock?all=true", 3),
-        ("/stock?lot=l1", 2),
+        ("/stock?lot=L1", 2),
         ("/stock?lot=none", 0),
         ("/stock?location=MAIN/FG", 2),
         ("/problems?kind=unknown-item&subject=3", 1),

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from stockhook.model import Location, Movement, Unit, fold
+from stockhook.model import Location, Movement, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import pages
 from stockhook.operations.items import known_item
@@ -28,7 +28,7 @@ def list_units(
 ) -> list[Unit]:
     """Return units with a quantity, or ``everything``, newest first, from behind the key ``after``.
 
-    Those of an item, of a lot (in whatever case), or in a location and those below it.
+    Those of an item, of a lot as it is written, or in a location and those below it.
 
     A suspense unit below zero has a quantity. ``as_of`` gives each unit as the book had it at that moment, in quantity,
     hold, lot and all: what was booked later does not count, whenever it happened. Raises NotFound for an item or a
@@ -44,21 +44,11 @@ def list_units(
             where["location"] = _subtree(view, location)
         if as_of is not None:
             past = _as_of(view, where, as_of, after)
-            asked = (one for one in past if (one.quantity or everything) and (lot is None or _is_of(one, lot)))
+            asked = (one for one in past if (one.quantity or everything) and lot in (None, one.lot))
             return list(islice(asked, most))
         if lot is not None:
-            where["lot"] = _spellings(view, lot)
+            where["lot"] = lot
         return view.find(Unit, where, after, most) if everything else _with_quantity(view, where, after, most)
-
-
-def _is_of(unit: Unit, lot: str) -> bool:
-    return unit.lot is not None and fold(unit.lot) == fold(lot)
-
-
-def _spellings(view: Read, lot: str) -> frozenset[str]:
-    """Return a lot as it was written, in each case that it was."""
-    lots = (str(total.by[0]) for total in view.totals(Unit, by=("lot",)) if total.by[0] is not None)
-    return frozenset(other for other in lots if fold(other) == fold(lot))
 
 
 def _with_quantity(view: Read, where: dict[str, Match], after: tuple[Any, ...] | None, most: int) -> list[Unit]:

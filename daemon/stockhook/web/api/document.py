@@ -52,7 +52,7 @@ def document(routes: Sequence[Route]) -> Mapping[str, Any]:
         "tags": [{"name": noun} for noun in dict.fromkeys(route.noun for route in routes)],
         "paths": paths,
         "components": {
-            "schemas": {name: schema for name, schema in components.items() if name not in queries},
+            "schemas": {name: _told(schema) for name, schema in components.items() if name not in queries},
             "responses": {str(status): _problem(status) for status in _ACTING},
             "securitySchemes": {
                 "token": {
@@ -64,6 +64,14 @@ def document(routes: Sequence[Route]) -> Mapping[str, Any]:
             },
         },
     }
+
+
+def _told(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with what its docstring says as Markdown has it, in lines as long as they like."""
+    if "description" not in schema:
+        return schema
+    paragraphs = schema["description"].replace("``", "`").split("\n\n")
+    return schema | {"description": "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)}
 
 
 def _kinds(routes: Iterable[Route]) -> list[Any]:

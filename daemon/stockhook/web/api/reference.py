@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from stockhook.web.api.document import document
@@ -45,6 +46,7 @@ class ReferencePage(Page):
         await self.show("api.html", lambda _view: reference())
 
 
+@cache
 def reference() -> Values:
     """Return what the page shows, all of it out of the description."""
     held = document(ROUTES)

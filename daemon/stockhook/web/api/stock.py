@@ -38,7 +38,7 @@ class StockFilter(Query, frozen=True, kw_only=True):
 
     sku: Sku = None
     location: Annotated[str | None, Meta(description="Only in this location and those below it.")] = None
-    lot: Annotated[str | None, Meta(description="Only of this lot, in whatever case.")] = None
+    lot: Annotated[str | None, Meta(description="Only of this lot, as it was written.")] = None
     as_of: Annotated[
         Annotated[datetime, Meta(tz=True)] | None,
         Meta(description="What the book said then, by the time of booking; otherwise now."),
