@@ -106,7 +106,7 @@ def test_receipts_aliases_and_replays_beside_two_daemons_are_booked_once_and_nev
 ) -> None:
     first = opened()
     channel = first.channels["shop"].channel
-    shop = Shop(first.store, channel, first.strategy)
+    shop = Shop(first.store, channel, first.strategy.strategy)
     shop.stock(**dict.fromkeys(SKUS, 20))
     chance = random.Random(seed)
     wanted = {f"D-{n}": {sku: chance.randint(1, 3) for sku in chance.sample(SKUS, 2)} for n in range(times(100, 400))}

@@ -60,7 +60,7 @@ def test_workers_that_know_nothing_of_each_other_book_everything_once(
 ) -> None:
     chance = random.Random(seed)
     one = opened[0]
-    shop = Shop(one.store, one.channels["shop"].channel, one.strategy)
+    shop = Shop(one.store, one.channels["shop"].channel, one.strategy.strategy)
     shop.stock(SOAP=10_000, LAMP=10_000)
     wanted = {f"D-{n}": Counter(SOAP=chance.randint(1, 9), LAMP=chance.randint(1, 9)) for n in range(ORDERS)}
     history = [

@@ -113,7 +113,7 @@ def test_a_backup_of_a_daemon_started_on_a_backup_is_as_good(
 def test_a_person_reads_what_was_copied_how_to_start_on_it_and_what_is_in_it(stocked: House) -> None:
     said = stocked.done("backup", stocked.folder / "copy.db").splitlines()
     assert said[0].startswith(
-        f"copied 0 deliveries, 0 orders, 1 unit and 1 movement to {stocked.folder}/copy.db: 0.2 MiB in "
+        f"copied 0 deliveries, 0 orders, 1 unit and 1 movement to {stocked.folder}/copy.db: 0.3 MiB in "
     )
     assert said[2:4] == ["    [store]", f'    url = "sqlite:///{stocked.folder}/copy.db"']
     assert said[4].startswith("the payloads of the last 30 days, with customers' names and addresses, are in it")

@@ -1,65 +1,28 @@
-"""What a stock keeper does to goods that are there: move, hold, amend, undo; and the numbers that pieces carry."""
+"""What a stock keeper does to goods that are there: move, hold, amend; and why each change is made."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keeping_shop import LATER, new_shop, ship
 
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Audit, Item, Location, Movement, MovementKind, Unit
+from stockhook.model import Audit, Movement, MovementKind, Unit
 from stockhook.operations import locations
-from stockhook.operations.corrections.returns import take_back
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.amendments import amend
-from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.holds import hold, release
-from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.stock.reversals import undo
-from stockhook.operations.stock.tallies import Tally
 from stockhook.operations.stock.transfers import move
-from stockhook.operations.stock_import import import_stock
-from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
-from stockhook.testing.payloads import envelope, event, line, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
-from stockhook_plugins.channels.ultracart.options import UltraCartOptions
-from stockhook_plugins.stores.memory import MemoryStore
-from stockhook_plugins.strategies.received import Fifo
-
-DAY1 = "2026-11-01T12:00:00-05:00"
-LATER = timedelta(minutes=1)
-
-
-def new_shop(rules: ChannelRules | None = None) -> Shop:
-    store = MemoryStore()
-    store.open()
-    channel = UltraCart(UltraCartOptions.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    shop = Shop(store, channel, Fifo(Fifo.Options()), rules=rules)
-    with store.write() as work:
-        work.save([Location("MAIN"), Location("BACK"), Location("ATTIC", pickable=False), Item("S", serial=True)])
-    return shop
 
 
 @pytest.fixture
 def shop() -> Shop:
     return new_shop()
-
-
-def ship(shop: Shop, order_id: str, sku: str, quantity: int) -> None:
-    shop.send(envelope(order_ship(order_id, [line(sku, quantity, shipped=DAY1)])))
-
-
-def piece(shop: Shop, serial: str = "S-1", location: str = "MAIN") -> Unit:
-    return receive(shop.desk, [Receipt("S", ONE, location, serial=serial)]).units[0]
-
-
-def sound(shop: Shop) -> bool:
-    return [check for check in verify(shop.desk) if not check.ok] == []
 
 
 class TestMoving:
@@ -235,89 +198,6 @@ class TestAmending:
             amend(shop.desk, 1, fields, "misread")
 
 
-class TestUndoing:
-    @pytest.mark.parametrize("half", ["out", "into"])
-    def test_both_halves_of_a_move_go_back_together_and_once(self, shop: Shop, half: str) -> None:
-        shop.stock(A=5)
-        moved = move(shop.desk, 1, 2 * ONE, "BACK")
-        undo(shop.desk, getattr(moved, half).id, "not carried")
-        assert {unit.id: unit.quantity for unit in shop.find(Unit)} == {1: 5 * ONE, 2: 0}
-        for number in (moved.out.id, moved.into.id):
-            with pytest.raises(Refused, match="was undone before"):
-                undo(shop.desk, number, "again")
-        assert sound(shop)
-
-    def test_what_has_been_moved_on_or_used_stays(self, shop: Shop) -> None:
-        shop.stock(A=5)
-        moved = move(shop.desk, 1, 2 * ONE, "BACK")
-        move(shop.desk, moved.target.id, ONE, "ATTIC")
-        with pytest.raises(Refused, match="holds 1 now: the rest has been used or moved on"):
-            undo(shop.desk, moved.out.id, "not carried")
-        with pytest.raises(Refused, match="holds 3 now"):
-            undo(shop.desk, 1, "never came")
-        assert shop.on_hand("A") == 5 * ONE
-
-    def test_a_move_undone_into_a_location_that_is_picked_from_settles(self, shop: Shop) -> None:
-        shop.stock(A=5)
-        moved = move(shop.desk, 1, 5 * ONE, "ATTIC")
-        ship(shop, "D-1", "A", 3)
-        undo(shop.desk, moved.out.id, "still here")
-        assert (shop.booked("D-1"), shop.owed("A")) == ({"A": 3 * ONE}, 0)
-
-    def test_an_undo_and_what_an_order_took_are_not_undone(self, shop: Shop) -> None:
-        shop.stock(A=5)
-        ship(shop, "D-1", "A", 1)
-        with pytest.raises(Refused, match=r"follows the order; .* stockhook orders correct D-1 LINE"):
-            undo(shop.desk, 2, "no")
-        adjusted = adjust(shop.desk, 1, -ONE, "lost")
-        undone = undo(shop.desk, adjusted.movement.id, "found again")
-        assert undone.unit.quantity == 4 * ONE
-        with pytest.raises(Refused, match="book anew what was undone by mistake"):
-            undo(shop.desk, undone.movement.id, "no")
-
-
-class TestUndoingAReturn:
-    def test_the_goods_count_as_shipped_again_and_once(self, shop: Shop) -> None:
-        shop.stock(A=5)
-        ship(shop, "D-1", "A", 3)
-        take_back(shop.desk, "D-1", 1, 2 * ONE, "customer sent it back")
-        back = shop.find(Movement, kind=MovementKind.RETURN)[0]
-        assert shop.on_hand("A") == 4 * ONE
-        undone = undo(shop.desk, back.id, "another customer")
-        assert (undone.unit.quantity, undone.movement.quantity) == (2 * ONE, -2 * ONE)
-        assert (undone.movement.kind, undone.movement.reverses) == (MovementKind.RETURN, back.reverses)
-        with pytest.raises(Refused, match=f"movement {back.id} was undone before, by movement {undone.movement.id}"):
-            undo(shop.desk, back.id, "again")
-        with pytest.raises(Refused, match="follows the order"):
-            undo(shop.desk, undone.movement.id, "again")
-        ship(shop, "D-1", "A", 3)
-        assert (shop.on_hand("A"), shop.booked("D-1")) == (2 * ONE, {"A": 3 * ONE})
-        take_back(shop.desk, "D-1", 1, 3 * ONE, "all of it, after all")
-        assert shop.on_hand("A") == 5 * ONE
-        assert sound(shop)
-
-    def test_goods_that_have_been_used_since_stay(self, shop: Shop) -> None:
-        shop.stock(A=3)
-        ship(shop, "D-1", "A", 3)
-        take_back(shop.desk, "D-1", 1, 2 * ONE, "customer sent it back")
-        ship(shop, "D-2", "A", 1)
-        with pytest.raises(Refused, match="holds 1 now: the rest has been used or moved on"):
-            undo(shop.desk, shop.find(Movement, kind=MovementKind.RETURN)[0].id, "another customer")
-
-    def test_what_a_rule_of_the_channel_returns_is_not_undone_for_it_would_come_back(self) -> None:
-        shop = new_shop(ChannelRules("shop", restock_reasons=frozenset({"unworn"}), restock_to="BACK"))
-        shop.stock(A=3)
-        ship(shop, "D-1", "A", 3)
-        refunded = line("A", 3, shipped=DAY1, refunded=1) | {"return_reason": "unworn"}
-        later = {"created": "2026-11-05T12:00:00-05:00", "refunded_at": "2026-11-05T12:00:00-05:00"}
-        shop.send(envelope(event("order_refund", "D-1", [refunded], **later)))
-        back = shop.find(Movement, kind=MovementKind.RETURN)[0]
-        entries = shop.find(Audit)
-        with pytest.raises(Refused, match=r"restock_reasons names the reason of the refund, .* stock count 2 QUANTITY"):
-            undo(shop.desk, back.id, "not there")
-        assert (shop.on_hand("A"), shop.find(Audit)) == (ONE, entries)
-
-
 class TestReasons:
     def test_usual_codes_are_kept_alike_and_any_other_text_as_it_is(self, shop: Shop) -> None:
         shop.stock(A=5)
@@ -333,89 +213,6 @@ class TestReasons:
             with pytest.raises(Refused, match="reason"):
                 adjust(shop.desk, 1, -ONE, reason)
         assert shop.on_hand("A") == 5 * ONE
-
-
-class TestSerialNumbers:
-    """Each piece is there as a whole, and never twice, whichever way it comes."""
-
-    @pytest.mark.parametrize("serial", ["S-1", "s-1"])
-    def test_it_is_not_received_twice(self, shop: Shop, serial: str) -> None:
-        piece(shop)
-        with pytest.raises(Refused, match="the serial number S-1 is in stock already, as unit 1 at MAIN"):
-            piece(shop, serial)
-        with pytest.raises(Refused, match="named twice; each piece has its own"):
-            receive(shop.desk, [Receipt("S", ONE, "MAIN", serial=name) for name in ("S-2", "s-2")])
-
-    def test_it_is_not_imported_twice_or_in_part(self, shop: Shop, tmp_path: Path) -> None:
-        piece(shop)
-        file = tmp_path / "s.csv"
-        file.write_text(
-            "sku,name,location,quantity,serial\nS,,MAIN,1,s-1\nS,,MAIN,0.5,S-2\nS,,MAIN,1,S-3\nS,,MAIN,1,s-3\n"
-        )
-        with pytest.raises(Refused) as raised:
-            import_stock(shop.desk, file)
-        said = str(raised.value).splitlines()
-        assert said[0] == "s.csv line 2: serial: S-1 of S is in stock already, as unit 1"
-        assert said[1] == "s.csv line 3: quantity: a piece with a serial number is 1, not 0.5"
-        assert said[2] == "s.csv line 5: serial: s-3 of S is on line 4 as well"
-
-    def test_it_moves_whole_and_stays_one(self, shop: Shop) -> None:
-        piece(shop)
-        with pytest.raises(Refused, match=r"one piece with the serial number S-1: move 1, not 0\.5"):
-            move(shop.desk, 1, ONE // 2, "BACK")
-        moved = move(shop.desk, 1, ONE, "BACK")
-        assert (moved.target.serial, moved.source.quantity) == ("S-1", 0)
-        assert move(shop.desk, moved.target.id, ONE, "MAIN").target.id == 1
-
-    def test_it_is_amended_to_no_number_that_is_there(self, shop: Shop) -> None:
-        piece(shop)
-        piece(shop, "S-2")
-        with pytest.raises(Refused, match="S-1 is in stock already"):
-            amend(shop.desk, 2, {"serial": "s-1"}, "misread")
-        with pytest.raises(Refused, match="another one rather than none"):
-            amend(shop.desk, 2, {"serial": None}, "misread")
-        amend(shop.desk, 2, {"serial": "S-3"}, "misread")
-        assert {unit.serial for unit in shop.find(Unit)} == {"S-1", "S-3"}
-
-    @pytest.mark.parametrize(
-        "comes_back",
-        [
-            lambda shop: adjust(shop.desk, 1, ONE, "found"),
-            lambda shop: count(shop.desk, [Tally(ONE, unit_id=1)]),
-            lambda shop: undo(shop.desk, 2, "not lost"),
-        ],
-    )
-    def test_it_comes_back_neither_by_adjusting_counting_nor_undoing_once_it_is_there_again(
-        self, shop: Shop, comes_back: Callable[[Shop], object]
-    ) -> None:
-        piece(shop)
-        adjust(shop.desk, 1, -ONE, "lost")
-        piece(shop, location="BACK")
-        with pytest.raises(Refused, match="S-1 is in stock already, as unit 2 at BACK"):
-            comes_back(shop)
-        assert shop.on_hand("S") == ONE
-
-    @pytest.mark.parametrize("quantity", [ONE, ONE // 2, -ONE // 2])
-    def test_it_is_adjusted_as_a_whole(self, shop: Shop, quantity: int) -> None:
-        piece(shop)
-        with pytest.raises(Refused, match="is one piece: it is there or it is not"):
-            adjust(shop.desk, 1, quantity, "found")
-
-    def test_it_is_counted_by_itself(self, shop: Shop) -> None:
-        piece(shop)
-        piece(shop, "S-2")
-        with pytest.raises(Refused, match=r"count each piece by itself, 1 or 0 of unit 1 \(S-1\), 2 \(S-2\)"):
-            count(shop.desk, [Tally(ONE, sku="S", location="MAIN")])
-        with pytest.raises(Refused, match="count 1 or 0, not 2"):
-            count(shop.desk, [Tally(2 * ONE, unit_id=1)])
-        count(shop.desk, [Tally(2 * ONE, sku="S", location="MAIN")])
-        count(shop.desk, [Tally(0, unit_id=1)])
-        assert shop.on_hand("S") == ONE
-
-    def test_a_piece_that_an_order_took_may_be_received_again(self, shop: Shop) -> None:
-        piece(shop)
-        ship(shop, "D-1", "S", 1)
-        assert piece(shop).quantity == ONE
 
 
 def test_units_of_measure_are_factors_of_aliases(shop: Shop) -> None:
