@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keeping_shop import LATER, new_shop, ship
+from keeping_shop import LATER, new_shop, ship, sound
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Movement, MovementKind, Unit

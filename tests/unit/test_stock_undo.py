@@ -1,7 +1,7 @@
 """Taking back what a person booked: receipts, adjustments, moves, returns; once, and never what an order holds."""
 
 import pytest
-from keeping_shop import DAY1, new_shop, ship
+from keeping_shop import DAY1, new_shop, ship, sound
 
 from stockhook.errors import Refused
 from stockhook.model import Audit, Movement, MovementKind, Unit
