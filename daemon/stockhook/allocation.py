@@ -126,6 +126,10 @@ class Pool:
         """Return the units of an item that it has, with their running quantities, in id order."""
         return [replace(unit, quantity=self._quantities[unit.id]) for unit in self._of(fold(sku))]
 
+    def offers(self, sku: str) -> bool:
+        """Tell whether anything may be taken of an item, from wherever."""
+        return any(offer.available > 0 for tier in self.shelf(sku, ()).tiers for offer in tier.values())
+
     def suspense(self, sku: str) -> Unit | None:
         """Return the unit on which what is owed of an item is booked under the policy ``negative``, if it has one."""
         return next((unit for unit in self._of(fold(sku)) if unit.suspense), None)

@@ -5,7 +5,7 @@ worker, a receipt and a rebooking share.
 """
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,6 +96,11 @@ class _Open:
     turn: int = 0
 
 
+def settling_turn(order: Order) -> tuple[datetime, OrderKey]:
+    """Return by what orders are to be settled: the receipt of their first ``order_ship`` (strategies.md 5)."""
+    return order.first_ship_at or _NEVER, order.key
+
+
 class Batch:
     """One view's orders, catalogue and units, running along with what is decided."""
 
@@ -121,10 +126,19 @@ class Batch:
         self.pool = Pool(view.units(_skus(self.catalogue, states.values()) | set(skus)), _finder(view))
         self._unmade = self._know_places(view)
         self._orders: dict[OrderKey, _Open] = {key: _Open(state, state) for key, state in states.items()}
+        self._know_events(view)
+
+    def _know_events(self, view: Read) -> None:
+        """Read the events that wait for what their orders wait for, for all orders of an account at once."""
+        waiting: defaultdict[str, set[str]] = defaultdict(set)
         for key, opened in self._orders.items():
             if opened.now.waits or any(row.open for row in opened.now.shortages):
-                where = {"account": key.account, "order_id": key.order_id, "state": OPEN}
-                opened.waiting_events = [e for e in view.find(Event, where) if e.reason not in _OF_THE_EVENT]
+                waiting[key.account].add(key.order_id)
+        for account, ids in waiting.items():
+            where = {"account": account, "order_id": frozenset(ids), "state": OPEN}
+            for event in view.find(Event, where, most=FOREVER):
+                if event.reason not in _OF_THE_EVENT:
+                    self._orders[OrderKey(account, event.order_id or "")].waiting_events.append(event)
 
     def _know_places(self, view: Read) -> dict[str, Location]:
         """Tell the pool of places that matter though nothing may lie there; return those that are yet to be made.
@@ -149,13 +163,9 @@ class Batch:
         return opened.now if opened else None
 
     def oldest_first(self, keys: Iterable[OrderKey]) -> list[OrderKey]:
-        """Return orders as they are to be settled: by the receipt of their first ``order_ship`` (strategies.md 5)."""
-
-        def first_ship(key: OrderKey) -> tuple[datetime, OrderKey]:
-            state = self.state(key)
-            return ((state.order.first_ship_at if state else None) or _NEVER, key)
-
-        return sorted(keys, key=first_ship)
+        """Return orders as they are to be settled."""
+        states = {key: self.state(key) for key in keys}
+        return sorted(states, key=lambda key: settling_turn(state.order) if (state := states[key]) else (_NEVER, key))
 
     def note(self, snapshot: Snapshot, event: Event, cause: Cause) -> EventState:
         """Merge an event's snapshot into its order, evaluate it, and return what became of the event.

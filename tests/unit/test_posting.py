@@ -1,5 +1,9 @@
-import pytest
+from typing import Any
 
+import pytest
+from asked import finds
+
+from stockhook.batch import Batch
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Item, Location, Movement, MovementKind, Order, Shortage, Unit
 from stockhook.operations import posting
@@ -43,6 +47,35 @@ def test_more_orders_than_one_commit_settles_become_due_and_come_before_newer_on
     assert shop.on_hand("A") == ONE
     shop.send(envelope(order_ship("D-9", [line("A", 1, shipped=DAY1)])))
     assert [shop.booked(f"D-{n}") for n in (3, 4, 9)] == [{"A": ONE}, {}, {}]
+
+
+def test_what_goods_do_not_reach_is_neither_evaluated_nor_made_due(shop: Shop) -> None:
+    owe(shop, 1, 3, 1, 1)
+    made = shop.receive(("A", 2))
+    assert [key.order_id for key in made.orders] == ["D-1", "D-2"]
+    assert [row.due_at for row in shop.find(Order)] == [None] * 4
+    made = shop.receive(("A", 3))
+    assert [key.order_id for key in made.orders] == ["D-2", "D-3"]
+    assert [shop.booked(f"D-{n}") for n in (1, 2, 3, 4)] == [{"A": ONE}, {"A": 3 * ONE}, {"A": ONE}, {}]
+
+
+def test_no_more_orders_are_read_than_one_commit_settles_and_their_events_all_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posting, "MOST_SETTLED", 3)
+    owe(shop, *[1] * 10)
+    read: list[int] = []
+    orders = Batch.__init__
+
+    def made(self: Batch, policies: Any, view: Any, keys: Any, *args: Any, **more: Any) -> None:
+        read.append(len(keys))
+        orders(self, policies, view, keys, *args, **more)
+
+    monkeypatch.setattr(Batch, "__init__", made)
+    with finds() as asked:
+        shop.receive(("A", 1))
+    assert read == [3]
+    assert asked["Event"] == 1
 
 
 def test_a_receipt_tells_of_its_units_in_order(shop: Shop) -> None:

@@ -54,16 +54,21 @@ def make_due(desk: Desk, work: Work, keys: Collection[OrderKey]) -> int:
     """Make these orders due now and return how many were not so before; unknown ones do not count."""
     now = desk.clock.now()
     made = 0
+    for found in orders_of(work, keys):
+        idle = [replace(row, due_at=now, attempts=0) for row in found if row.due_at is None or row.due_at > now]
+        if idle:
+            work.save(idle)
+        made += len(idle)
+    return made
+
+
+def orders_of(view: Read, keys: Collection[OrderKey]) -> Iterator[list[Order]]:
+    """Yield what is known of these orders themselves, some at a time; unknown ones are left out."""
     for account in sorted({key.account for key in keys}):
         ids = sorted(key.order_id for key in keys if key.account == account)
         for start in range(0, len(ids), PAGE):
             asked = frozenset(ids[start : start + PAGE])
-            found = work.find(Order, {"account": account, "order_id": asked}, most=PAGE)
-            idle = [replace(row, due_at=now, attempts=0) for row in found if row.due_at is None or row.due_at > now]
-            if idle:
-                work.save(idle)
-            made += len(idle)
-    return made
+            yield view.find(Order, {"account": account, "order_id": asked}, most=PAGE)
 
 
 def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, TypeVar
 
 from stockhook import log, problems
-from stockhook.batch import Batch
+from stockhook.batch import Batch, settling_turn
 from stockhook.draft import Cause
 from stockhook.errors import Refused
-from stockhook.model import Booking, Location, Order, OrderKey
+from stockhook.model import Booking, Location, OrderKey
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import make_due
+from stockhook.operations.due import make_due, orders_of
 from stockhook.operations.kits import waiting_for
 from stockhook.operations.serials import check_serials
 from stockhook.store import FOREVER, Work
@@ -22,10 +22,12 @@ logger = log.get(__name__)
 Result = TypeVar("Result")
 
 MOST_SETTLED: Final = 1000
-"""Orders settled in the commit of a receipt; the rest become due, and are worked before any newer need."""
+"""Orders read and settled in the commit of a receipt; where goods are left, the rest become due, and are worked before
+any newer need.
+"""
 
 SETTLING: Final = 5.0
-"""Seconds after which no further one is: a server takes the transaction away from whoever is silent for long."""
+"""Seconds after which no further one is settled: a server takes the transaction from whoever is silent for long."""
 
 _ATTEMPTS: Final = 8
 
@@ -52,6 +54,18 @@ It may be called again when another process booked meanwhile.
 
 Concerned: TypeAlias = Callable[[Work], Collection[OrderKey]]
 """Returns the orders that ``Prepare`` may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Orders to be settled: ``first`` with a change, oldest first, and ``rest`` behind them.
+
+    ``skus`` are the items that settle them, of which there must be goods; None: they are evaluated whatever there is.
+    """
+
+    first: tuple[OrderKey, ...]
+    rest: tuple[OrderKey, ...] = ()
+    skus: frozenset[str] | None = None
 
 
 class Moved(Exception):
@@ -100,14 +114,15 @@ def _post(
     settle: bool,
 ) -> Result:
     work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    keys = {*(waiting_for(desk, work, skus) if settle else ()), *concerned(work)}
+    waiting = queue(desk, work, skus) if settle else None
+    keys = {*(waiting.first if waiting else ()), *concerned(work)}
     batch = Batch(desk.policies, work, keys, skus=skus)
     change = prepare(work, batch)
     check_serials(work, change.booking)
     _lay(batch, change)
-    evaluated, left = settled(desk, batch, keys if settle else change.orders)
+    evaluated, left = settled(desk, batch, waiting or Queue(change.orders))
     booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
-    commit(desk, work, batch, [*change.records, *change.told(batch), *left], first=[booking])
+    commit(desk, work, batch, [*change.records, *change.told(batch)], first=[booking], due=left)
     return result(work, evaluated)
 
 
@@ -123,13 +138,28 @@ def _lay(batch: Batch, change: Change) -> None:
         batch.pool.move(unit_id, quantity)
 
 
-def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple[OrderKey, ...], list[Order]]:
-    """Evaluate orders that wait, oldest first, and return those that were, and the rest made due, to be saved."""
-    oldest_first = batch.oldest_first(keys)
+def queue(desk: Desk, work: Work, skus: Collection[str], but: Collection[OrderKey] = ()) -> Queue:
+    """Return what waits for these items, without the orders ``but``; no more are to be read than can be settled."""
+    keys = waiting_for(desk, work, skus) - set(but)
+    if len(keys) <= MOST_SETTLED:
+        return Queue(tuple(sorted(keys)), (), frozenset(skus))
+    found = [order for page in orders_of(work, keys) for order in page]
+    oldest_first = [order.key for order in sorted(found, key=settling_turn)]
+    return Queue(tuple(oldest_first[:MOST_SETTLED]), tuple(oldest_first[MOST_SETTLED:]), frozenset(skus))
+
+
+def settled(desk: Desk, batch: Batch, waiting: Queue) -> tuple[tuple[OrderKey, ...], list[OrderKey]]:
+    """Evaluate orders that wait, oldest first, and return those that were, and those to be made due.
+
+    Where no goods are left to settle with, what is left waits for the next.
+    """
+    oldest_first = batch.oldest_first(waiting.first)
     evaluated: list[OrderKey] = []
     failed: list[OrderKey] = []
     ends = time.monotonic() + SETTLING
     for key in oldest_first[:MOST_SETTLED]:
+        if waiting.skus is not None and not any(batch.pool.offers(sku) for sku in waiting.skus):
+            return tuple(evaluated), failed
         if time.monotonic() > ends:
             break
         evaluated.append(key)
@@ -138,18 +168,26 @@ def settled(desk: Desk, batch: Batch, keys: Collection[OrderKey]) -> tuple[tuple
         except Exception:  # one order that cannot be evaluated must not keep goods out of the book
             logger.exception("order failed", account=key.account, order=key.order_id)
             failed.append(key)
-    states = [batch.state(key) for key in [*failed, *oldest_first[len(evaluated) :]]]
-    return tuple(evaluated), [replace(state.order, due_at=desk.clock.now()) for state in states if state]
+    return tuple(evaluated), [*failed, *oldest_first[len(evaluated) :], *waiting.rest]
 
 
-def commit(desk: Desk, work: Work, batch: Batch, records: Sequence[Any], *, first: Sequence[Booking] = ()) -> None:
+def commit(
+    desk: Desk,
+    work: Work,
+    batch: Batch,
+    records: Sequence[Any],
+    *,
+    first: Sequence[Booking] = (),
+    due: Collection[OrderKey] = (),
+) -> None:
     """Book ``first`` and what a batch has decided, save ``records``, and see to what follows from it.
 
-    Raises Moved, for the unit of work to be made anew, where anything of it is void.
+    The orders ``due`` become so. Raises Moved, for the unit of work to be made anew, where anything of it is void.
     """
     if work.book([*first, *batch.bookings()]):
         raise Moved
     work.save(records)
+    make_due(desk, work, due)
     follow(desk, work, batch, frozenset(), batch.report(()))
 
 

@@ -15,9 +15,8 @@ from stockhook.draft import Cause, Draft
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Line, Movement, OrderKey, OrderState, Problem, ProblemState, Take, Wait, WaitKind
 from stockhook.operations.desk import Desk
-from stockhook.operations.kits import waiting_for
 from stockhook.operations.orders import find_key
-from stockhook.operations.posting import booked, commit, settled
+from stockhook.operations.posting import booked, commit, queue, settled
 from stockhook.operations.problems import owe_again
 from stockhook.quantity import Quantity
 from stockhook.record import replace as changed
@@ -135,8 +134,8 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     skus = _skus(work.orders([key])[key], item_index)
     if skus:
         work.units(skus)  # waits for whoever books these items, so that what they leave owed is among what waits
-    waiting = waiting_for(desk, work, skus) - {key}
-    batch = Batch(desk.policies, work, [key, *waiting], skus=skus)
+    waiting = queue(desk, work, skus, but={key})
+    batch = Batch(desk.policies, work, [key, *waiting.first], skus=skus)
     case = _case(desk, work, batch, key, item_index, reason)
     outcome = correction(case)
     drafted = len(case.draft.movements)
@@ -145,11 +144,11 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     result = batch.again(key, case.draft.cause)
     assert result is not None, "an order that was read is evaluated"
     _require_plan(case.state, result.state, result.text)
-    given_back = batch.given_back(())
-    evaluated, left = settled(desk, batch, waiting) if given_back else ((), [])
+    given_back = frozenset(batch.given_back(()))
+    evaluated, left = settled(desk, batch, replace(waiting, skus=given_back))
     details = {"line": str(item_index), **outcome.details}
     audit = desk.audit(ACTION, f"{key.account}/{key.order_id}", reason, **details)
-    commit(desk, work, batch, [audit, *left])
+    commit(desk, work, batch, [audit], due=left)
     owe_again(work, [key], "is owed")
     if outcome.rules:
         _rule(desk, work, case.line)
