@@ -113,6 +113,11 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         "password to those of the config; it gives up a webhook that is refused for long. This ends by itself with the "
         "next delivery that is accepted.",
     ),
+    "summary": _Kind(
+        "Summary of",
+        "`stockhook problems list` and the page of problems show what is open, and what to do about each; `stockhook "
+        "stock receive` ends what is owed.",
+    ),
     "channel-silent": _Kind(
         "Nothing comes",
         "No delivery has come for longer than the config expects. In the store, look whether orders have shipped, and "

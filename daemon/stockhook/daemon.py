@@ -362,7 +362,8 @@ class Daemon:
         public = self.settings.admin.public_url
         if public is None and self.settings.admin.listen.path:
             return None
-        return f"{public or self.addresses['admin']}/problems/{notice.problem_id}"
+        page = f"problems/{notice.problem_id}" if notice.problem_id else ""
+        return f"{public or self.addresses['admin']}/{page}"
 
 
 def end_soon() -> None:

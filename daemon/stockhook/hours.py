@@ -81,6 +81,16 @@ def _spans(written: str) -> Iterator[tuple[int, int, int]]:
         yield day % 7, first, last
 
 
+def parse_clock(value: object) -> time:
+    """Return the time of day that ``"07:30"`` writes; raises ValueError."""
+    if isinstance(value, time):
+        return value
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('expected a time of day in quotes, like "07:30"')
+    return time(int(match[1]), int(match[2]))
+
+
 def parse_duration(value: object) -> timedelta:
     """Return the time that ``"90m"``, ``"6h"`` or ``"2d"`` writes; raises ValueError."""
     if isinstance(value, timedelta):

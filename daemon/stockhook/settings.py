@@ -5,6 +5,7 @@ Nothing is opened here: no store, no socket, no connection. ``stockhook check`` 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,14 @@ class ConfiguredNotifier:
     """A notifier of the configuration.
 
     ``on`` holds the kinds of problem it tells, None all; at most ``per_hour`` messages are sent about one problem.
+    ``summary`` is when it gets a daily word, None never.
     """
 
     name: str
     notifier: Notifier
     on: frozenset[str] | None
     per_hour: int
+    summary: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +229,4 @@ def _notifier(maker: Maker, name: str, shared: NotifierTable, own: PluginTable) 
     if not made:
         return None
     kinds = None if shared.on is None else frozenset(shared.on)
-    return ConfiguredNotifier(name, made.instance, kinds, shared.per_hour)
+    return ConfiguredNotifier(name, made.instance, kinds, shared.per_hour, shared.summary)

@@ -12,6 +12,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import sweep
 from stockhook.settings import Settings
 from stockhook.store import Measured
+from stockhook.summary import Summary
 from stockhook.watch import Watch
 
 logger = log.get(__name__)
@@ -40,6 +41,7 @@ class Upkeep:
         self._payload_days = settings.payload_days
         self._disk_free = settings.limits.disk_free
         self._watch = watch
+        self._summary = Summary(desk, settings)
         self._wake = wake
         self._told = told
         self._measured = True
@@ -96,8 +98,9 @@ class Upkeep:
             await self.watch()
 
     async def watch(self) -> None:
-        """Tell of what no single event tells."""
-        if await asyncio.to_thread(self._watch.look):
+        """Tell of what no single event tells, and once a day of everything."""
+        changed = await asyncio.to_thread(self._watch.look)
+        if await asyncio.to_thread(self._summary.look) or changed:
             self._told()
 
 

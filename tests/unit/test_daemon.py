@@ -20,6 +20,7 @@ from stockhook import daemon as composed
 from stockhook import settings
 from stockhook.daemon import Daemon
 from stockhook.errors import Refused, StoreBroken, StoreUnavailable
+from stockhook.testing import factories
 from stockhook.testing.pages import GUARDED
 from stockhook.testing.payloads import envelope, line, order_ship
 
@@ -164,6 +165,13 @@ async def test_a_watcher_that_the_store_does_not_answer_fails_health(
     async with house.running() as daemon:
         monkeypatch.setattr(daemon, "_watched", time.monotonic() - 22)
         assert await get(daemon.addresses["server"] + "/healthz") == (503, b"store blocked\n")
+
+
+async def test_a_notice_leads_to_its_problem_and_the_daily_word_to_the_first_page(house: House) -> None:
+    async with house.running() as daemon:
+        admin = daemon.addresses["admin"]
+        assert daemon._link(factories.notice(7)) == f"{admin}/problems/7"
+        assert daemon._link(factories.notice(0, kind="summary", about="summary")) == f"{admin}/"
 
 
 async def test_a_channel_that_is_new_waits_for_a_restart(house: House) -> None:

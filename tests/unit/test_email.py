@@ -77,6 +77,21 @@ def test_a_mail_names_what_happened_the_order_and_the_code_what_to_do_and_where(
         assert "shop" in text
 
 
+def test_the_daily_word_is_a_mail_with_a_line_for_each_thing_and_what_strangers_wrote_is_inert() -> None:
+    words = "Shipped: 2 of SOAP.\nOwed: 1 of <script>alert(1)</script>."
+    told = replace(MESSAGE, about="summary", kind="summary", title="Summary of", subject="2026-12-01", happened=words)
+    mail = compose(replace(told, channel=None, order_id=None), options())
+    assert mail["Subject"] == "[stockhook] Summary of 2026-12-01"
+    plain, html = body(mail, "plain"), body(mail, "html")
+    assert words in plain.replace("\r\n", "\n")
+    assert "Daily summary" in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    for text in (plain, html):
+        assert "Seen" not in text
+        assert "09:00 UTC" in text
+
+
 @pytest.mark.parametrize(
     ("message", "subject"),
     [

@@ -1,13 +1,13 @@
 """Business hours, and the times that config writes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockhook.hours import ALWAYS, parse_duration, parse_hours
+from stockhook.hours import ALWAYS, parse_clock, parse_duration, parse_hours
 
 OFFICE = parse_hours("Mon-Fri 08:00-18:00")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -63,6 +63,13 @@ def test_hours_between_moments_add_up(first: int, second: int, third: int) -> No
 
 def test_counting_stops_once_there_is_enough() -> None:
     assert ALWAYS.between(new_york(2, 0), new_york(30, 0), NEW_YORK, timedelta(hours=1)) == DAY
+
+
+def test_a_time_of_day_is_written_with_four_digits() -> None:
+    assert (parse_clock("07:30"), parse_clock("23:59")) == (time(7, 30), time(23, 59))
+    for wrong in ("7:30", "24:00", "07:60", "0730", 7, ""):
+        with pytest.raises(ValueError, match='like "07:30"'):
+            parse_clock(wrong)
 
 
 def test_times_are_written_with_their_unit() -> None:

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from stockhook.config.values import (
     Address,
     BusinessHours,
+    ClockTime,
     Count,
     Days,
     Duration,
@@ -208,11 +209,12 @@ def known_kind(value: Any) -> str:
 
 
 class NotifierTable(PluginOptions):
-    """The options that every notifier has. ``on`` None: every kind of problem."""
+    """The options that every notifier has. ``on`` None: every kind of problem; ``summary`` None: no daily word."""
 
     type: str
     on: tuple[Annotated[str, BeforeValidator(known_kind)], ...] | None = None
     per_hour: Count = 5
+    summary: ClockTime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from stockhook.hours import Hours, parse_duration, parse_hours
+from stockhook.hours import Hours, parse_clock, parse_duration, parse_hours
 from stockhook.password import is_hash
 from stockhook.secret import Secret, stands_in
 
@@ -237,6 +237,9 @@ Moment = Annotated[datetime, PlainValidator(parse_moment)]
 
 Duration = Annotated[timedelta, PlainValidator(parse_duration)]
 """A time, written like ``"6h"``."""
+
+ClockTime = Annotated[time, PlainValidator(parse_clock)]
+"""A time of day, written like ``"07:30"``."""
 
 BusinessHours = Annotated[Hours, PlainValidator(parse_hours)]
 """Hours of a week, written like ``"Mon-Fri 08:00-18:00"``."""

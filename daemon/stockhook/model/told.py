@@ -70,7 +70,10 @@ class NoticeState(StrEnum):
 
 @record(frozen=True, slots=True)
 class Notice:
-    """A message about a problem, in the outbox for one notifier. ``about`` is ``opened``, ``again`` or ``closed``."""
+    """A message about a problem, in the outbox for one notifier. ``about`` is ``opened``, ``again`` or ``closed``.
+
+    The daily word is one, too: ``about`` is ``summary``, its subject the day, and ``problem_id`` 0.
+    """
 
     id: int
     notifier: str

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from stockhook.plugin import Message, Notifier, PluginOptions, hookimpl
 
-_FACTS = {"opened": "problem opened", "again": "problem goes on", "closed": "problem settled"}
+_FACTS = {"opened": "problem opened", "again": "problem goes on", "closed": "problem settled", "summary": "summary"}
 
 
 class LogNotifier:

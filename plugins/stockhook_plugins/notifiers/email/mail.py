@@ -58,14 +58,20 @@ def _circumstances(message: Message) -> str:
 
 
 def _facts(message: Message) -> list[tuple[str, str]]:
+    if message.about == "summary":
+        return [("Until", _moment(message))]
     found = [
         ("About", _line(message.subject)),
         ("Order", _line(message.order_id or "")),
         ("Channel", _line(message.channel or "")),
         ("Seen", "once" if message.count == 1 else f"{message.count} times"),
-        ("When", f"{message.at.day} {message.at:%b %Y, %H:%M} UTC"),
+        ("When", _moment(message)),
     ]
     return [(name, value) for name, value in found if value]
+
+
+def _moment(message: Message) -> str:
+    return f"{message.at.day} {message.at:%b %Y, %H:%M} UTC"
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,108 @@
+"""The daily word to each notifier that wants one: what moved, what waits, what is owed.
+
+It is a notice like any other, kept in the outbox under its day, so that each day has one whatever is restarted.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from stockhook.model import Event, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
+from stockhook.operations.backlog import COUNTED, backlog
+from stockhook.operations.desk import Desk
+from stockhook.operations.due import pages
+from stockhook.quantity import text
+from stockhook.settings import Settings
+from stockhook.store import Range, Read
+
+SUMMARY: Final = "summary"
+"""The kind of such a notice, and what it is about; it belongs to no problem."""
+MOST: Final = 20
+"""So many items are named, those with the most first; the rest are counted."""
+_DAY: Final = timedelta(days=1)
+_MOVED: Final[Mapping[str, frozenset[MovementKind]]] = {
+    "Shipped": frozenset({MovementKind.CONSUMPTION, MovementKind.REVERSAL}),
+    "Received": frozenset({MovementKind.RECEIPT}),
+    "Came back": frozenset({MovementKind.RETURN}),
+    "Counted and adjusted": frozenset({MovementKind.COUNT, MovementKind.ADJUSTMENT}),
+}
+
+
+class Summary:
+    """Puts what is due into the outbox; one daemon does for all that share the store."""
+
+    def __init__(self, desk: Desk, settings: Settings) -> None:
+        """Take the desk and what config says of notifiers; their times are those of the first channel's place."""
+        self._desk = desk
+        self._times = {name: one.summary for name, one in settings.notifiers.items() if one.summary is not None}
+        self._zone = next((one.rules.time_zone for one in settings.channels.values()), UTC)
+
+    def look(self) -> bool:
+        """Tell whose time has come today, and return whether that was anybody; raises StoreUnavailable."""
+        if not self._times or not self._desk.store.leads("watch"):
+            return False
+        now = self._desk.clock.now()
+        with self._desk.store.read() as view:
+            due = [name for name, at in self._times.items() if self._due(view, name, at, now)]
+            notices = [self._notice(view, name, now) for name in due]
+        if notices:
+            with self._desk.store.write() as work:
+                work.save(notices)
+        return bool(notices)
+
+    def _day(self, now: datetime) -> str:
+        return now.astimezone(self._zone).date().isoformat()
+
+    def _due(self, view: Read, name: str, at: time, now: datetime) -> bool:
+        if now < datetime.combine(now.astimezone(self._zone).date(), at, self._zone):
+            return False
+        kept = {"kind": SUMMARY, "subject": self._day(now), "notifier": name}
+        return not view.find(Notice, kept, most=1)
+
+    def _notice(self, view: Read, name: str, now: datetime) -> Notice:
+        before = view.find(Notice, {"kind": SUMMARY, "subject": self._day(now - _DAY), "notifier": name}, most=1)
+        since = before[0].made_at if before else now - _DAY
+        words = "\n".join(said(view, since, now))
+        return Notice(0, name, SUMMARY, 0, SUMMARY, self._day(now), words, 1, now, now)
+
+
+def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
+    """Yield the lines of a summary of what is so now, and of what was booked since then."""
+    moved = {word: Counter[str]() for word in _MOVED}
+    for movement in _since(view, since):
+        for word, kinds in _MOVED.items():
+            if movement.kind in kinds:
+                moved[word][movement.sku] += -movement.quantity if word == "Shipped" else movement.quantity
+    for word, sums in moved.items():
+        if listed := _listed(sums):
+            yield f"{word}: {listed}."
+    if not any(sums for sums in moved.values()):
+        yield "Nothing moved."
+    waits = backlog(view, now)
+    states = {total.by[0].value: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
+    if waits.deliveries:
+        yield f"Deliveries to be worked: {waits.deliveries}."
+    found = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    yield f"Events that wait: {found}." if found else "No event waits."
+    open_ = view.totals(Problem, ("kind",), {"state": ProblemState.OPEN})
+    kinds_open = ", ".join(f"{total.count} {total.by[0]}" for total in open_)
+    yield f"Open problems: {kinds_open}." if kinds_open else "No problem is open."
+    owed = _listed({str(t.by[0]): t.amount for t in view.totals(Shortage, ("sku",), {"open": Range(low=1)})})
+    yield f"Owed: {owed}." if owed else "Nothing is owed."
+
+
+def _since(view: Read, since: datetime) -> Iterator[Movement]:
+    """Yield the movements since then, newest first: the ledger is kept in the order of booking."""
+    for page in pages(view, Movement):
+        for movement in page:
+            if movement.at < since:
+                return
+            yield movement
+
+
+def _listed(sums: Mapping[str, int]) -> str:
+    ranked = sorted(((amount, sku) for sku, amount in sums.items() if amount), key=lambda one: (-abs(one[0]), one[1]))
+    named = [f"{text(amount)} of {sku}" for amount, sku in ranked[:MOST]]
+    more = len(ranked) - len(named)
+    return ", ".join(named) + (f", and {more} other items" if more else "")

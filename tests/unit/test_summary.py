@@ -1,0 +1,84 @@
+"""The daily word: once a day, whatever is restarted, and what stands in it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stockhook.advice import advise
+from stockhook.model import Notice
+from stockhook.summary import Summary
+from stockhook.testing.pages import Pages, open_pages
+from stockhook.testing.payloads import envelope, line, order_ship
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pages:
+    monkeypatch.setattr("stockhook.testing.pages.CONFIG", CONFIG)
+    pages = open_pages(tmp_path)
+    local = pages.shop.clock.now().astimezone(pages.shop.rules.time_zone)
+    pages.shop.clock.advance(local.replace(hour=5, minute=0) + timedelta(days=1) - local)
+    return pages
+
+
+CONFIG = """
+[channels.shop]
+merchant_id = "DEMO"
+token = "a-token-for-tests-of-thirty-two-letters"
+[notifiers.office]
+type = "log"
+summary = "07:30"
+[notifiers.phone]
+type = "log"
+"""
+
+
+def look(pages: Pages, after: timedelta = timedelta(0)) -> bool:
+    """Look with a fresh one each time, as after a restart."""
+    pages.shop.clock.advance(after)
+    return Summary(pages.shop.desk, pages.settings).look()
+
+
+def notices(pages: Pages) -> list[Notice]:
+    return list(reversed(pages.shop.find(Notice, kind="summary")))
+
+
+def test_it_comes_once_a_day_at_its_time_in_the_channels_zone_to_who_wants_it(pages: Pages) -> None:
+    assert [look(pages), look(pages, 2 * HOUR), look(pages, HOUR / 2), look(pages, HOUR)] == [False, False, True, False]
+    assert look(pages, 13 * HOUR) is False
+    assert look(pages, 12 * HOUR) is True  # late, since the daemon was away at half past seven
+    first, second = notices(pages)
+    assert (first.notifier, first.about, first.problem_id) == ("office", "summary", 0)
+    assert second.subject > first.subject
+    assert advise(first).title == "Summary of"
+
+
+def test_it_says_what_moved_since_the_last_one_what_waits_and_what_is_owed(pages: Pages) -> None:
+    shop = pages.shop
+    shop.stock(SOAP=10)
+    look(pages, 3 * HOUR)
+    shop.stock(CLOCK=1)
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 2), line("CLOCK", 3, index=2)])))
+    shop.send(envelope(order_ship("D-2", [line("WHAT", 1)])))
+    look(pages, 24 * HOUR)
+    first, second = notices(pages)
+    assert first.text == "Received: 10 of SOAP.\nNo event waits.\nNo problem is open.\nNothing is owed."
+    assert second.text.splitlines() == [
+        "Shipped: 2 of SOAP, 1 of CLOCK.",
+        "Received: 1 of CLOCK.",
+        "Events that wait: 1 parked, 1 short.",
+        "Open problems: 1 insufficient-inventory, 1 unknown-item.",
+        "Owed: 2 of CLOCK.",
+    ]
+
+
+def test_on_a_day_without_anything_it_says_so(pages: Pages) -> None:
+    look(pages, 3 * HOUR)
+    assert notices(pages)[0].text == "Nothing moved.\nNo event waits.\nNo problem is open.\nNothing is owed."
+
+
+def test_only_the_daemon_that_leads_tells(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(pages.shop.store), "leads", lambda *_: False)
+    assert look(pages, 9 * HOUR) is False
