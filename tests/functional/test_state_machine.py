@@ -10,8 +10,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,6 +20,7 @@ from typing import Any, ClassVar
 import pytest
 from account import AFTER, BEFORE, CODES, NEWEST, ORDERS, PARTS, Account, Element, Shown
 from correcting import Correcting
+from failing_store import FailingStore
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -75,27 +75,6 @@ def runs(by_default: int) -> settings:
 
 
 BUDGET = Budget()
-
-
-class FailingStore:
-    """A store whose next commit fails when it is told so: before it has happened, or after."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.fails: str | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    @contextmanager
-    def write(self) -> Iterator[Any]:
-        fails, self.fails = self.fails, None
-        with self._store.write() as work:
-            yield work
-            if fails == "before":
-                raise StoreUnavailable("the disk is full")
-        if fails == "after":
-            raise StoreUnavailable("the connection was lost while it committed")
 
 
 def listed(dated: st.SearchStrategy[bool]) -> st.SearchStrategy[tuple[Shown, ...]]:
