@@ -4,16 +4,12 @@ An event is never an increment. A line takes its facts from the newest snapshot 
 which snapshots arrive, so that merging the same ones in any order and any number gives the same facts.
 """
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any
 
-from stockhook.model import Line, Order, Refund, Said, Snapshot, SnapshotLine, fold
+from stockhook.model import Line, Order, Refund, Said, Snapshot, SnapshotLine
 from stockhook.record import record, replace
-
-Meaning = Callable[[str], Hashable]
-"""Tells what a code means, so that two codes that mean the same compare equal."""
+from stockhook.rekeying import Meaning, keyed
 
 
 @record(frozen=True, slots=True)
@@ -38,10 +34,11 @@ def merge(
     """Return the facts once ``snapshot``, received at ``received_at``, has been noted."""
     order, lines = known or (Order(snapshot.account, snapshot.order_id, 0, channel, said), ())
     head = _head(order, snapshot, said, received_at, channel, fresh=known is None)
-    moved, history = _keyed_anew(lines, snapshot.lines or (), said, meaning)
-    if history:
-        head = replace(head, history=(*head.history, history))
-    merged, superseded = _merge_lines(moved, snapshot, said)
+    read = keyed(order, lines, snapshot.lines or (), said, meaning) if lines and snapshot.lines else None
+    if read is not None:
+        head = replace(head, **read.changes) if read.changes else head
+        snapshot = replace(snapshot, lines=read.shown) if read.shown is not snapshot.lines else snapshot
+    merged, superseded = _merge_lines(read.lines if read else lines, snapshot, said)
     if known is not None and not snapshot.lines:
         superseded = said < order.said
     changed = known is None or not _same(order, lines, head, merged)
@@ -169,67 +166,3 @@ def _same(order: Order, lines: tuple[Line, ...], head: Order, merged: tuple[Line
             for old, new in zip(lines, merged, strict=True)
         )
     )
-
-
-def _keyed_anew(
-    lines: tuple[Line, ...], shown: Sequence[SnapshotLine], said: Said, meaning: Meaning
-) -> tuple[tuple[Line, ...], str | None]:
-    """Give booked lines the indexes under which a newer snapshot lists the same goods.
-
-    An edit that removes a line shifts the indexes behind it. When a bound line's index suddenly means another item,
-    but the snapshot's (item, quantity) pairs are those already known (all of them, or a part), the lines keep their
-    bookings under the new indexes; a line that has no place any more is left with quantity 0.
-    """
-    listed = {line.item_index: line for line in shown}
-    if not any(_conflicts(line, listed, said, meaning) for line in lines):
-        return lines, None
-    known = Counter((_means(line, meaning), line.quantity) for line in lines)
-    wanted = Counter((meaning(line.code), line.quantity) for line in shown)
-    if not (wanted <= known or known <= wanted):
-        return lines, None
-    free = list(lines)
-    placed: dict[int, Line] = {}
-    for entry in sorted(shown, key=lambda line: line.item_index):
-        same = [ln for ln in free if (_means(ln, meaning), ln.quantity) == (meaning(entry.code), entry.quantity)]
-        if same:
-            chosen = min(same, key=lambda line: (line.item_index != entry.item_index, line.number))
-            free.remove(chosen)
-            placed[entry.item_index] = replace(chosen, item_index=entry.item_index)
-    spare = sorted({line.item_index for line in lines} - set(listed))
-    result = list(placed.values())
-    for line in free:
-        if line.item_index in spare:
-            spare.remove(line.item_index)
-            result.append(line)
-    # displaced lines are no more than the old indexes left over: what is listed is a part of what was known
-    displaced = [line for line in free if line.item_index in listed]
-    result += [
-        replace(line, item_index=index, quantity=0, said=said) for line, index in zip(displaced, spare, strict=False)
-    ]
-    return tuple(sorted(result, key=lambda line: line.number)), f"lines keyed anew: {_moves(lines, result)}"
-
-
-def _moves(lines: Sequence[Line], result: Sequence[Line]) -> str:
-    was = {line.number: line.item_index for line in lines}
-    return ", ".join(
-        f"{was[line.number]} to {line.item_index}"
-        for line in sorted(result, key=lambda line: was[line.number])
-        if was[line.number] != line.item_index
-    )
-
-
-def _conflicts(line: Line, listed: dict[int, SnapshotLine], said: Said, meaning: Meaning) -> bool:
-    shown = listed.get(line.item_index)
-    return (
-        shown is not None
-        and line.binding is not None
-        and said >= line.said
-        and fold(shown.code) not in {fold(line.binding.code), *line.refused}
-        and meaning(shown.code) != _means(line, meaning)
-    )
-
-
-def _means(line: Line, meaning: Meaning) -> Hashable:
-    if line.binding is not None and line.binding.parts:
-        return line.binding.parts
-    return meaning(line.code)

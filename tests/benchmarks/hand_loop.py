@@ -20,7 +20,8 @@ ONE = 1_000_000
 PASSED_OVER = 5
 TABLES = ("shop_order", "order_line", "event", "allocation", "movement", "version", "unit")
 PUT = {
-    "shop_order": "account order_id version channel said stage test first_ship_at rejected linked attempts history",
+    "shop_order": "account order_id version channel said stage test first_ship_at rejected linked attempts history"
+    " rekeyed",
     "order_line": "account order_id number item_index code quantity said quantity_refunded center kit component lots"
     " serials places ship_said shipped_at ship_date refunds least_refunded inferred binding ruling refused",
     "event": "id delivery_id position channel account name order_id state attempts received_at finished_at text",
@@ -117,7 +118,7 @@ def ship(event: Any, shelf: Any, rows: Any, touched: dict[int, int], last: dict[
     now = time.time_ns() // 1000
     said = json.dumps([order["items"][0]["shipped_dts"], delivery, position])
     number = next_id(last, "event")
-    head = (account, order_id, 1, "shop", said, order["current_stage"], 0, received, 0, 0, 0, "[]")
+    head = (account, order_id, 1, "shop", said, order["current_stage"], 0, received, 0, 0, 0, "[]", "[]")
     rows["shop_order"].append(head)
     words = []
     for item in order["items"]:

@@ -217,6 +217,115 @@ class TestLinesKeyedAnew:
         edited = noted(self.known(), edit, 2)
         assert not noted(edited, edit, 2).changed
 
+    def test_a_refund_from_before_the_edit_stays_with_the_line_that_it_was_of(self) -> None:
+        refund = snapshot(shown(1, "A", 1, quantity_refunded=ONE), shown(2, "B", 2), ships=False, as_of=day(1))
+        edit = snapshot(shown(1, "B", 2), shown(2, "C", 3), as_of=day(3))
+        edited = noted(noted(self.known(), refund, 2), edit, 3)
+        again = noted(edited, refund, 2)
+        assert not again.changed
+        late = noted(noted(self.known(), edit, 3), refund, 2)
+        assert [[refund.quantity for refund in line.refunds] for line in late.lines] == [[ONE], [], []]
+        assert late.lines == edited.lines
+
+    def test_a_snapshot_with_the_new_indexes_that_comes_late_is_read_by_them(self) -> None:
+        lines = (shown(1, "NEW", 9), shown(2, "A", 1), shown(3, "B", 2), shown(4, "C", 3, quantity_refunded=ONE))
+        edited = noted(self.known(), snapshot(*lines, as_of=day(5)), 3)
+        late = noted(edited, snapshot(*lines, as_of=day(3)), 2)
+        assert meaning_of(late.lines) == meaning_of(edited.lines)
+        assert [len(line.refunds) for line in late.lines] == [0, 0, 1, 0]
+
+    def test_a_line_that_only_an_old_snapshot_lists_gets_an_index_that_is_free(self) -> None:
+        inserted = (shown(1, "NEW", 9), shown(2, "A", 1), shown(3, "B", 2), shown(4, "C", 3))
+        edited = noted(self.known(), snapshot(*inserted, as_of=day(5)), 3)
+        old = snapshot(shown(3, "C", 3), shown(4, "D", 4), as_of=day(1))
+        late = noted(edited, old, 0)
+        assert meaning_of(late.lines) == {
+            1: (2, "A", 1),
+            2: (3, "B", 2),
+            3: (4, "C", 3),
+            4: (1, "NEW", 9),
+            5: (5, "D", 4),
+        }
+        assert not noted(late, old, 0).changed
+
+    def test_a_snapshot_that_agrees_with_neither_tells_of_what_is_known_alone(self) -> None:
+        edited = noted(self.known(), snapshot(shown(1, "C", 3), as_of=day(5)), 3)
+        between = snapshot(shown(1, "B", 2, quantity_refunded=ONE), shown(2, "C", 3), as_of=day(3))
+        late = noted(edited, between, 2)
+        assert meaning_of(late.lines) == meaning_of(edited.lines)
+        assert not any(line.refunds for line in late.lines)
+        assert not noted(late, between, 2).changed
+
+    def test_a_line_in_conflict_is_not_keyed_anew_by_the_same_contents_sent_again(self) -> None:
+        known = bound(noted(None, snapshot(shown(1, "B", 3), shown(3, "A", 3), as_of=day(1)), 1))
+        edit = snapshot(shown(1, "A", 3), shown(2, "B", 2), as_of=day(2))
+        once = noted(known, edit, 2)
+        again = noted(once, edit, 3)
+        assert once.order.history == again.order.history == ()
+        assert meaning_of(again.lines) == {1: (1, "A", 3), 2: (2, "B", 2), 3: (3, "A", 3)}
+
+    def test_an_older_snapshot_never_moves_a_line_back(self) -> None:
+        known = noted(self.known(), snapshot(shown(2, "B", 5), as_of=day(5)), 2)
+        late = noted(known, snapshot(shown(1, "B", 5), as_of=day(3)), 3)
+        assert late.order.rekeyed == ()
+        assert [line.item_index for line in late.lines] == [1, 2, 3]
+
+
+CODES = ("A", "B", "C", "D")
+
+
+@st.composite
+def listings(draw: st.DrawFn, lines: Sequence[tuple[str, int]]) -> Snapshot:
+    """A snapshot of some moment that lists these goods in this order, shipped and refunded anyhow."""
+    dates = st.none() | st.integers(0, 40).map(day)
+    entries = [
+        shown(index, code, much, shipped_at=draw(dates), quantity_refunded=draw(st.integers(0, 2)) * ONE)
+        for index, (code, much) in enumerate(lines, start=1)
+    ]
+    return snapshot(*entries, ships=draw(st.booleans()), refunded_at=draw(dates))
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[Merged, list[tuple[int, Snapshot]]]:
+    """A booked order, and snapshots of the time before and after an edit that shifted its lines, oldest first."""
+    before = [(code, n) for n, code in enumerate(CODES[: draw(st.integers(2, 4))], start=1)]
+    after = draw(
+        st.sampled_from([before[1:], [before[-1], *before[:-1]], [("NEW", 9), *before], before[:1] + before[2:]])
+    )
+    times = draw(st.integers(0, 2)), draw(st.integers(1, 3))
+    told = [draw(listings(before)) for _ in range(times[0])] + [draw(listings(after)) for _ in range(times[1])]
+    known = bound(noted(None, replace(draw(listings(before)), as_of=day(0)), 1))
+    return known, [(n, replace(one, as_of=day(n))) for n, one in enumerate(told, start=2)]
+
+
+def after_all(known: Merged, seen: Sequence[tuple[int, Snapshot]]) -> Merged:
+    for delivery, one in seen:
+        known = noted(known, one, delivery)
+    return known
+
+
+@given(story=edits(), chance=st.data())
+def test_snapshots_from_before_and_after_an_edit_give_the_same_facts_in_any_order_and_any_number(
+    story: tuple[Merged, list[tuple[int, Snapshot]]], chance: st.DataObject
+) -> None:
+    known, told = story
+    repeats = chance.draw(st.lists(st.sampled_from(told), max_size=4))
+    one, other = after_all(known, told), after_all(known, chance.draw(st.permutations(told + repeats)))
+    assert one.order == other.order
+    assert one.lines == other.lines
+
+
+@given(seen=st.lists(snapshots, min_size=1, max_size=6), chance=st.data())
+def test_whatever_came_first_no_snapshot_changes_anything_the_second_time(
+    seen: list[Snapshot], chance: st.DataObject
+) -> None:
+    first = snapshot(shown(1, "A", 1), shown(2, "B", 2), shown(3, "B", 3), as_of=day(0))
+    numbered = list(enumerate(seen, start=2))
+    known = after_all(bound(noted(None, first, 1)), chance.draw(st.permutations(numbered)))
+    again = after_all(known, chance.draw(st.lists(st.sampled_from(numbered), max_size=6)))
+    assert again.order == known.order
+    assert again.lines == known.lines
+
 
 def test_facts_follow_the_channel_that_spoke_last() -> None:
     known = noted(None, snapshot(shown(), as_of=day(1)), 1, channel="old")

@@ -5,7 +5,7 @@ or the label wrote it. Records that the store keeps declare their key and their 
 """
 
 from stockhook.model.key import NEW, OrderKey, Said, fold
-from stockhook.model.known import Binding, How, Line, Order, Refund, Snapshot, SnapshotLine, Wait, WaitKind
+from stockhook.model.known import Binding, How, Line, Order, Refund, Rekeying, Snapshot, SnapshotLine, Wait, WaitKind
 from stockhook.model.ledger import (
     Allocation,
     Booking,
@@ -69,6 +69,7 @@ __all__ = [
     "Problem",
     "ProblemState",
     "Refund",
+    "Rekeying",
     "Said",
     "Shortage",
     "Snapshot",

@@ -129,11 +129,26 @@ class Line:
 
 
 @record(frozen=True, slots=True)
+class Rekeying:
+    """One time at which the store's item indexes came to name other lines of an order.
+
+    ``said`` is the first snapshot known that has the new indexes, ``since`` the last one known that has the old ones.
+    ``moves`` are (old index, new index); ``left`` are the numbers of the lines that have no place any more.
+    """
+
+    said: Said
+    since: Said
+    moves: tuple[tuple[int, int], ...]
+    left: tuple[int, ...] = ()
+
+
+@record(frozen=True, slots=True)
 class Order:
     """An order's newest facts without personal data. ``version`` grows with each booking; 0 is not yet kept.
 
     ``first_ship_at`` is the receipt of its first ``order_ship``; it orders settling. ``due_at`` is set while the order
-    must be evaluated (again). ``history`` tells in sentences what was done beyond plain bookings.
+    must be evaluated (again). ``history`` tells in sentences what was done beyond plain bookings. ``rekeyed`` tells,
+    oldest first, by which indexes snapshots of what time are to be read.
     """
 
     account: str
@@ -152,6 +167,7 @@ class Order:
     due_at: datetime | None = None
     attempts: int = 0
     history: tuple[str, ...] = ()
+    rekeyed: tuple[Rekeying, ...] = ()
 
     @property
     def key(self) -> OrderKey:

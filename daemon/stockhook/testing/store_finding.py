@@ -25,6 +25,7 @@ from stockhook.model import (
     Part,
     Problem,
     Refund,
+    Rekeying,
     Shortage,
     Unit,
     Wait,
@@ -59,7 +60,9 @@ def fill(store: Store) -> None:
         binding=Binding("SOAP", How.DEFINITION, (Part("X", 1), Part("Y", 2))),
         ruling=-ONE,
     )
+    moved = Rekeying(make.said(4), make.said(3), ((1, 2), (2, 1)), (2,))
     order = make.order("A", said=make.said(5), shipping_date=START, ship_date=date(2026, 1, 1), history=("a", "b"))
+    order = replace(order, rekeyed=(moved,))
     waits = (Wait(make.ACCOUNT, "A", WaitKind.CODE, "x"), Wait(make.ACCOUNT, "A", WaitKind.ITEM, "x"))
     with store.write() as work:
         work.save(

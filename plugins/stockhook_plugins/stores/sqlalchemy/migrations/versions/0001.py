@@ -329,6 +329,7 @@ def upgrade() -> None:
         sa.Column("due_at", NUMBER, nullable=True),
         sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("history", WORDS, nullable=False),
+        sa.Column("rekeyed", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("account", "order_id"),
         sqlite_autoincrement=False,
         sqlite_strict=True,
