@@ -8,7 +8,7 @@ with the differences alone.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from stockhook.allocation import Pool, allocate
@@ -19,6 +19,8 @@ from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
 
 _WHOLE: Final = frozenset({ShortagePolicy.LINE, ShortagePolicy.ORDER})
+
+_DAY: Final = timedelta(days=1)
 
 _RENEWED_AFTER: Final = 500
 """Moves after which an item's pool is laid out anew: units used up would stay in it for ever."""
@@ -104,10 +106,6 @@ class World:
         else:
             self._quantities[unit.id] = 0
             self._move(unit.id, unit.quantity)
-
-    def knows(self, unit_id: int) -> bool:
-        """Tell whether a unit was put here."""
-        return unit_id in self._units
 
     def book(self, unit_id: int, quantity: Quantity, *, supply: bool = False) -> Quantity:
         """Change a unit as it was booked and return by how much it could be: it may hold less here.
@@ -225,12 +223,18 @@ class World:
             self._count(pick.unit_id, -pick.quantity)
         return [Taken(pick.unit_id, pick.quantity) for pick in plan.picks]
 
+    def last_good_day(self, unit: Unit, asked: Asked | None = None) -> date | None:
+        """Return the last day on which a unit is good: by the strategy for a line, or the usual one."""
+        choice = self._choices.choose(asked.rules, asked.key.sku, asked.center) if asked else self._choices
+        good = choice.method.last_day_good
+        return unit.expires_on if good or unit.expires_on is None else unit.expires_on - _DAY
+
     def _note(self, asked: Asked, taken: Iterable[Taken]) -> None:
         for each in taken:
-            self._tell(each, asked.ship_date)
+            self._tell(each, asked)
             self._differ(asked.key, each.unit_id, each.quantity)
 
-    def _tell(self, taken: Taken, ship_date: date | None, sign: int = 1) -> None:
+    def _tell(self, taken: Taken, asked: Asked | None, sign: int = 1) -> None:
         figures, unit, quantity = self.figures, self._units[taken.unit_id], sign * taken.quantity
         figures.taken += quantity
         if unit.unit_cost is None:
@@ -241,8 +245,9 @@ class World:
             return
         figures.takes += 1
         figures.units.add(unit.id)
-        if unit.expires_on is not None and ship_date is not None:
-            days = (unit.expires_on - ship_date).days
+        last_good = self.last_good_day(unit, asked)
+        if last_good is not None and asked is not None and asked.ship_date is not None:
+            days = (last_good - asked.ship_date).days
             figures.past_date += taken.quantity if days < 0 else 0
             figures.least_days = days if figures.least_days is None else min(days, figures.least_days)
 

@@ -20,8 +20,8 @@ def line(number: int = 1, policy: ShortagePolicy = ShortagePolicy.PARTIAL, **mor
     return Asked(KEY._replace(line=number), ChannelRules("shop", on_shortage=policy), first_ship_at=shipped, **more)
 
 
-def world(*quantities: int, **more: Any) -> World:
-    made = World(Choices(method(Fifo(Fifo.Options()))))
+def world(*quantities: int, last_day_good: bool = True, **more: Any) -> World:
+    made = World(Choices(method(Fifo(Fifo.Options()), last_day_good=last_day_good)))
     for number, quantity in enumerate(quantities, 1):
         received = START + timedelta(hours=number)
         made.put(make.unit(id=number, quantity=quantity * ONE, received_at=received, **more))
@@ -136,12 +136,13 @@ def test_a_unit_that_is_put_again_is_changed_and_keeps_its_quantity() -> None:
     assert left(made) == {1: 4, 2: 4}
 
 
-def test_figures_tell_cost_and_dates_of_what_was_taken() -> None:
-    made = world(2, unit_cost=3 * ONE, expires_on=date(2026, 12, 5))
+@pytest.mark.parametrize(("last_day_good", "days"), [(True, 4), (False, 3)])
+def test_figures_tell_cost_and_dates_of_what_was_taken(last_day_good: bool, days: int) -> None:
+    made = world(2, last_day_good=last_day_good, unit_cost=3 * ONE, expires_on=date(2026, 12, 5))
     made.put(make.unit(id=2, quantity=ONE, received_at=START + timedelta(days=9)))
     made.need(line(ship_date=date(2026, 12, 1)), 3 * ONE, takes((1, 2), (2, 1)))
     assert made.finish() == Figures(
-        takes=2, units={1, 2}, taken=3 * ONE, cost=6 * ONE, uncosted=ONE, least_days=4, past_date=0
+        takes=2, units={1, 2}, taken=3 * ONE, cost=6 * ONE, uncosted=ONE, least_days=days, past_date=0
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlite_file
@@ -105,6 +106,18 @@ def test_goods_past_their_date_are_told_side_by_side(shop: Shop) -> None:
     assert (found.present.expired, found.present.expired_value, found.other.expired) == (5 * ONE, 10 * ONE, 0)
     assert (found.present.figures.least_days, found.other.figures.least_days) == (180, 18)
     assert (found.present.figures.past_date, found.other.figures.past_date) == (0, 0)
+
+
+@pytest.mark.parametrize(("zone", "expired"), [("UTC", 5), ("America/New_York", 0)])
+def test_goods_that_are_good_up_to_the_day_before_are_past_their_date_on_it(zone: str, expired: int) -> None:
+    shop = open_shop()
+    shop.clock.advance(timedelta(hours=26 - shop.clock.now().hour))
+    shop.receive(("SOAP", 5), expires_on=shop.clock.now().date())
+    rules = {"shop": replace(shop.rules, time_zone=ZoneInfo(zone))}
+    choices = Choices(replace(FIFO, last_day_good=False))
+    shop.desk = replace(shop.desk, policies=replace(shop.desk.policies, rules=rules, choices=choices))
+    found = what_if(shop.desk, FIFO, START)
+    assert (found.present.expired, found.other.expired) == (expired * ONE, 0)
 
 
 def test_what_one_strategy_owes_and_another_does_not_is_told_and_settled_by_what_comes_in(shop: Shop) -> None:

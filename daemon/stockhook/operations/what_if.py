@@ -99,8 +99,9 @@ def what_if(
             progress(done, total)
         owed = _owed(view)
         never = _never_asked(view, since)
+    today = now.astimezone(desk.policies.rules_for("").time_zone).date()
     sides = [
-        _side(name, world, owed, now.date())
+        _side(name, world, owed, today)
         for name, world in zip((present.method.strategy, method.strategy), worlds, strict=True)
     ]
     return WhatIf(
@@ -128,7 +129,8 @@ def _side(strategy: str, world: World, owed: Mapping[LineKey, Quantity], today: 
         left, value, stocked = left + unit.quantity, value + worth, stocked + 1
         uncosted += unit.quantity if unit.unit_cost is None else 0
         opened += unit.quantity < unit.received
-        if unit.expires_on is not None and unit.expires_on < today:
+        last_good = world.last_good_day(unit)
+        if last_good is not None and last_good < today:
             expired, expired_value = expired + unit.quantity, expired_value + worth
     return replace(
         side,
