@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from stockhook.model import Movement, MovementKind, Order, Unit
+from stockhook.errors import Refused
+from stockhook.model import Movement, MovementKind, Order, Take, Unit
 from stockhook.operations.codes import alias
 from stockhook.operations.corrections import amounts, returns, sources
 from stockhook.operations.rebooking import rebook
 from stockhook.operations.stock.counts import count
+from stockhook.operations.stock.reversals import undo
 from stockhook.operations.stock.tallies import Tally
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
@@ -117,3 +119,78 @@ class TestCorrections:
         amounts.set_quantity(shop.desk, "D-1", 1, ONE, "as packed")
         assert (shop.on_hand("A"), shop.owed("A")) == (0, 2 * ONE)
         assert sound(shop)
+
+
+def take(shop: Shop) -> Take:
+    with shop.store.read() as view:
+        (state,) = view.orders([order.key for order in shop.find(Order)]).values()
+    return state.takes[0]
+
+
+def undo_newest_count(shop: Shop) -> None:
+    shop.clock.advance(HOUR)
+    newest = shop.find(Movement, kind=MovementKind.COUNT, order_id=None)[0]
+    undo(shop.desk, newest.id, "miscounted")
+
+
+class TestUndoing:
+    def test_what_was_made_up_for_by_the_count_leaves_with_it(self, shop: Shop) -> None:
+        shop.stock(A=7)
+        counted(shop, 5)
+        ship(shop, 2)
+        assert (shop.on_hand("A"), take(shop).counted) == (5 * ONE, 2 * ONE)
+        undo_newest_count(shop)
+        assert (shop.on_hand("A"), shop.booked("D-1"), take(shop).counted) == (5 * ONE, {"A": 2 * ONE}, 0)
+        opposite = shop.find(Movement)[0]
+        assert (opposite.kind, opposite.quantity, opposite.reason) == (MovementKind.COUNT, -2 * ONE, "miscounted")
+        assert sound(shop)
+        amounts.set_quantity(shop.desk, "D-1", 1, ONE, "as packed")
+        assert shop.on_hand("A") == 6 * ONE
+
+    def test_what_rests_on_an_older_count_that_stands_is_left_as_it_is(self, shop: Shop) -> None:
+        shop.stock(A=7)
+        counted(shop, 5)
+        ship(shop, 2)
+        counted(shop, 4)
+        ship(shop, 1, order_id="D-2")
+        undo_newest_count(shop)
+        assert shop.on_hand("A") == 5 * ONE
+        undo_newest_count_of_quantity(shop, -2)
+        assert shop.on_hand("A") == 4 * ONE
+        assert sound(shop)
+
+    def test_what_was_given_back_without_goods_comes_back_with_it(self, shop: Shop) -> None:
+        shop.stock(A=10)
+        ship(shop, 4)
+        counted(shop, 6)
+        amounts.set_quantity(shop.desk, "D-1", 1, ONE, "as packed")
+        assert shop.on_hand("A") == 6 * ONE
+        undo_newest_count(shop)
+        assert (shop.on_hand("A"), shop.booked("D-1")) == (9 * ONE, {"A": ONE})
+        assert sound(shop)
+
+    def test_it_is_refused_where_too_little_is_left_for_what_rested_on_it(self, shop: Shop) -> None:
+        shop.stock(A=2)
+        counted(shop, 5)
+        ship(shop, 2)
+        shipped = shop.clock.now().isoformat()
+        shop.send(envelope(order_ship("D-2", [line("A", 1, shipped=shipped)])))
+        before = shop.find(Movement)
+        with pytest.raises(Refused, match="order D-1 had taken before the count would leave unit 1 too"):
+            undo_newest_count(shop)
+        assert (shop.find(Movement), shop.on_hand("A")) == (before, 4 * ONE)
+
+    def test_it_is_refused_while_a_later_count_of_the_same_goods_stands(self, shop: Shop) -> None:
+        shop.stock(A=7)
+        counted(shop, 5)
+        count(shop.desk, [Tally(6 * ONE, unit_id=1)])
+        with pytest.raises(Refused, match="unit 1 was counted since"):
+            undo_newest_count_of_quantity(shop, -2)
+        undo_newest_count(shop)
+        undo_newest_count_of_quantity(shop, -2)
+        assert shop.on_hand("A") == 7 * ONE
+
+
+def undo_newest_count_of_quantity(shop: Shop, quantity: int) -> None:
+    found = shop.find(Movement, kind=MovementKind.COUNT, order_id=None)
+    undo(shop.desk, next(each.id for each in found if each.quantity == quantity * ONE), "miscounted")

@@ -39,8 +39,8 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     """Book the opposite of a receipt, an adjustment, a return, a whole count, or both halves of a move.
 
     Whatever was taken from the goods since must be given back first. What a count has ended is owed again, unless it
-    is there; in shadow mode nothing can be booked for orders, and what concerns one is refused. Raises NotFound or
-    Refused, with nothing changed.
+    is there, and what had left before it is taken from the shelf again; in shadow mode nothing can be booked for
+    orders, and what concerns one is refused. Raises NotFound or Refused, with nothing changed.
     """
     words = checked_reason(reason, "an undo")
     with desk.store.read() as view:
@@ -64,8 +64,9 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
         booking = Booking(movements=tuple(opposites))
         if undone.count is None:
             return Change(booking, (audit,))
-        undone.count.open_again(desk, batch, words)
-        return Change(booking, (undone.count.before, audit), orders=tuple(undone.orders))
+        resting = {movement.unit_id for movement in (*undone.movements, *undone.count.resting)}
+        undone.count.open_again(desk, batch, {number: known_unit(work, number) for number in resting}, words)
+        return Change(booking, (undone.count.before, audit), orders=tuple(undone.count.ended))
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Adjusted:
         if first.kind is MovementKind.COUNT:
