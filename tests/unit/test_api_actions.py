@@ -140,6 +140,15 @@ async def test_a_line_that_agrees_with_the_store_is_not_corrected(post: Any) -> 
     assert (await post(ORDER, {"kind": "other", "reason": "x"}, 400))["parameter"] == "kind"
 
 
+async def test_an_order_is_forgotten_but_what_is_booked_for_it(post: Any, pages: Pages) -> None:
+    done = await post("/orders/ultracart:DEMO/D-1/forget")
+    assert (done["payloads"], done["deliveries"], done["others"]) == (1, 1, [])
+    with pages.settings.store.read() as view:
+        assert view.body(1) is None
+    assert pages.shop.booked("D-1") == {"SOAP": 4 * ONE}
+    await post("/orders/ultracart:DEMO/nobody/forget", None, 404)
+
+
 async def test_items_kits_and_locations_are_added(post: Any, pages: Pages) -> None:
     assert (await post("/items", {"sku": "BOX", "name": "Box"}))["due"] == 0
     kit = await post("/kits", {"sku": "BOX", "parts": [{"sku": "soap", "quantity": "2"}], "policy": "parent"})

@@ -14,7 +14,7 @@ from stockhook.model import MovementKind
 from stockhook.operations import forgetting
 from stockhook.operations import orders as operations
 from stockhook.operations.orders import Shown
-from stockhook.rows.orders import line_row, order_row, shown_order
+from stockhook.rows.orders import forgotten_row, line_row, order_row, shown_order
 from stockhook.rows.values import fields
 
 _LINE: Final = ("item_index", "code", "quantity", "quantity_refunded", "shipped_at", "bound_to", "consumed", "owed")
@@ -60,9 +60,7 @@ def forget(context: Context, order: str) -> None:
     others = ", ".join(key.order_id for key in done.others)
     said = f"{payloads} of {done.key.order_id} removed; its facts and what is booked for it stay"
     said += f". Removed with it, in the same requests, was what came of {others}" if others else ""
-    names = [f"{key.account}/{key.order_id}" for key in done.others]
-    found = {"account": done.key.account, "order_id": done.key.order_id, "payloads": done.payloads}
-    output.done(context, said, **found, deliveries=done.deliveries, others=names)
+    output.done(context, said, **fields(forgotten_row(done)))
 
 
 @orders.command()

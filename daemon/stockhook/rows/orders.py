@@ -3,6 +3,7 @@
 from stockhook.model import Order, Shortage, WaitKind
 from stockhook.model.known import How
 from stockhook.operations.corrections.case import Corrected
+from stockhook.operations.forgetting import Forgotten
 from stockhook.operations.orders import Shown, ShownLine, Taken
 from stockhook.quantity import text
 from stockhook.rows.catalogue import PartRow, part_rows
@@ -126,6 +127,16 @@ class CorrectedRow(Row, frozen=True, kw_only=True):
     settled: list[str]
 
 
+class ForgottenRow(Row, frozen=True, kw_only=True):
+    """An order whose payloads were removed, in how many deliveries it was, which others were in them as well."""
+
+    account: str
+    order_id: str
+    payloads: int
+    deliveries: int
+    others: list[str]
+
+
 def order_row(order: Order) -> OrderRow:
     """Return the facts of an order."""
     return OrderRow(
@@ -198,6 +209,17 @@ def corrected_row(corrected: Corrected) -> CorrectedRow:
         refused=list(corrected.line.refused),
         movements=[movement_row(movement) for movement in corrected.movements],
         settled=order_names(corrected.settled),
+    )
+
+
+def forgotten_row(done: Forgotten) -> ForgottenRow:
+    """Return what `orders forget` did."""
+    return ForgottenRow(
+        account=done.key.account,
+        order_id=done.key.order_id,
+        payloads=done.payloads,
+        deliveries=done.deliveries,
+        others=order_names(done.others),
     )
 
 

@@ -5,9 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from stockhook.model import Order, OrderKey
+from stockhook.operations import forgetting
 from stockhook.operations import orders as operations
 from stockhook.operations.desk import Desk
-from stockhook.rows.orders import OrderRow, ShownOrder, order_row, shown_order
+from stockhook.rows.orders import ForgottenRow, OrderRow, ShownOrder, forgotten_row, order_row, shown_order
 from stockhook.web.api.filters import Account, Channel, OrderId, given
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Query, Routes
@@ -39,3 +40,12 @@ def show_order(desk: Desk, account: OrderAccount, order_id: OrderName) -> ShownO
     """Show one order: its lines, what was taken for them and why, what came back, what is owed, who corrected what."""
     with desk.store.read() as view:
         return shown_order(operations.shown(view, OrderKey(account, order_id)))
+
+
+@routes.post("/orders/{account}/{order_id}/forget")
+def forget_order(desk: Desk, account: OrderAccount, order_id: OrderName) -> ForgottenRow:
+    """Remove the payloads of one order, with the personal data in them; its facts and what is booked stay.
+
+    A payload goes as a whole, with whatever other orders came in the same request: they keep their facts as well.
+    """
+    return forgotten_row(forgetting.forget(desk, f"{account}/{order_id}"))
