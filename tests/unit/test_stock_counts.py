@@ -108,9 +108,22 @@ class TestTheBookFollows:
         assert (unit.id, unit.location, unit.quantity, unit.received, unit.lot) == (2, "BACK", 4 * ONE, 4 * ONE, None)
         assert sound(shop)
 
-    def test_nothing_counted_where_nothing_ever_was_is_remembered(self, shop: Shop) -> None:
-        assert counted(shop, 0).counted[0].units == ()
-        assert len(shop.find(Count)) == 1
+    @pytest.mark.parametrize("sku", ["A", "S"])
+    def test_nothing_counted_where_nothing_ever_was_is_remembered_and_can_be_taken_back(
+        self, shop: Shop, sku: str
+    ) -> None:
+        with shop.store.write() as work:
+            work.save([Item("S", serial=True)])
+        ship(shop, "D-1", 3, sku=sku)
+        shop.clock.advance(LATER)
+        done = count(shop.desk, [Tally(0, sku=sku, location="BACK")])
+        (one,) = done.counted[0].units
+        assert (one.movement.quantity, one.unit.quantity, done.ended, shop.owed(sku)) == (0, 0, 3 * ONE, 0)
+        assert [each.at for each in shop.find(Count)] == [shop.clock.now()]
+        shop.clock.advance(LATER)
+        undo(shop.desk, one.movement.id, "looked in the wrong place")
+        assert shop.owed(sku) == 3 * ONE
+        assert sound(shop)
 
     def test_several_counts_are_all_booked_or_none(self, shop: Shop) -> None:
         shop.stock(A=5, B=5)

@@ -109,7 +109,7 @@ def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> C
 
 def _draft(desk: Desk, batch: Batch, draft: _Drafted, sheet: Sheet) -> None:
     changes = sheet.spread()
-    if sheet.difference > 0 and not changes:
+    if not changes:  # of nothing, too: a movement of 0 says what was counted, and is what takes the count back
         sku, path = sheet.item.sku, sheet.place.path
         new = Unit(next(batch.ids), sku, path, 0, received=sheet.difference, received_at=draft.at)
         draft.units.append(new)
