@@ -11,7 +11,7 @@ from stockhook.errors import NotFound, Refused
 from stockhook.kits import read_lines
 from stockhook.model import Alias, Line, Order, OrderKey, OrderState, Part, Problem, ProblemState, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every, make_due, pages, waiting_on_code
+from stockhook.operations.due import conflicts_gone, every, make_due, pages, waiting_on_code
 from stockhook.operations.items import checked_sku, known_item
 from stockhook.operations.rebooking import rebook as book_anew
 from stockhook.operations.suggestions import did_you_mean, near
@@ -95,7 +95,7 @@ def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str 
     action = "items ignore" if mapped.sku is None else "items alias"
     with desk.changing(action, mapped.written, account=mapped.account, meaning=_meaning(mapped)) as work:
         work.save([mapped])
-        due = waiting_on_code(work, mapped.code, account)
+        due = waiting_on_code(work, mapped.code, account) | conflicts_gone(work)
         make_due(desk, work, due)
         _close(desk, work, mapped)
     booked, unbooked = _look_through(desk, mapped)

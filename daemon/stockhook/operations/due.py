@@ -7,8 +7,20 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from stockhook.allocation import Pool
-from stockhook.kits import resolve
-from stockhook.model import Catalogue, Delivery, DeliveryState, Order, OrderKey, Shortage, Stock, Wait, WaitKind
+from stockhook.kits import means_other, resolve
+from stockhook.model import (
+    Catalogue,
+    Delivery,
+    DeliveryState,
+    Line,
+    Order,
+    OrderKey,
+    Shortage,
+    Stock,
+    Wait,
+    WaitKind,
+    fold,
+)
 from stockhook.operations.desk import Desk, Swept
 from stockhook.rules import ShortagePolicy
 from stockhook.store import FOREVER, RECORDS, Match, Range, Read, Total, Work
@@ -79,6 +91,31 @@ def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:
     return {OrderKey(wait.account, wait.order_id) for wait in every(view, Wait, where)}
 
 
+def shipped_unbound(view: Read, codes: Collection[str], account: str = "") -> set[OrderKey]:
+    """Return the orders that shipped a line of these folded codes and did not book it; of one account, or of all."""
+    spellings = {str(total.by[0]) for total in view.totals(Line, by=("code",))}
+    where: dict[str, Match] = {"code": frozenset(code for code in spellings if fold(code) in codes)}
+    if account:
+        where["account"] = account
+    lines = every(view, Line, where) if where["code"] else ()
+    return {OrderKey(line.account, line.order_id) for line in lines if line.binding is None and line.ship_said}
+
+
+def conflicts_gone(view: Read) -> set[OrderKey]:
+    """Return the orders that wait for a ruling on a line which means again, by now, what it is booked as."""
+    found: set[OrderKey] = set()
+    for page in pages(view, Wait, {"kind": WaitKind.PERSON}):
+        states = view.orders({OrderKey(wait.account, wait.order_id) for wait in page})
+        lines = {(key, str(line.item_index)): line for key, state in states.items() for line in state.lines}
+        catalogue = view.catalogue({(line.account, fold(line.code)) for line in lines.values()})
+        for wait in page:
+            key = OrderKey(wait.account, wait.order_id)
+            line = lines.get((key, wait.subject))
+            if line is not None and (fold(line.code) in line.refused or not means_other(line, catalogue)):
+                found.add(key)
+    return found
+
+
 def waiting_orders(view: Read, skus: Collection[str]) -> set[OrderKey]:
     """Return the orders to which something of these items is owed, or that wait for them."""
     owed = view.find(Shortage, {"sku": frozenset(skus), "open": Range(low=1)}, most=FOREVER)
@@ -91,12 +128,13 @@ def waiting_orders(view: Read, skus: Collection[str]) -> set[OrderKey]:
 def sweep(desk: Desk) -> int:
     """Make due what waits for nothing, and return how much that was: the poll behind a wake-up.
 
-    That is orders that wait for a code which resolves by now, or for an item of which there are goods, whatever a clock
-    that was set back has left behind, and what was owed before the policy ``negative`` was chosen.
+    That is orders that wait for a code which resolves by now, for a ruling that is needed no more, or for an item of
+    which there are goods, whatever a clock that was set back has left behind, and what was owed before the policy
+    ``negative`` was chosen.
     """
     with desk.store.read() as view:
         goods, seen = _waiting_beside_goods(view, desk.swept)
-        keys = _waiting_on_known_codes(view) | goods
+        keys = _waiting_on_known_codes(view) | conflicts_gone(view) | goods
         far = {"due_at": Range(low=desk.clock.now() + FAR)}
         keys |= {order.key for order in every(view, Order, far)}
         if not desk.swept:  # the first time, for the policy may be another one than the last daemon had

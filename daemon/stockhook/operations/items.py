@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from stockhook.errors import BadQuantity, NotFound, Refused
-from stockhook.model import Catalogue, Item, Kit, KitPolicy, Part, fold
+from stockhook.model import Alias, Catalogue, Item, Kit, KitPolicy, Part, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import make_due, waiting_on_code
+from stockhook.operations.due import make_due, shipped_unbound, waiting_on_code
 from stockhook.operations.kits import close_mismatch
 from stockhook.operations.suggestions import did_you_mean, suggest
 from stockhook.quantity import ONE, text, times
@@ -47,7 +47,8 @@ def add(desk: Desk, sku: str, name: str = "", *, serial: bool = False) -> Added:
 def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: KitPolicy | None) -> Kit:
     """Save what a kit consists of, whole, in place of an earlier definition; ``policy`` None: as the channel says.
 
-    Lines that are booked stay as they are. The kit's problem closes where the newest order agrees by now.
+    Lines that are booked stay as they are, orders that shipped the kit and have not booked it are worked again. The
+    kit's problem closes where the newest order agrees by now.
     Raises Refused for parts that are listed twice or not above 0, and where a kit would contain itself; NotFound for
     items that do not exist, all at once.
     """
@@ -62,7 +63,28 @@ def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: K
         work.save([kit, desk.audit("items kit", kit.sku, **details)])
         _refuse_unsound(kit, work)  # behind the write, so that no definition saved meanwhile closes a ring with it
         close_mismatch(desk, work, kit.sku)
+    _work_again(desk, kit)
     return kit
+
+
+def _work_again(desk: Desk, kit: Kit) -> None:
+    """Make due the orders that shipped a kit and have not booked it: what their lines consume is another now."""
+    with desk.store.read() as view:
+        codes = _codes(view, kit)
+        keys = shipped_unbound(view, codes)
+    if keys:
+        with desk.store.write() as work:
+            make_due(desk, work, keys)
+
+
+def _codes(view: Read, kit: Kit) -> set[str]:
+    """Return the folded codes that mean a kit, or one that holds it, at any depth."""
+    kits = view.find(Kit, most=FOREVER)
+    skus = {fold(kit.sku)}
+    while more := {fold(k.sku) for k in kits if any(fold(part.sku) in skus for part in k.parts)} - skus:
+        skus |= more
+    aliases = view.find(Alias, most=FOREVER)
+    return skus | {alias.code for alias in aliases if alias.sku is not None and fold(alias.sku) in skus}
 
 
 def find_item(view: Read, sku: str) -> Item | None:
