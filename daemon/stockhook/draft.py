@@ -32,11 +32,15 @@ ALREADY_COUNTED: Final = "already counted"
 
 @record(frozen=True, slots=True)
 class Cause:
-    """Why an order is evaluated: when, by whom, and for which event, if one."""
+    """Why an order is evaluated: when, by whom, and for which event, if one.
+
+    Not ``settles``: a count has ended what was owed, and what is left of that stays owed as it is.
+    """
 
     now: datetime
     actor: str
     event_id: int | None = None
+    settles: bool = True
 
 
 @record(frozen=True, slots=True)

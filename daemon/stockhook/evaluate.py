@@ -141,6 +141,7 @@ class _Routine:
             elif claim.want == 0 and claim.open and not claim.otherwise:
                 self._owe(claim, owed=0, settled=0)
         wanting = [claim for claim in claims if claim.want > 0 or (claim.want == 0 and claim.otherwise)]
+        wanting = wanting if self.draft.cause.settles else self._leave_owed(wanting)
         self._allocate(wanting, {reading.group for reading in unknown})
         for aim in sound:
             self._take_back(aim, sound)
@@ -218,6 +219,15 @@ class _Routine:
 
     # --- taking ---
 
+    def _leave_owed(self, claims: list[Claim]) -> list[Claim]:
+        """Return the claims of groups to which nothing is owed; the others get nothing, and stay owed."""
+        owed = {claim.target.reading.group for claim in claims if claim.open}
+        left = [claim for claim in claims if claim.target.reading.group in owed]
+        self._put_back(left)
+        for claim in left:
+            self._owe(claim.in_components, owed=claim.in_components.want, settled=0)
+        return [claim for claim in claims if claim not in left]
+
     def _allocate(self, claims: list[Claim], unknown_groups: set[int]) -> None:
         """Allocate what is wanted under the shortage policy; what a line names first, then by item index."""
         claims.sort(key=lambda claim: (not claim.line.serials, not claim.line.lots, claim.line.item_index))
@@ -244,7 +254,7 @@ class _Routine:
         mark = self.pool.mark()
         plans = [claim.plan or self._plan(claim) for claim in claims]
         lacks = [claim.want - plan.taken for claim, plan in zip(claims, plans, strict=True)]
-        gone = [lack if lack and self._counted(claim) else 0 for claim, lack in zip(claims, lacks, strict=True)]
+        gone = [self._gone(*each) for each in zip(claims, plans, lacks, strict=True)]
         short = [claim for claim, lack, counted in zip(claims, lacks, gone, strict=True) if lack > counted]
         if not whole or not short:
             for claim, plan, lack, counted in zip(claims, plans, lacks, gone, strict=True):
@@ -258,8 +268,21 @@ class _Routine:
             for claim in short:
                 telling.wait_for_stock(self.draft, claim)
         else:
-            for claim in claims:
-                self._owe(claim.in_components, owed=claim.in_components.want, settled=0)
+            for claim in (each.in_components for each in claims):
+                ended = claim.want if self._counted(claim) else 0
+                self._owe(claim, owed=claim.want - ended, settled=0, counted=ended)
+
+    def _gone(self, claim: Claim, plan: Plan, lack: Quantity) -> Quantity:
+        """Return how much of what is lacking is owed no more: the goods were gone before a count, which stands.
+
+        Beside goods of a unit that was counted since, nothing lacks either: these are not taken twice, so they would
+        be there for the rest as well.
+        """
+        moment = claim.target.moment
+        if not lack or moment is None:
+            return 0
+        beside = any(self.pool.unit_counted(pick.unit_id, moment) for pick in plan.picks)
+        return lack if beside or self._counted(claim) else 0
 
     def _put_back(self, claims: list[Claim]) -> None:
         """Return to the pool what had been planned for claims that book nothing."""

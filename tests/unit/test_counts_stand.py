@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from stockhook.errors import Refused
-from stockhook.model import Movement, MovementKind, Order, Take, Unit
+from stockhook.model import Event, Movement, MovementKind, Order, Shortage, Take, Unit
 from stockhook.operations.codes import alias
 from stockhook.operations.corrections import amounts, returns, sources
+from stockhook.operations.events import replay
 from stockhook.operations.rebooking import rebook
 from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.reversals import undo
@@ -15,7 +16,7 @@ from stockhook.operations.stock.tallies import Tally
 from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
-from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.testing.payloads import envelope, kit, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
@@ -194,3 +195,48 @@ class TestUndoing:
 def undo_newest_count_of_quantity(shop: Shop, quantity: int) -> None:
     found = shop.find(Movement, kind=MovementKind.COUNT, order_id=None)
     undo(shop.desk, next(each.id for each in found if each.quantity == quantity * ONE), "miscounted")
+
+
+def replay_all(shop: Shop) -> None:
+    replay(shop.desk, [event.id for event in shop.find(Event)])
+    shop.work()
+
+
+def hours_ago(shop: Shop, hours: int) -> str:
+    return (shop.clock.now() - hours * HOUR).isoformat()
+
+
+class TestEnding:
+    def test_a_count_gives_no_goods_to_another_line_of_an_order_that_it_ends(self, shop: Shop) -> None:
+        shop.items("A")
+        shop.clock.advance(5 * HOUR)
+        lines = [line("A", 3, shipped=hours_ago(shop, 4)), line("A", 2, shipped=hours_ago(shop, 1))]
+        shop.send(envelope(order_ship("D-1", lines, created=hours_ago(shop, 5))))
+        done = count(shop.desk, [Tally(4 * ONE, sku="A", location="MAIN")], shop.clock.now() - 2 * HOUR)
+        assert (done.ended, shop.on_hand("A"), shop.owed("A")) == (3 * ONE, 4 * ONE, 2 * ONE)
+        assert sound(shop)
+        shop.receive(("A", 1))
+        assert (shop.on_hand("A"), shop.owed("A")) == (3 * ONE, 0)
+
+    def test_nothing_lacks_beside_a_unit_that_was_counted_since(self, shop: Shop) -> None:
+        shop.stock(A=4)
+        shop.clock.advance(HOUR)
+        count(shop.desk, [Tally(4 * ONE, unit_id=1)])
+        ship(shop, 8)
+        before = (shop.find(Movement), shop.find(Shortage), shop.problems())
+        assert (shop.on_hand("A"), shop.owed("A"), shop.problems()) == (4 * ONE, 0, set())
+        replay_all(shop)
+        assert (shop.find(Movement), shop.find(Shortage), shop.problems()) == before
+        assert sound(shop)
+
+    def test_a_kit_that_lacks_one_part_is_not_owed_the_other_that_was_counted(self) -> None:
+        shop = new_shop(ShortagePolicy.LINE)
+        shop.items("A", "B")
+        shop.stock(SET=1)
+        counted(shop, 6)
+        shop.send(envelope(order_ship("D-1", kit("SET", 1, [("B", 1), ("A", 9)], index=1, shipped=DAY1))))
+        assert (shop.owed("A"), shop.owed("B")) == (0, ONE)
+        before = (shop.find(Shortage), shop.find(Event)[0].text, shop.problems())
+        replay_all(shop)
+        assert (shop.find(Shortage), shop.find(Event)[0].text, shop.problems()) == before
+        assert sound(shop)

@@ -37,6 +37,7 @@ class Change:
     """What a person changes: a booking without an order, records saved beside it, the places of its new units.
 
     ``orders`` are to be evaluated with it though nothing settles; ``told`` returns records that say what came of that.
+    Where it only ``ends`` what was owed to them, they are given no goods.
     """
 
     booking: Booking
@@ -44,6 +45,7 @@ class Change:
     locations: tuple[Location, ...] = ()
     orders: tuple[OrderKey, ...] = ()
     told: Callable[[Batch], tuple[Any, ...]] = lambda _: ()
+    ends: bool = False
 
 
 Prepare: TypeAlias = Callable[[Work, Batch], Change]
@@ -120,7 +122,7 @@ def _post(
     change = prepare(work, batch)
     check_serials(work, change.booking)
     _lay(batch, change)
-    evaluated, left = settled(desk, batch, waiting or Queue(change.orders))
+    evaluated, left = settled(desk, batch, waiting or Queue(change.orders), gives=not change.ends)
     booking = replace(change.booking, items={sku: batch.pool.versions.get(sku, 0) for sku in skus})
     commit(desk, work, batch, [*change.records, *change.told(batch)], first=[booking], due=left)
     return result(work, evaluated)
@@ -148,10 +150,12 @@ def queue(desk: Desk, work: Work, skus: Collection[str], but: Collection[OrderKe
     return Queue(tuple(oldest_first[:MOST_SETTLED]), tuple(oldest_first[MOST_SETTLED:]), frozenset(skus))
 
 
-def settled(desk: Desk, batch: Batch, waiting: Queue) -> tuple[tuple[OrderKey, ...], list[OrderKey]]:
+def settled(
+    desk: Desk, batch: Batch, waiting: Queue, *, gives: bool = True
+) -> tuple[tuple[OrderKey, ...], list[OrderKey]]:
     """Evaluate orders that wait, oldest first, and return those that were, and those to be made due.
 
-    Where no goods are left to settle with, what is left waits for the next.
+    Where no goods are left to settle with, what is left waits for the next. Not ``gives``: what was owed may only end.
     """
     oldest_first = batch.oldest_first(waiting.first)
     evaluated: list[OrderKey] = []
@@ -164,7 +168,7 @@ def settled(desk: Desk, batch: Batch, waiting: Queue) -> tuple[tuple[OrderKey, .
             break
         evaluated.append(key)
         try:
-            batch.again(key, Cause(desk.clock.now(), desk.actor))
+            batch.again(key, Cause(desk.clock.now(), desk.actor, settles=gives))
         except Exception:  # one order that cannot be evaluated must not keep goods out of the book
             logger.exception("order failed", account=key.account, order=key.order_id)
             failed.append(key)

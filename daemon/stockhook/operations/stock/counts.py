@@ -96,7 +96,7 @@ def count(desk: Desk, tallies: Sequence[Tally], at: datetime | None = None) -> C
         orders = _end(desk, batch, draft, waiting_orders(work, skus), places.values())
         booking = Booking(units=tuple(draft.units), movements=tuple(draft.movements))
         told = partial(_told, desk, draft)
-        return Change(booking, tuple(draft.counts), tuple(places.values()), orders, told)
+        return Change(booking, tuple(draft.counts), tuple(places.values()), orders, told, ends=True)
 
     def result(work: Work, _: object) -> Counts:
         draft = drafted[0]
