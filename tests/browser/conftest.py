@@ -30,9 +30,9 @@ def served(pages: Pages) -> Iterator[str]:
         yield base
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's chromium, once."""
+    """Start Debian's chromium; not for all modules at once, because a loop runs in this thread while it is there."""
     found = shutil.which("chromium")
     assert found is not None
     with sync_playwright() as playwright:
