@@ -7,7 +7,7 @@ USED := $(VENV)/.used
 TESTED := $(VENV)/.tested
 BENCHED := $(VENV)/.benched
 
-.PHONY: demo test test-long bite check bench bench-long clean
+.PHONY: demo test test-long bite check bench bench-long screenshots clean
 
 demo: $(USED)
 	$(BIN)/stockhook demo
@@ -38,6 +38,10 @@ bench: $(BENCHED)
 # And what ten minutes of even load do to its memory.
 bench-long: $(BENCHED)
 	$(BIN)/python tests/benchmarks/run.py --long
+
+# The pictures of the pages in README, made anew.
+screenshots: $(TESTED)
+	STOCKHOOK_SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
