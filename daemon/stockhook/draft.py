@@ -20,6 +20,7 @@ from stockhook.model import (
     Wait,
     WaitKind,
     fold,
+    same_goods,
 )
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
@@ -261,7 +262,7 @@ class Draft:
         reference = f"returned from unit {origin.id}" if known else "returned"
         made = replace(origin, id=0, location=location, quantity=0, received=quantity, reference=reference)
         for unit in pool.units(origin.sku):
-            if known and replace(unit, id=0, quantity=0, received=quantity) == made:
+            if known and unit.location == location and same_goods(unit, made):
                 return unit.id
         made = replace(made, id=next(self.ids))
         pool.add(made)

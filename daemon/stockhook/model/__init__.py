@@ -30,6 +30,7 @@ from stockhook.model.stock import (
     Part,
     Stock,
     Unit,
+    same_goods,
 )
 from stockhook.model.told import KINDS, Answered, Audit, Notice, NoticeState, Problem, ProblemState
 
@@ -82,4 +83,5 @@ __all__ = [
     "Wait",
     "WaitKind",
     "fold",
+    "same_goods",
 ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import Final
 
 from stockhook.quantity import Quantity
 from stockhook.record import record
@@ -97,6 +99,16 @@ class Unit:
     priority: int | None = None
     reference: str | None = None
     suspense: bool = False
+
+
+_ORIGIN: Final = attrgetter(
+    "sku", "received_at", "lot", "serial", "held", "expires_on", "unit_cost", "priority", "reference", "suspense"
+)
+
+
+def same_goods(one: Unit, other: Unit) -> bool:
+    """Tell whether two units are of the same goods, wherever they lie and how much of each there is or was."""
+    return bool(_ORIGIN(one) == _ORIGIN(other))
 
 
 @record(frozen=True, slots=True)

@@ -1,23 +1,16 @@
 """Goods that a person carries from one location to another."""
 
 from dataclasses import dataclass, replace
-from operator import attrgetter
-from typing import Final
 
 from stockhook.batch import Batch
 from stockhook.errors import Refused
-from stockhook.model import Booking, Movement, MovementKind, OrderKey, Unit
+from stockhook.model import Booking, Movement, MovementKind, OrderKey, Unit, same_goods
 from stockhook.operations.desk import Desk
 from stockhook.operations.locations import known_location
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock.ledger import entry, known_unit
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Read, Work
-
-_origin: Final = attrgetter(
-    "received_at", "lot", "serial", "held", "expires_on", "unit_cost", "priority", "reference", "suspense"
-)
-"""What the goods of one unit have in common: units of one item that agree in it are the same goods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ def move(desk: Desk, unit_id: int, quantity: Quantity, path: str) -> Moved:
         place = known_location(work, path)
         source = known_unit(work, unit_id)
         _check(source, quantity, place.path)
-        target = _same_goods(work, source, place.path)
+        target = _lying_there(work, source, place.path)
         new: tuple[Unit, ...] = ()
         if target is None:
             target = replace(source, id=next(batch.ids), location=place.path, quantity=0, received=quantity)
@@ -77,7 +70,7 @@ def _check(unit: Unit, quantity: Quantity, path: str) -> None:
         )
 
 
-def _same_goods(view: Read, unit: Unit, path: str) -> Unit | None:
+def _lying_there(view: Read, unit: Unit, path: str) -> Unit | None:
     """Return the unit at a location that is of the same origin; the oldest, should there be several."""
     lying = view.find(Unit, {"sku": unit.sku, "location": path}, most=FOREVER)
-    return next((other for other in reversed(lying) if _origin(other) == _origin(unit)), None)
+    return next((other for other in reversed(lying) if same_goods(other, unit)), None)
