@@ -178,3 +178,12 @@ async def test_a_kit_says_which_of_its_lines_take_stock(post: Any, booked: Pages
     page = await post(LINE.replace("D-1", "D-3"))
     assert "its parts do" in page
     assert "Booked 1 SALT from unit 3" in await post(LINE.replace("D-1", "D-3").replace("lines/1", "lines/3"))
+
+
+async def test_a_problem_of_a_line_leads_to_where_it_is_corrected(ask: Any, booked: Pages) -> None:
+    booked.shop.receive(("SALT", 5))
+    booked.shop.send(envelope(order_ship("D-1", [line("SALT", 3, shipped="2026-12-01T13:00:00+00:00")])))
+    booked.shop.send(envelope(order_ship("D-4", [line("nothing", 3, shipped=DAY)])))
+    page = (await ask("/problems")).body.decode()
+    assert page.count("Correct the line") == 1
+    assert f'href="{LINE}">Correct the line</a>' in page

@@ -187,3 +187,10 @@ async def test_what_does_not_exist_is_said(ask: Any, short: Pages, address: str)
     answer = await ask(address, {"quantity": "1", "location": "MAIN", "reason": "because"})
     assert answer.code in {200, 404}
     assert b"here is no" in answer.body
+
+
+async def test_an_item_in_several_places_says_how_much_lies_where(ask: Any, post: Any, short: Pages) -> None:
+    assert b"On hand by location" not in (await ask("/items/SALT")).body
+    await post("/units/2/move", {"quantity": "3", "location": "WEST", "confirmed": "yes"})
+    page = words((await ask("/items/SALT")).body.decode())
+    assert "On hand by location MAIN 4 WEST 3" in page

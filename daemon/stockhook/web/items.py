@@ -1,5 +1,6 @@
 """Items: what is stocked, how much of it lies where, and what moved."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -135,8 +136,12 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     units.sort(key=lambda unit: (unit.location, str(unit.expires_on or "9"), unit.id))
     kits = view.find(Kit, most=FOREVER)
     entries, older = _entries(view, found.sku, before)
+    places: Counter[str] = Counter()
+    for unit in stock.units:
+        places[unit.location] += unit.quantity
     return {
         "item": found,
+        "places": sorted((path, quantity) for path, quantity in places.items() if quantity),
         "forms": item_forms(view, found),
         "units": units[:MOST_UNITS],
         "empty": empty,

@@ -6,7 +6,7 @@ from typing import Final
 
 from stockhook.advice import Advice, advise
 from stockhook.errors import NotFound, Refused
-from stockhook.model import Item, Problem, ProblemState, fold
+from stockhook.model import Item, OrderKey, Problem, ProblemState, fold
 from stockhook.operations import codes, kits
 from stockhook.operations import problems as operation
 from stockhook.operations.desk import Desk
@@ -14,6 +14,7 @@ from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
 from stockhook.quantity import ONE, parse, text
 from stockhook.store import Read
+from stockhook.web.correction_forms import line_path
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
@@ -49,6 +50,16 @@ class Task:
     def acknowledges(self) -> bool:
         """Tell whether a person's word may close it; what lacks goods or a meaning has a form of its own."""
         return self.problem.kind not in _WITH_FORM
+
+    @property
+    def line(self) -> str | None:
+        """The address of the page that corrects the line of an order that it is about; None where it is about none."""
+        problem = self.problem
+        if not problem.account or not problem.order_id:
+            return None
+        key = OrderKey(problem.account, problem.order_id)
+        index = problem.subject.removeprefix(f"{key.account}/{key.order_id}/")
+        return line_path(key, int(index)) if index.isascii() and index.isdecimal() else None
 
     @property
     def replays(self) -> bool:
