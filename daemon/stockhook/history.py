@@ -6,10 +6,11 @@ booked, and nothing where they do not: so a world with the strategy that was use
 with the differences alone.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from stockhook.allocation import Pool, allocate
 from stockhook.choice import Choices
@@ -33,6 +34,10 @@ class LineKey(NamedTuple):
     order_id: str
     line: int
     sku: str
+
+
+_Turn: TypeAlias = tuple[bool, str, LineKey]
+"""When a line is settled: those that shipped first first, those of which that is not known last."""
 
 
 class Taken(NamedTuple):
@@ -93,6 +98,7 @@ class World:
         self._pools: dict[str, tuple[Pool, list[int]]] = {}
         self._differences: dict[LineKey, dict[int, Quantity]] = {}
         self._lacking: dict[str, dict[LineKey, Asked]] = {}
+        self._turns: dict[str, list[_Turn]] = {}
         self._supplied: set[str] = set()
 
     # --- what is taken over as it was booked ---
@@ -165,10 +171,14 @@ class World:
         for chosen in booked:
             self._differ(asked.key, chosen.unit_id, -chosen.quantity)
         lacking = self._lacking.setdefault(fold(asked.key.sku), {})
-        if self.gap(asked.key) > 0:
-            lacking.setdefault(asked.key, asked)
-        else:
+        if self.gap(asked.key) <= 0:
             lacking.pop(asked.key, None)
+        elif asked.key not in lacking:
+            lacking[asked.key] = asked
+            turns, turn = self._turns.setdefault(fold(asked.key.sku), []), _turn(asked)
+            place = bisect_left(turns, turn)
+            if turns[place : place + 1] != [turn]:
+                turns.insert(place, turn)
         return asked.key not in self._differences and sorted(taken) == sorted(booked)
 
     def settle(self) -> None:
@@ -177,12 +187,33 @@ class World:
         What lacks goods in the book as well is settled when it was settled there. Raises BadPlan.
         """
         for sku in sorted(self._supplied):
-            lacking = self._lacking.get(sku, {})
-            for asked in sorted(lacking.values(), key=_first_shipped):
-                self._note(asked, self._plan(asked, self.gap(asked.key)))
-                if self.gap(asked.key) <= 0:
-                    del lacking[asked.key]
+            self._settle(sku, self._lacking.get(sku, {}), self._turns.get(sku, []))
         self._supplied.clear()
+
+    def _settle(self, sku: str, lacking: dict[LineKey, Asked], turns: list[_Turn]) -> None:
+        """Go through the lines that lack an item while there is any of it; what got nothing gets nothing again."""
+        seen = 0
+        in_vain: set[tuple[Any, ...]] = set()
+        for *_, key in turns:
+            if not self._shelf.get(sku):
+                break
+            seen += 1
+            asked = lacking.get(key)
+            if asked is None:
+                continue
+            need = (asked.rules.name, asked.center, asked.ship_date, asked.lots, asked.serials, asked.places)
+            alike = (*need, asked.item, self.gap(key))
+            if alike in in_vain:
+                continue
+            taken = self._plan(asked, self.gap(key))
+            if taken:
+                in_vain.clear()
+                self._note(asked, taken)
+            else:
+                in_vain.add(alike)
+            if self.gap(key) <= 0:
+                del lacking[key]
+        turns[:seen] = [turn for turn in turns[:seen] if turn[-1] in lacking]
 
     # --- the end ---
 
@@ -303,6 +334,6 @@ class World:
         return found
 
 
-def _first_shipped(asked: Asked) -> tuple[bool, str, LineKey]:
+def _turn(asked: Asked) -> _Turn:
     first = asked.first_ship_at
     return first is None, first.isoformat() if first else "", asked.key

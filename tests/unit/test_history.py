@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 
+from stockhook import history
+from stockhook.allocation import Plan, allocate
 from stockhook.choice import Choices
 from stockhook.history import Asked, Figures, LineKey, Taken, World
+from stockhook.model import Need
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.strategy import method
@@ -84,6 +87,28 @@ def test_what_lacks_here_alone_is_settled_by_what_comes_in_first_shipped_first()
     assert (left(made), figures.missing, figures.spared) == ({}, ONE, 0)
     made.give_back(KEY._replace(line=2), 1, 2 * ONE)
     assert made.finish().missing == 0
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_lines_are_planned_for_as_far_as_goods_reach_and_no_two_that_want_the_same_in_vain(
+    monkeypatch: pytest.MonkeyPatch, each: int
+) -> None:
+    made = world(10 * each)
+    made.need(line(99), 10 * each * ONE, [])
+    made.put(make.unit(id=2, quantity=0))
+    for number in range(1, 11):
+        made.need(line(number, ShortagePolicy.LINE), each * ONE, takes((2, each)))
+    planned: list[Need] = []
+
+    def noted(need: Need, *given: Any) -> Plan:
+        planned.append(need)
+        return allocate(need, *given)
+
+    monkeypatch.setattr(history, "allocate", noted)
+    for _ in range(10 * each):
+        made.book(2, ONE, supply=True)
+        made.settle()
+    assert (len(planned), made.finish().missing, left(made)) == (10 * each, 0, {})
 
 
 def test_what_lacks_in_the_book_as_well_waits_until_it_is_settled_there() -> None:

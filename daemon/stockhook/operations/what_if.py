@@ -10,7 +10,7 @@ from stockhook.choice import Choices
 from stockhook.history import Figures, LineKey, World
 from stockhook.model import Allocation, Location, Movement, Shortage, Unit
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every
+from stockhook.operations.due import every, pages
 from stockhook.operations.ledger_replay import Replay, first_since
 from stockhook.operations.past import refuse_future
 from stockhook.quantity import ONE, Quantity
@@ -166,10 +166,13 @@ def _owed(view: Read) -> dict[LineKey, Quantity]:
 
 def _never_asked(view: Read, since: datetime) -> Quantity:
     """Return how much is owed since then to lines of which nothing was ever taken: the replay knows no need of them."""
-    rows = view.find(Shortage, {"open": Range(low=1), "opened_at": Range(low=since)}, most=FOREVER)
-    known: set[tuple[str, str, int, str]] = set()
-    for account in {row.account for row in rows}:
-        orders = frozenset(row.order_id for row in rows if row.account == account)
-        for each in view.find(Allocation, {"account": account, "order_id": orders}, most=FOREVER):
-            known.add((each.account, each.order_id, each.line, each.sku))
-    return sum(row.open for row in rows if (row.account, row.order_id, row.line, row.sku) not in known)
+    never = 0
+    for rows in pages(view, Shortage, {"open": Range(low=1), "opened_at": Range(low=since)}):
+        known: set[LineKey] = set()
+        for account in {row.account for row in rows}:
+            orders = frozenset(row.order_id for row in rows if row.account == account)
+            where = {"account": account, "order_id": orders}
+            for total in view.totals(Allocation, ("order_id", "line", "sku"), where):
+                known.add(LineKey(account, *total.by))
+        never += sum(row.open for row in rows if LineKey(row.account, row.order_id, row.line, row.sku) not in known)
+    return never
