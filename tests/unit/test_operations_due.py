@@ -1,14 +1,18 @@
 """What the sweep makes due for goods. See test_operations_items for codes, and for clocks that were wrong."""
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from stockhook.batch import Batch, Policies
-from stockhook.model import Location, Order, OrderKey
+from stockhook.model import Location, Order, OrderKey, Problem
 from stockhook.operations import locations
 from stockhook.operations.due import sweep
+from stockhook.operations.problems import waive
+from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.counts import count
+from stockhook.operations.stock.tallies import Tally
 from stockhook.quantity import ONE
 from stockhook.store import Read
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -118,3 +122,53 @@ def test_goods_are_looked_at_again_where_their_orders_could_not_be_made_due(
         with pytest.raises(OSError, match="away"):
             sweep(shop.desk)
     assert sweep(shop.desk) == 1
+
+
+def swept(shop: Shop) -> int:
+    """Sweep and work, as the daemon does each minute, after a start too."""
+    shop.clock.advance(timedelta(minutes=1))
+    made = sweep(shop.desk)
+    shop.work()
+    shop.desk.swept.clear()
+    return made
+
+
+def test_goods_that_were_merely_found_stay_on_the_shelf_until_goods_come(shop: Shop) -> None:
+    shop.stock(SOAP=2)
+    ship(shop, "D-1", 5)
+    shop.clock.advance(timedelta(minutes=1))
+    adjust(shop.desk, 1, ONE, "found")
+    assert (swept(shop), swept(shop), shop.owed("SOAP"), shop.on_hand("SOAP")) == (0, 0, 3 * ONE, ONE)
+    count(shop.desk, [Tally(2 * ONE, unit_id=1)])
+    assert (swept(shop), swept(shop), shop.owed("SOAP"), shop.on_hand("SOAP")) == (0, 0, 3 * ONE, 2 * ONE)
+    shop.receive(("SOAP", 2))
+    assert (shop.owed("SOAP"), shop.on_hand("SOAP")) == (0, 3 * ONE)
+
+
+def test_goods_that_were_found_are_used_at_once_if_told_so(shop: Shop) -> None:
+    shop.stock(SOAP=2)
+    ship(shop, "D-1", 5)
+    adjust(shop.desk, 1, 2 * ONE, "found", settle=True)
+    assert (swept(shop), shop.owed("SOAP"), shop.on_hand("SOAP")) == (0, ONE, 0)
+
+
+def test_goods_that_were_found_are_used_when_the_order_is_looked_at_again(shop: Shop) -> None:
+    shop.stock(SALT=1, SOAP=1)
+    shop.send(envelope(order_ship("D-1", [line("SALT", 3, shipped=SHIPPED), line("SOAP", 3, shipped=SHIPPED)])))
+    adjust(shop.desk, 1, 2 * ONE, "found")
+    assert (swept(shop), shop.owed("SALT")) == (0, 2 * ONE)
+    (problem,) = shop.find(Problem, subject="SOAP")
+    waive(shop.desk, problem.id, ONE, "lost")
+    assert (shop.owed("SALT"), shop.on_hand("SALT"), shop.owed("SOAP")) == (0, 0, ONE)
+
+
+def test_what_is_owed_only_since_goods_were_found_does_not_wait_for_others(shop: Shop) -> None:
+    shop.stock(SOAP=1)
+    ship(shop, "D-1", 1)
+    adjust(shop.desk, 1, 3 * ONE, "found")
+    place(shop, pickable=False)
+    shop.clock.advance(timedelta(minutes=1))
+    ship(shop, "D-2", 2)
+    assert (swept(shop), shop.owed("SOAP")) == (0, 2 * ONE)
+    place(shop, pickable=True)
+    assert (swept(shop), shop.owed("SOAP")) == (1, 0)

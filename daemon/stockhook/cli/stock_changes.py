@@ -53,10 +53,13 @@ def move(context: Context, unit: int, quantity: int, path: str) -> None:
 @click.option(
     "--reason", required=True, metavar="CODE", help=f"One of {', '.join(adjustments.CODES)}, or any short text."
 )
-@click.option("--settle", is_flag=True, help="Use what is added for what is owed of the item.")
+@click.option("--settle", is_flag=True, help="Use what is added at once for what is owed of the item.")
 @click.pass_obj
 def adjust(context: Context, unit: int, quantity: int, reason: str, settle: bool) -> None:  # noqa: FBT001 - click's way
     """Change the quantity of a unit: +3 found, -1 damaged.
+
+    What is found covers what is owed of the item once an order is looked at again, or goods come; at once with
+    --settle.
 
     Example: stockhook stock adjust 12 -1 --reason damaged
     """
@@ -201,5 +204,9 @@ def _tell(context: Context, adjusted: Adjusted, *, offer_settling: bool) -> None
     said += f", by movement {movement.id}"
     if adjusted.owed:
         said += f"; {text(adjusted.owed)} of {unit.sku} are owed"
-        said += ", and stay so without --settle" if offer_settling else ""
+        said += (
+            ", and stay so until an order is looked at again or goods come; --settle uses it now"
+            if offer_settling
+            else ""
+        )
     output.done(context, said, **fields(adjusted_row(adjusted)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
@@ -13,10 +13,13 @@ from stockhook.model import (
     Delivery,
     DeliveryState,
     Line,
+    Movement,
+    MovementKind,
     Order,
     OrderKey,
     Shortage,
     Stock,
+    Unit,
     Wait,
     WaitKind,
     fold,
@@ -30,6 +33,10 @@ R = TypeVar("R")
 
 FAR: Final = timedelta(hours=2)
 """Nothing is put off for so long; what is due even later was put off by a clock that was wrong."""
+
+_FOUND: Final = frozenset({MovementKind.ADJUSTMENT, MovementKind.COUNT})
+_CAME: Final = frozenset({MovementKind.RECEIPT, MovementKind.REVERSAL, MovementKind.RETURN, MovementKind.TRANSFER_IN})
+"""Kinds by which goods come that settle what is owed."""
 
 PAGE: Final = 1000
 """How many records are read at a time, so that a long history needs little memory."""
@@ -177,7 +184,7 @@ def _waiting_beside_goods(view: Read, before: Mapping[str, Swept]) -> tuple[set[
     """Return the orders that wait for items of which there are goods, and what to compare with the next time.
 
     An order may have to wait beside goods (they have expired, or are too few for the whole of it), so it is looked at
-    again only once the goods have changed.
+    again only once the goods have changed. What was owed already when goods were merely found stays owed beside them.
     """
     waiting: dict[str, list[Total]] = {}
     owed = view.totals(Shortage, by=("sku",), where={"open": Range(low=1)})
@@ -192,7 +199,35 @@ def _waiting_beside_goods(view: Read, before: Mapping[str, Swept]) -> tuple[set[
         if last is not None and (last.goods, last.waiting) == (goods, tuple(totals)):
             seen[sku] = last
             continue
-        orders = frozenset(waiting_orders(view, {sku}) if offered else ())
+        orders = frozenset(waiting_orders(view, {sku}) - _before_a_find(view, sku) if offered else ())
         keys |= orders - last.orders if last is not None and last.goods == goods else orders
         seen[sku] = Swept(goods, tuple(totals), orders)
     return keys, seen
+
+
+def _before_a_find(view: Read, sku: str) -> set[OrderKey]:
+    """Return the orders that wait since before goods were found, by an adjustment or a count, and nothing came since.
+
+    Neither settles (strategies.md section 5); what came since has settled what it could, the find included.
+    """
+    found = _last_found(view, sku)
+    if found is None:
+        return set()
+    owed = view.find(Shortage, {"sku": sku, "open": Range(low=1)}, most=FOREVER)
+    waits = view.find(Wait, {"kind": WaitKind.ITEM, "subject": sku}, most=FOREVER)
+    return {OrderKey(row.account, row.order_id) for row in owed if row.opened_at <= found} | {
+        OrderKey(wait.account, wait.order_id) for wait in waits
+    }
+
+
+def _last_found(view: Read, sku: str) -> datetime | None:
+    """Return when goods were found, if that is how the last of an item came."""
+    suspense = {unit.id for unit in view.find(Unit, {"sku": sku, "suspense": True}, most=FOREVER)}
+    for movement in every(view, Movement, {"sku": sku, "kind": _FOUND | _CAME}):
+        if movement.quantity <= 0 or movement.unit_id in suspense:
+            continue
+        if movement.kind in _CAME:
+            return None
+        if movement.order_id is None:  # that of an order has a count stand, and nothing came
+            return movement.at
+    return None
