@@ -78,3 +78,13 @@ async def test_a_movement_that_is_not_there_is_no_page(ask: Any, booked: Pages) 
 @pytest.mark.parametrize("address", ["/units/1", "/items/SOAP", "/events/1", "/orders/ultracart:DEMO/D-1"])
 async def test_every_list_of_movements_leads_to_them(ask: Any, booked: Pages, address: str) -> None:
     assert b'href="/movements/2"' in (await ask(address)).body
+
+
+async def test_why_a_unit_was_taken_is_said_in_words(read: Any, booked: Pages) -> None:
+    booked.shop.receive(("SOAP", 2), lot="L2")
+    booked.shop.send(envelope(order_ship("D-2", [line("SOAP", 10, shipped=DAY)])))
+    page = await read("/orders/ultracart:DEMO/D-2")
+    assert (
+        "Took 7 of the 7 in unit 1 at MAIN, because: received 1 Dec 2026; then 2 of the 2 in unit 2 of lot L2" in page
+    )
+    assert "The other 1 could not be found." in page
