@@ -32,6 +32,8 @@ def merge(
     meaning: Meaning,
 ) -> Merged:
     """Return the facts once ``snapshot``, received at ``received_at``, has been noted."""
+    if snapshot.lines and any(line.kit and line.shipped_at for line in snapshot.lines):
+        snapshot = replace(snapshot, lines=_dated_by_kits(snapshot.lines))
     order, lines = known or (Order(snapshot.account, snapshot.order_id, 0, channel, said), ())
     head = _head(order, snapshot, said, received_at, channel, fresh=known is None)
     read = keyed(order, lines, snapshot.lines or (), said, meaning) if lines and snapshot.lines else None
@@ -66,6 +68,32 @@ def _head(order: Order, snapshot: Snapshot, said: Said, received_at: datetime, c
         changes |= {"channel": channel, "said": said, "stage": snapshot.stage}
         changes |= {"test": snapshot.test, "rejected": snapshot.rejected}
     return replace(order, **changes) if changes else order
+
+
+def _dated_by_kits(shown: tuple[SnapshotLine, ...]) -> tuple[SnapshotLine, ...]:
+    """Have component lines ship with their kit line where it has a date and none of them has one of its own.
+
+    The component lines of a kit line are those that point to it, else those right behind it (strategies.md section 2).
+    """
+    ordered = sorted(shown, key=lambda line: line.item_index)
+    parts: dict[int, list[int]] = {line.item_index: [] for line in ordered if line.kit}
+    nearest: int | None = None
+    for line in ordered:
+        parent = nearest if line.parent_index is None else line.parent_index
+        if line.component and parent in parts and parent != line.item_index:
+            parts[parent].append(line.item_index)
+        if line.kit:
+            nearest = line.item_index
+    dated = {line.item_index: line for line in shown}
+    left = [index for index in parts if dated[index].shipped_at]
+    while left:
+        kit = dated[left.pop()]
+        inner = parts.pop(kit.item_index, [])
+        if not any(dated[index].shipped_at for index in inner):
+            for index in inner:
+                dated[index] = replace(dated[index], shipped_at=kit.shipped_at, ship_date=kit.ship_date)
+            left += [index for index in inner if index in parts]
+    return tuple(dated[line.item_index] for line in shown)
 
 
 def _merge_lines(lines: tuple[Line, ...], snapshot: Snapshot, said: Said) -> tuple[tuple[Line, ...], bool]:

@@ -207,3 +207,37 @@ def test_verify_finds_kits_consumed_both_finished_and_as_components(shop: Shop) 
         work.save([replace(problem, state=ProblemState.CLOSED) for problem in shop.find(Problem)])
     twice = "kits of line 1 are consumed both finished and as components, 1 more than there ever were"
     assert f"kits: order ultracart:DEMO/D-1: {twice}" in failed(shop.desk)
+
+
+@pytest.mark.parametrize("policy", [KitPolicy.COMPONENTS, KitPolicy.STOCKED_FIRST])
+def test_components_without_a_date_of_their_own_have_shipped_with_their_kit_line(shop: Shop, policy: KitPolicy) -> None:
+    shop.stock(A=10, B=10)
+    shop.items("SET")
+    shop.kit("SET", policy, A=1, B=2)
+    lines = kit("SET", 2, [("A", 2), ("B", 4)], index=1)
+    lines[0]["shipped_dts"] = DAY1
+    (event,) = shop.send(envelope(order_ship("D-1", lines)))
+    assert (event.state, shop.booked("D-1")) == (EventState.APPLIED, {"A": 2 * ONE, "B": 4 * ONE})
+    assert failed(shop.desk) == []
+
+
+def test_components_of_which_one_has_a_date_have_shipped_by_their_own(shop: Shop) -> None:
+    shop.stock(A=10, B=10)
+    shop.items("SET")
+    lines = kit("SET", 2, [("A", 2), ("B", 4)], index=1)
+    lines[0]["shipped_dts"] = lines[1]["shipped_dts"] = DAY1
+    shop.send(envelope(order_ship("D-1", lines)))
+    assert shop.booked("D-1") == {"A": 2 * ONE}
+
+
+def test_an_inner_kit_and_its_components_have_shipped_with_the_outer_kit_line(shop: Shop) -> None:
+    shop.stock(A=10, B=10)
+    shop.items("SET", "INNER")
+    lines = [
+        line("SET", 1, index=1, kit=True, shipped=DAY1),
+        line("A", 1, index=2, component=True, parent_index=1),
+        line("INNER", 1, index=3, kit=True, component=True, parent_index=1),
+        line("B", 3, index=4, component=True),
+    ]
+    shop.send(envelope(order_ship("D-1", lines)))
+    assert shop.booked("D-1") == {"A": ONE, "B": 3 * ONE}
