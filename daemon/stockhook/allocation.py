@@ -7,10 +7,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from stockhook.attempts import Decision, Method, decide
 from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import Quantity
 from stockhook.record import record, replace
+from stockhook.steps import Decision, Method, decide
 
 Emptied = Callable[[int], tuple[Unit, Location | None] | None]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stockhook.attempts import Planner
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
+from stockhook.steps import Planner
 
 SECONDS: Final = 2.0
 GRACE: Final = 5.0

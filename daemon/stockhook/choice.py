@@ -11,10 +11,10 @@ from fnmatch import translate
 from typing import Final
 
 from stockhook.allocation import Limits
-from stockhook.attempts import Method
 from stockhook.model import Item, fold
 from stockhook.record import record
 from stockhook.rules import ChannelRules
+from stockhook.steps import Method
 
 _MOST_KEPT: Final = 10_000
 """Codes of distribution centers come from outside; what is kept of them is thrown away rather than grow for ever."""

@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from stockhook import config, plugin_manager
-from stockhook.attempts import Method, Planner
 from stockhook.channel import Channel
 from stockhook.choice import AllocationRule, Choices
 from stockhook.config.report import Place, option_names, problems
@@ -35,6 +34,7 @@ from stockhook.model import fold
 from stockhook.notifier import Notifier
 from stockhook.plugin_manager import Kind, Plugins
 from stockhook.rules import ChannelRules
+from stockhook.steps import Method, Planner
 from stockhook.store import Store
 from stockhook.strategy import Strategy, method
 

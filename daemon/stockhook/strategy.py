@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import CoreSchema, core_schema
 
-from stockhook.attempts import Attempt, Method, Planner, decide
 from stockhook.model import Need, Offer, Pick
 from stockhook.options import PluginOptions
+from stockhook.steps import Attempt, Method, Planner, decide
 
 SHORTAGE: Final = "shortage"
 """What is written for ``otherwise`` to have nothing taken where the strategy itself cannot cover a need."""

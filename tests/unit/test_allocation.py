@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockhook.allocation import Limits, Pool, allocate
-from stockhook.attempts import Attempt, Method
 from stockhook.errors import BadPlan
 from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Unit
 from stockhook.quantity import ONE
+from stockhook.steps import Attempt, Method
 from stockhook.strategy import method
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START

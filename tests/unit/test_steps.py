@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from offers import made, unit
 
-from stockhook.attempts import Attempt, Decision, decide
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
 from stockhook.quantity import ONE
+from stockhook.steps import Attempt, Decision, decide
 from stockhook.strategy import attempts
 
 FIFO, LIFO = made("fifo").plan, made("lifo").plan

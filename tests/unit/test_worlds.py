@@ -3,16 +3,16 @@ from typing import Any
 
 import pytest
 
-from stockhook import history
+from stockhook import worlds
 from stockhook.allocation import Plan, allocate
 from stockhook.choice import Choices
-from stockhook.history import Asked, Figures, LineKey, Taken, World
 from stockhook.model import Need
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.strategy import method
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
+from stockhook.worlds import Asked, Figures, LineKey, Taken, World
 from stockhook_plugins.strategies.received import Fifo
 
 KEY = LineKey("ultracart:DEMO", "D-1", 1, "SOAP")
@@ -104,7 +104,7 @@ def test_lines_are_planned_for_as_far_as_goods_reach_and_no_two_that_want_the_sa
         planned.append(need)
         return allocate(need, *given)
 
-    monkeypatch.setattr(history, "allocate", noted)
+    monkeypatch.setattr(worlds, "allocate", noted)
     for _ in range(10 * each):
         made.book(2, ONE, supply=True)
         made.settle()
@@ -172,7 +172,7 @@ def test_figures_tell_cost_and_dates_of_what_was_taken(last_day_good: bool, days
 
 
 def test_units_used_up_are_forgotten_by_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stockhook.history._RENEWED_AFTER", 2)
+    monkeypatch.setattr("stockhook.worlds._RENEWED_AFTER", 2)
     made = world(*[1] * 20)
     assert all(made.need(line(number), ONE, takes((number, 1))) for number in range(1, 21))
     assert left(made) == {}

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from stockhook.batch import Policies
-from stockhook.history import Asked, LineKey, Taken, World
 from stockhook.model import Allocation, How, Item, Line, Movement, MovementKind, Order, Unit, fold
 from stockhook.operations.due import every, pages
 from stockhook.operations.edges import first_id
@@ -15,6 +14,7 @@ from stockhook.quantity import Quantity
 from stockhook.record import replace
 from stockhook.store import FOREVER, Range, Read
 from stockhook.target import ship_date
+from stockhook.worlds import Asked, LineKey, Taken, World
 
 PAGE: Final = 1000
 """Movements that are read together."""

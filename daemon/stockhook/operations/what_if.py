@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from stockhook.attempts import Method
 from stockhook.choice import Choices
-from stockhook.history import Figures, LineKey, World
 from stockhook.model import Allocation, Location, Movement, Shortage, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, pages
 from stockhook.operations.ledger_replay import Replay, first_since
 from stockhook.operations.past import refuse_future
 from stockhook.quantity import ONE, Quantity
+from stockhook.steps import Method
 from stockhook.store import FOREVER, Range, Read
+from stockhook.worlds import Figures, LineKey, World
 
 ASSUMES: Final = (
     "Receipts, counts, adjustments, moves and returns are as booked; what a unit no longer has here is not taken off.",
