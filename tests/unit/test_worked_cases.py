@@ -8,6 +8,7 @@ from cases import DAY1, DAY2, DAY3, DAY5, DAY6, channel, with_rules
 
 from stockhook.model import Event, EventState, KitPolicy, Line, Problem, ProblemState, Shortage
 from stockhook.operations.codes import alias, ignore
+from stockhook.operations.events import replay
 from stockhook.operations.problems import waive
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShipRule, ShortagePolicy
@@ -128,6 +129,25 @@ def test_case_14_history_replayed_under_a_renamed_channel_books_nothing(shop: Sh
     (event,) = renamed.send(body)
     assert shop.booked("D-1") == {"A": 2 * ONE}
     assert event.state in (EventState.UNCHANGED, EventState.APPLIED)
+
+
+def test_case_14_stored_events_replayed_under_a_renamed_channel_are_read_by_it(shop: Shop) -> None:
+    shop.stock(A=10)
+    shop.send(envelope(order_ship("D-1", [line("A", 2, shipped=DAY1)])))
+    renamed = Shop(shop.store, channel(), Fifo(Fifo.Options()), name="renamed", clock=shop.clock)
+    replay(renamed.desk, [1])
+    renamed.work()
+    assert (renamed.states("D-1"), renamed.problems()) == (["unchanged"], set())
+    assert renamed.booked("D-1") == {"A": 2 * ONE}
+
+
+def test_stored_events_of_a_channel_that_is_gone_are_not_read_by_one_of_another_account(shop: Shop) -> None:
+    shop.stock(A=10)
+    shop.send(envelope(order_ship("D-1", [line("A", 2, shipped=DAY1)])))
+    moved = Shop(shop.store, channel("OTHER"), Fifo(Fifo.Options()), name="other", clock=shop.clock)
+    replay(moved.desk, [1])
+    moved.work()
+    assert (moved.states("D-1"), moved.problems()) == (["failed"], {"quarantined"})
 
 
 def test_case_15_a_code_mapped_later_settles_by_itself(shop: Shop) -> None:
