@@ -8,7 +8,7 @@ from stockhook.operations.stock.counts import Counted, Counts
 from stockhook.operations.stock.holds import Held
 from stockhook.operations.stock.ledger import Adjusted
 from stockhook.operations.stock.receipts import Received
-from stockhook.operations.stock.transfers import Moved
+from stockhook.operations.stock.transfers import Transferred
 from stockhook.quantity import text
 from stockhook.rows.stock import UnitRow, unit_row
 from stockhook.rows.values import Amount, Moment, Row, fields, order_names, utc
@@ -103,7 +103,7 @@ def received_row(received: Received, movement: Movement) -> ReceivedRow:
     )
 
 
-def moved_row(moved: Moved) -> MovedRow:
+def moved_row(moved: Transferred) -> MovedRow:
     """Return what `stock move` did."""
     return MovedRow(
         **fields(unit_row(moved.target)),

@@ -6,7 +6,7 @@ from stockhook.errors import Refused
 from stockhook.groups import gathered
 from stockhook.kits import Reading, means_other, whole_step
 from stockhook.model import How, Line, Part, fold
-from stockhook.operations.corrections.case import Case, Corrected, Outcome, correct, refund_unclear
+from stockhook.operations.corrections.case import Case, Corrected, Decided, correct, refund_unclear
 from stockhook.operations.desk import Desk
 from stockhook.quantity import ONE, Quantity, text, times
 from stockhook.record import replace
@@ -33,7 +33,7 @@ def follow_store(desk: Desk, order: str, item_index: int, reason: str) -> Correc
     return correct(desk, order, item_index, reason, _follow_store)
 
 
-def _set_quantity(case: Case, quantity: Quantity) -> Outcome:
+def _set_quantity(case: Case, quantity: Quantity) -> Decided:
     if quantity < 0:
         raise Refused(f"{text(quantity)} cannot have left; give what really left of {case.name}, 0 if nothing did")
     _require_sense(case)
@@ -48,13 +48,13 @@ def _set_quantity(case: Case, quantity: Quantity) -> Outcome:
     return _booked(case, quantity, said, f"corrected from {_present(case)} to {text(quantity)}", "quantity")
 
 
-def _follow_store(case: Case) -> Outcome:
+def _follow_store(case: Case) -> Decided:
     _require_sense(case)
     said = _said(case)
     return _booked(case, said, said, f"booked as the store says, {text(said)}, instead of {_present(case)}", "as-store")
 
 
-def _booked(case: Case, quantity: Quantity, said: Quantity, words: str, kind: str) -> Outcome:
+def _booked(case: Case, quantity: Quantity, said: Quantity, words: str, kind: str) -> Decided:
     """Give up what is booked beyond ``quantity``; what is missing, the evaluation that follows books."""
     ruling = quantity - said
     ruled = replace(case.line, ruling=ruling)
@@ -75,7 +75,7 @@ def _booked(case: Case, quantity: Quantity, said: Quantity, words: str, kind: st
         raise Refused(f"{case.name} is booked as {_present(case)} already, and {_in_words(ruling)}: nothing to correct")
     rulings = {"ruling": text(ruling), "ruling_before": text(case.line.ruling)}
     details = {"kind": kind, "quantity": text(quantity), **rulings}
-    return Outcome(f"line {case.line.item_index} {words}", (ruled,), details, rules=True)
+    return Decided(f"line {case.line.item_index} {words}", (ruled,), details, rules=True)
 
 
 def _wanted(case: Case, ruled: Line, quantity: Quantity) -> list[tuple[Line, str, Quantity]]:

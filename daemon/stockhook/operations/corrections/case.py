@@ -48,7 +48,7 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Decided:
     """What a correction comes to beside the draft: lines as they shall be, a sentence, and what the audit keeps.
 
     ``rules``: it answers what was asked of a person about the line's refunds.
@@ -112,7 +112,7 @@ class Case:
         return left - self.draft.reverse(line, sku, left, self.batch.pool, self.reason)
 
 
-Correction = Callable[[Case], Outcome]
+Correction = Callable[[Case], Decided]
 """Drafts what is to be booked; raises Refused where that must not be."""
 
 
@@ -182,7 +182,7 @@ def _case(desk: Desk, work: Work, batch: Batch, key: OrderKey, item_index: int, 
     return Case(work, batch, rules, state, line, shipped, tuple(aims), draft, reason)
 
 
-def _after(case: Case, outcome: Outcome, said: str) -> OrderState:
+def _after(case: Case, outcome: Decided, said: str) -> OrderState:
     lines = {line.number: line for line in outcome.lines}
     state, draft = case.state, case.draft
     return OrderState(

@@ -3,7 +3,7 @@
 from stockhook.errors import Refused
 from stockhook.kits import means_other, resolve
 from stockhook.model import Line, fold
-from stockhook.operations.corrections.case import Case, Corrected, Outcome, correct
+from stockhook.operations.corrections.case import Case, Corrected, Decided, correct
 from stockhook.operations.desk import Desk
 from stockhook.operations.rebooking import freed
 from stockhook.quantity import ONE, Quantity, text, times
@@ -23,7 +23,7 @@ def refuse(desk: Desk, order: str, item_index: int, reason: str) -> Corrected:
     return correct(desk, order, item_index, reason, _refuse)
 
 
-def _accept(case: Case) -> Outcome:
+def _accept(case: Case) -> Decided:
     line = case.line
     booked_as = _require_conflict(case)
     if resolve(line.account, line.code, case.batch.catalogue) is None:
@@ -34,10 +34,10 @@ def _accept(case: Case) -> Outcome:
     members = [aim.reading.line for aim in case.aims if aim.reading.group == line.number]
     lines = [freed(case.draft, each, case.batch.pool, case.reason) for each in (members or [line])]
     words = f"line {line.item_index}: accepted that {booked_as} is {line.code} now, reversed and booked anew"
-    return Outcome(words, tuple(lines), {"kind": "accept", "from": booked_as, "to": line.code})
+    return Decided(words, tuple(lines), {"kind": "accept", "from": booked_as, "to": line.code})
 
 
-def _refuse(case: Case) -> Outcome:
+def _refuse(case: Case) -> Decided:
     line = case.line
     booked_as = _require_conflict(case)
     code = fold(line.code)
@@ -45,7 +45,7 @@ def _refuse(case: Case) -> Outcome:
         raise Refused(f"{case.name}: {line.code} was refused before; --accept takes it over after all")
     kept = replace(line, refused=(*line.refused, code), ruling=_ruling(case))
     words = f"line {line.item_index}: refused that {booked_as} is {line.code} now, it stays booked as {booked_as}"
-    return Outcome(words, (kept,), {"kind": "refuse", "from": booked_as, "to": line.code})
+    return Decided(words, (kept,), {"kind": "refuse", "from": booked_as, "to": line.code})
 
 
 def _ruling(case: Case) -> Quantity:

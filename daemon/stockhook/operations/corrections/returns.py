@@ -4,7 +4,7 @@ from functools import partial
 
 from stockhook.errors import Refused
 from stockhook.kits import whole_step
-from stockhook.operations.corrections.case import Case, Corrected, Outcome, correct
+from stockhook.operations.corrections.case import Case, Corrected, Decided, correct
 from stockhook.operations.corrections.sources import items_out, one_item
 from stockhook.operations.desk import Desk
 from stockhook.quantity import ONE, Quantity, text
@@ -22,7 +22,7 @@ def take_back(
     return correct(desk, order, item_index, reason, partial(_take_back, quantity=quantity, sku=sku))
 
 
-def _take_back(case: Case, quantity: Quantity, sku: str | None) -> Outcome:
+def _take_back(case: Case, quantity: Quantity, sku: str | None) -> Decided:
     if quantity <= 0:
         raise Refused(f"{text(quantity)} cannot have come back; give a quantity above 0")
     item = one_item(case, items_out(case), sku)
@@ -44,7 +44,7 @@ def _take_back(case: Case, quantity: Quantity, sku: str | None) -> Outcome:
     units = ", ".join(_units(case))
     said = f"line {case.line.item_index}: {text(quantity)} {item} came back to {units}"
     details = {"kind": "returned", "sku": item, "quantity": text(quantity)}
-    return Outcome(said, details=details, rules=True)
+    return Decided(said, details=details, rules=True)
 
 
 def _units(case: Case) -> list[str]:

@@ -8,7 +8,7 @@ from stockhook.allocation import Plan
 from stockhook.errors import NotFound, Refused
 from stockhook.kits import whole_step
 from stockhook.model import Pick, Trace, TraceUnit, Unit, fold
-from stockhook.operations.corrections.case import Case, Corrected, Outcome, correct
+from stockhook.operations.corrections.case import Case, Corrected, Decided, correct
 from stockhook.operations.desk import Desk
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Range
@@ -42,7 +42,7 @@ def take_from_lot(
     return correct(desk, order, item_index, reason, partial(_from_lot, lot=lot, sku=sku, instead_of=instead_of))
 
 
-def _from_unit(case: Case, unit_id: int, instead_of: int | None) -> Outcome:
+def _from_unit(case: Case, unit_id: int, instead_of: int | None) -> Decided:
     found = case.work.find(Unit, {"id": unit_id}, most=1)
     if not found:
         raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
@@ -59,7 +59,7 @@ def _from_unit(case: Case, unit_id: int, instead_of: int | None) -> Outcome:
     return _moved(case, unit.sku, [unit], instead_of, f"unit {unit_id}", Counter())
 
 
-def _from_lot(case: Case, lot: str, sku: str | None, instead_of: int | None) -> Outcome:
+def _from_lot(case: Case, lot: str, sku: str | None, instead_of: int | None) -> Decided:
     skus = items_out(case)
     if sku is not None:
         skus = [one_item(case, skus, sku)]
@@ -109,7 +109,7 @@ def _moved(
     where: str,
     left_out: Counter[str],
     sparing: Sequence[int] = (),
-) -> Outcome:
+) -> Decided:
     """Reverse what was taken elsewhere, and take it from ``units``, first to last."""
     there = {unit.id for unit in units} | set(sparing)
     takes = [take for take in case.takes(sku) if instead_of in (None, take.unit_id)]
@@ -133,7 +133,7 @@ def _moved(
     _take(case, sku, units, moving, f"in place of {_from(out)}, by a person's word", left_out)
     details = {"kind": "source", "sku": sku, "quantity": text(moving), "to": where, "from": _from(out)}
     said = f"line {case.line.item_index}: {text(moving)} {sku} taken from {where} instead of {_from(out)}"
-    return Outcome(said, details=details)
+    return Decided(said, details=details)
 
 
 def _take(case: Case, sku: str, units: Sequence[Unit], quantity: Quantity, why: str, left_out: Counter[str]) -> None:

@@ -14,7 +14,7 @@ from stockhook.store import FOREVER, Read, Work
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Transferred:
     """The units as they are now, what was moved by which two movements, and the orders that were looked at again."""
 
     source: Unit
@@ -25,7 +25,7 @@ class Moved:
     orders: tuple[OrderKey, ...]
 
 
-def move(desk: Desk, unit_id: int, quantity: Quantity, path: str) -> Moved:
+def move(desk: Desk, unit_id: int, quantity: Quantity, path: str) -> Transferred:
     """Move so much of a unit to another location, as a unit there that inherits everything but the place.
 
     Goods of the same origin join a unit that lies there already, so that moving to and fro does not multiply units.
@@ -50,10 +50,10 @@ def move(desk: Desk, unit_id: int, quantity: Quantity, path: str) -> Moved:
         audit = desk.audit("stock move", f"unit {unit_id}", quantity=text(quantity), to=place.path)
         return Change(Booking(units=new, movements=(out, into)), (audit,), (place,) if new else ())
 
-    def result(work: Work, orders: tuple[OrderKey, ...]) -> Moved:
+    def result(work: Work, orders: tuple[OrderKey, ...]) -> Transferred:
         out = work.find(Movement, {"unit_id": unit_id, "kind": MovementKind.TRANSFER_OUT}, most=1)[0]
         into = work.find(Movement, {"reverses": out.id, "kind": MovementKind.TRANSFER_IN}, most=1)[0]
-        return Moved(known_unit(work, unit_id), known_unit(work, into.unit_id), quantity, out, into, orders)
+        return Transferred(known_unit(work, unit_id), known_unit(work, into.unit_id), quantity, out, into, orders)
 
     return post(desk, {unit.sku}, prepare, result, settle=True)
 
