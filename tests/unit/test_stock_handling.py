@@ -1,6 +1,6 @@
 """What a stock keeper does to goods that are there: move, hold, amend; and why each change is made."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -189,6 +189,7 @@ class TestAmending:
             ({"lot": "L1"}, "says so already"),
             ({"serial": "S-9"}, "has no serial numbers"),
             ({"received_at": None}, "needs the moment it came in"),
+            ({"received_at": datetime(2036, 1, 1, tzinfo=UTC)}, "2036-01-01 00:00Z has not come yet"),
         ],
     )
     def test_what_cannot_be_is_refused(self, shop: Shop, fields: dict[str, object], says: str) -> None:
@@ -252,3 +253,14 @@ def test_what_is_owed_is_told_once_where_it_is_booked_below_zero_too() -> None:
     adjusted = adjust(shop.desk, 1, ONE, "found")
     assert adjusted.owed == shop.owed("A") == 3 * ONE
     assert undo(shop.desk, adjusted.movement.id, "it was not").owed == 3 * ONE
+
+
+def test_nothing_is_received_at_a_moment_more_than_a_day_ahead(shop: Shop) -> None:
+    shop.items("A")
+    now = shop.clock.now()
+    with pytest.raises(Refused, match="has not come yet, so nothing has come in then") as refused:
+        shop.receive(("A", 5), ("A", 2), received_at=now + timedelta(days=1, seconds=1))
+    assert f"{now + timedelta(days=1):%Y-%m-%d %H:%M}Z" in str(refused.value)
+    assert shop.find(Unit) == []
+    shop.receive(("A", 5), received_at=now + timedelta(days=1))
+    assert shop.on_hand("A") == 5 * ONE

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from stockhook.batch import Batch
@@ -12,6 +13,7 @@ from stockhook.operations.items import known_item
 from stockhook.operations.past import AMEND, amendment
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock.ledger import checked_reason, known_unit
+from stockhook.operations.stock.receipts import not_come
 from stockhook.store import Work
 
 FIELDS: Final = ("lot", "serial", "expires_on", "received_at", "unit_cost", "priority", "reference")
@@ -42,7 +44,7 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
         nonlocal before
         before = known_unit(work, unit_id)
         after = replace(before, **fields)
-        _check(work, before, after)
+        _check(work, before, after, desk.clock.now())
         details = amendment(before, after)
         return Change(Booking(units=(after,)), (desk.audit(AMEND, f"unit {unit_id}", words, **details),))
 
@@ -52,12 +54,14 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
     return post(desk, {before.sku}, prepare, result, settle=True)
 
 
-def _check(work: Work, before: Unit, after: Unit) -> None:
+def _check(work: Work, before: Unit, after: Unit, now: datetime) -> None:
     item = known_item(work, before.sku)
     if after == before:
         raise Refused(f"unit {before.id} says so already; nothing was changed")
     if after.received_at is None:
         raise Refused(f"unit {before.id} needs the moment it came in: the order in which goods are used hangs on it")
+    if after.received_at != before.received_at and (early := not_come(after.received_at, now)) is not None:
+        raise Refused(early)
     if item.serial and after.serial is None:
         raise Refused(f"{item.sku} has serial numbers: give unit {before.id} another one rather than none")
     if not item.serial and after.serial is not None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
 
 from stockhook.batch import Batch
 from stockhook.errors import Refused
@@ -13,6 +13,8 @@ from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Read, Work
+
+_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def _check(
             faults.append(
                 f"there is no location {receipt.location}; add it with: stockhook locations add {receipt.location}"
             )
+        if (early := not_come(receipt.received_at, desk.clock.now())) is not None:
+            faults.append(early)
         if receipt.quantity <= 0:
             faults.append(f"{text(receipt.quantity)} of {receipt.sku} cannot be received; give a quantity above 0")
     if faults:
@@ -127,6 +131,19 @@ def _audit(desk: Desk, unit: Unit) -> Audit:
     named = {"lot": unit.lot, "serial": unit.serial, "reference": unit.reference}
     return desk.audit(
         "stock receive", unit.sku, None, **details, **{name: word for name, word in named.items() if word}
+    )
+
+
+def not_come(received_at: datetime | None, now: datetime) -> str | None:
+    """Return what to say of goods said to have come in at a moment that is more than a day ahead, None for others.
+
+    A day is left for clocks, and days, of other time zones.
+    """
+    if received_at is None or received_at <= now + _AHEAD:
+        return None
+    return (
+        f"{received_at.astimezone(UTC):%Y-%m-%d %H:%M}Z has not come yet, so nothing has come in then; "
+        f"it is {now:%Y-%m-%d %H:%M}Z now: give the moment they came in, or leave it out"
     )
 
 
