@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from postgres import Server, any_server
 from stock_keeping import StockKeeping
+from told_persons import ANSWERS
 
 from stockhook.budget import Budget
 from stockhook.errors import StoreUnavailable
@@ -382,8 +383,16 @@ class OnPostgres(ShopMachine):
     make_store = staticmethod(in_postgres)
 
 
-TestOnMemory = OnMemory.TestCase
-TestOnMemory.settings = runs(150)
+class TestOnMemory(OnMemory.TestCase):  # type: ignore[misc,valid-type] # hypothesis makes it
+    settings = runs(150)
+
+    def runTest(self) -> None:  # noqa: N802 - unittest's name
+        """Run the machine, which is worth little where what persons ask is always refused, or never."""
+        ANSWERS.clear()
+        super().runTest()
+        assert all(ANSWERS[what, how] for what in ("undo", "correct") for how in ("done", "refused")), ANSWERS
+
+
 TestOnSqlite = OnSqlite.TestCase
 TestOnSqlite.settings = runs(30)
 TestOnPostgres = OnPostgres.TestCase

@@ -8,8 +8,9 @@ from typing import Any, Final
 from account import CODES, ORDERS, Account
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from told_persons import asked
 
-from stockhook.errors import Refused, StoreUnavailable
+from stockhook.errors import StoreUnavailable
 from stockhook.model import Line, Movement, MovementKind, Unit
 from stockhook.operations.corrections import amounts, returns, sources
 from stockhook.operations.corrections.case import Corrected
@@ -93,7 +94,7 @@ class Correcting:
         order_id, index = line
         corrected = None
         self.store.fails = fails
-        with suppress(Refused, StoreUnavailable):
+        with suppress(StoreUnavailable), asked("correct"):
             corrected = act(self.shop.desk, order_id, index, reason="seen")
         self.store.fails = None
         (now,) = self.shop.find(Line, order_id=order_id, item_index=index) or (None,)

@@ -1,6 +1,5 @@
 """What a stock keeper does, as rules for the shop driven at random: move, hold, release, count, undo."""
 
-from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Any, Final
@@ -8,8 +7,8 @@ from typing import Any, Final
 from account import Account
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from told_persons import asked
 
-from stockhook.errors import Refused
 from stockhook.model import Location, Movement, MovementKind, Unit
 from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.holds import hold, release
@@ -97,7 +96,7 @@ class StockKeeping:
         if movement.kind is MovementKind.COUNT:
             same = {"kind": movement.kind, "at": movement.at, "reference": movement.reference, "order_id": None}
             together = self.shop.find(Movement, sku=movement.sku, **same)
-        with suppress(Refused):
+        with asked("undo"):
             undo(self.shop.desk, movement.id, "a mistake")
             self.unsettled.add(movement.sku)
             if movement.kind not in {MovementKind.TRANSFER_IN, MovementKind.TRANSFER_OUT}:
