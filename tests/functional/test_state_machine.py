@@ -210,6 +210,7 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
             self.adjusted[unit.sku] += quantity * ONE
             if quantity > 0 and not settle:
                 self.unsettled.add(unit.sku)
+                self.stays_on_the_shelf()
 
     @rule(code=st.sampled_from(["PACK", "JUNK"]))
     def map_code(self, code: str) -> None:

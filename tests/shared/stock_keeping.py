@@ -1,15 +1,16 @@
 """What a stock keeper does, as rules for the shop driven at random: move, hold, release, count, undo."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
 from account import Account
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 from told_persons import asked
 
-from stockhook.model import Location, Movement, MovementKind, Unit
+from stockhook.model import Count, Location, Movement, MovementKind, Unit
+from stockhook.operations.due import sweep
 from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.holds import hold, release
 from stockhook.operations.stock.reversals import undo
@@ -19,6 +20,11 @@ from stockhook.quantity import ONE
 
 PLACES: Final = ("MAIN", "BACK", "ATTIC")
 """ATTIC is not picked from."""
+
+_NOTHING_CAME_OF_IT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Counts that were taken back speak of an earlier moment than this; all others of a later one."""
+
+_OF_ORDERS: Final = frozenset({MovementKind.CONSUMPTION, MovementKind.REVERSAL, MovementKind.COUNT})
 
 choices = st.randoms(use_true_random=False)
 
@@ -69,6 +75,7 @@ class StockKeeping:
     def count_a_unit(self, choice: Random, found: int) -> None:
         unit = choice.choice(self._goods())
         self._count(unit.sku, [unit], found, {"unit_id": unit.id})
+        self.stays_on_the_shelf()
 
     @_something_is_sold
     @rule(sku=st.sampled_from("AB"), path=st.sampled_from(PLACES), found=st.integers(-2, 5))
@@ -102,9 +109,50 @@ class StockKeeping:
             if movement.kind not in {MovementKind.TRANSFER_IN, MovementKind.TRANSFER_OUT}:
                 self.adjusted[movement.sku] -= sum(one.quantity for one in together)
 
+    def stays_on_the_shelf(self) -> None:
+        """Have the daemon look for what waits beside goods, as after a start: those merely found stay where they are.
+
+        An order that waits for another item too, of which goods came, is looked at again, and may use them.
+        """
+        if not self.quiet:
+            return
+        found = {sku for sku in self.unsettled if self._found_last(sku)}
+        owed = {sku: self.shop.owed(sku) for sku in "AB"}
+        self.shop.desk.swept.clear()
+        sweep(self.shop.desk)
+        self.shop.work()
+        if all(sku in found or not owed[sku] for sku in "AB"):
+            assert {sku: self.shop.owed(sku) for sku in "AB"} == owed
+
+    def _found_last(self, sku: str) -> bool:
+        """Whether the last goods of an item that came were found by an adjustment or a count."""
+        goods = {unit.id for unit in self.shop.find(Unit, sku=sku, suspense=False)}
+        came = (each for each in self.shop.find(Movement, sku=sku) if each.quantity > 0 and each.unit_id in goods)
+        last = next((each for each in came if each.order_id is None or each.kind is not MovementKind.COUNT), None)
+        return last is not None and last.kind in {MovementKind.ADJUSTMENT, MovementKind.COUNT}
+
+    @invariant()
+    def counts_stand(self) -> None:
+        """Hold the ledger to the counts: all was shipped before them, so orders move no counted goods but returns."""
+        if not hasattr(self, "shop"):
+            return
+        counts = [one for one in self.shop.find(Count) if one.at > _NOTHING_CAME_OF_IT]
+        moved = [one for one in self.shop.find(Movement) if one.order_id is not None and one.kind in _OF_ORDERS]
+        for unit in self._goods():
+            mine = [one for one in moved if one.unit_id == unit.id]
+            since = [one.at for one in counts if one.unit_id == unit.id or (not one.unit_id and _lies(unit, one))]
+            if since:
+                assert sum(one.quantity for one in mine if one.at >= min(since)) == 0, (unit, mine)
+            else:
+                assert sum(one.quantity for one in mine if one.kind is MovementKind.COUNT) == 0, (unit, mine)
+
     def _goods(self) -> list[Unit]:
         return self.shop.find(Unit, suspense=False)  # type: ignore[no-any-return] # the shop is the machine's
 
     def _some_goods(self, choice: Random) -> Unit | None:
         units = [unit for unit in self._goods() if unit.quantity]
         return choice.choice(units) if units else None
+
+
+def _lies(unit: Unit, counted: Count) -> bool:
+    return (unit.sku, unit.location) == (counted.sku, counted.location)
