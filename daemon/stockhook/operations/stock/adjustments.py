@@ -18,7 +18,7 @@ CODES: Final = ("damaged", "lost", "found", "expired", "sample", "theft", "corre
 def adjust(desk: Desk, unit_id: int, quantity: Quantity, reason: str, *, settle: bool = False) -> Adjusted:
     """Change a unit's quantity by a signed amount; ``settle``: use what was added for what is owed.
 
-    ``reason`` is one of ``CODES``, or any short text.
+    ``reason`` is one of ``CODES``, or any short text. Raises NotFound or Refused, with nothing changed.
     """
     if not quantity:
         raise Refused("an adjustment by 0 changes nothing; give a quantity like +3 or -1")
