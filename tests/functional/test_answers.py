@@ -47,11 +47,12 @@ def test_a_dry_run_tells_what_would_be_booked_and_writes_nothing(stocked: House)
     said = stocked.done("events", "dry-run", body)
     assert "dry run: nothing was written\n" in said
     assert "order_ship of D-1: would be short (unknown-item): waits until BOX is mapped to an item; " in said
-    assert f"order {ACCOUNT}/D-1\n" in said
+    assert f"\n\norder {ACCOUNT}/D-1\n" in said
     assert "took 10 of 12 SOAP by fifo" in said
     found = stocked.json("events", "dry-run", body)
     assert [event["state"] for event in found["events"]] == ["short"]
-    assert [(row["id"], row["quantity"]) for row in found["orders"][0]["movements"]] == [(None, "-10")]
+    (row,) = found["orders"][0]["movements"]
+    assert (row["id"], row["quantity"], row["balance_after"]) == (None, "-10", "0")
     assert found["orders"][0]["waits"] == [{"kind": "code", "subject": "box"}]
     assert {row["kind"] for row in found["problems"]} == {"unknown-item", "insufficient-inventory"}
     assert stocked.book() == before

@@ -78,6 +78,18 @@ def test_a_file_is_worked_and_nothing_is_written(shop: Shop, tmp_path: Path) -> 
     assert len(shop.find(Movement)) == 1
 
 
+def test_each_movement_tells_what_its_unit_would_hold_then(shop: Shop, tmp_path: Path) -> None:
+    shop.stock(SOAP=10)
+    shop.send(shipment("D-0", ("SOAP", 1)))
+    body = envelope(
+        order_ship("D-1", [line("SOAP", 4, shipped=SHIPPED), line("SOAP", 2, shipped=SHIPPED)]),
+        order_ship("D-2", [line("SOAP", 3, shipped=SHIPPED)]),
+    )
+    found = try_body(shop, body, tmp_path)
+    balances = [move.balance_after for order in found.orders for move in order.movements]
+    assert balances == [5 * ONE, 3 * ONE, 0]
+
+
 def test_a_kept_event_is_worked_as_a_replay_would(shop: Shop) -> None:
     (event,) = shop.send(shipment("D-1", ("SOAP", 2)))
     assert event.reason == "unknown-item"

@@ -115,7 +115,7 @@ def _tell(context: Context, found: DryRun) -> None:
 
 def _tell_order(context: Context, order: WouldBook) -> None:
     if order.movements or order.shortages or order.waits:
-        click.echo(output.plain(f"\norder {order.key.account}/{order.key.order_id}"))
+        click.echo("\n" + output.plain(f"order {order.key.account}/{order.key.order_id}"))
     movements = [_made(movement_row(movement)) for movement in order.movements]
     output.section(context, "movements", movements, ("unit_id", "sku", "kind", "quantity", "reason"))
     tell_why(context, order.allocations)

@@ -1,7 +1,7 @@
 """What an event would book now: worked as the worker works it, on a view of the store, and never written."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from stockhook.model import (
     Problem,
     ProblemState,
     Shortage,
+    Unit,
     Wait,
 )
 from stockhook.operations.channels import chosen
@@ -27,6 +28,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.kits import waiting_for
 from stockhook.operations.spreadsheet import read_file
 from stockhook.outcome import Outcome, codes, work_event
+from stockhook.quantity import Quantity
 from stockhook.reading import Opened, open_body
 from stockhook.record import replace
 from stockhook.store import FOREVER, Read
@@ -105,8 +107,9 @@ def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
     outcome = Outcome()
     for pending in opened.pending:
         work_event(batch, pending, outcome, desk.actor, desk.clock.now())
+    left: dict[int, Quantity] = {}
     orders = tuple(
-        WouldBook(key, booking.allocations, booking.movements, booking.shortages, state.waits)
+        WouldBook(key, booking.allocations, _balanced(view, booking.movements, left), booking.shortages, state.waits)
         for booking in batch.bookings()
         if (key := booking.key) is not None and (state := batch.state(key)) is not None
     )
@@ -118,6 +121,18 @@ def _work(desk: Desk, view: Read, opened: Opened) -> DryRun:
     raises, settles = _told(view, batch, outcome)
     wakes = len(waiting_for(desk, view, batch.given_back(())))
     return DryRun(events, orders, raises, settles, wakes, desk.policies.shadow)
+
+
+def _balanced(view: Read, movements: Iterable[Movement], left: dict[int, Quantity]) -> tuple[Movement, ...]:
+    """Return movements with what their units would hold behind each; ``left`` runs along, from what they hold now."""
+    balanced = []
+    for movement in movements:
+        unit_id = movement.unit_id
+        if unit_id not in left:
+            left[unit_id] = sum(unit.quantity for unit in view.find(Unit, {"id": unit_id}, most=1))
+        left[unit_id] += movement.quantity
+        balanced.append(replace(movement, balance_after=left[unit_id]))
+    return tuple(balanced)
 
 
 def _told(view: Read, batch: Batch, outcome: Outcome) -> tuple[tuple[Raised, ...], tuple[tuple[str, str], ...]]:
