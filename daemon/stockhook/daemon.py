@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tornado.httpserver import HTTPServer
 
@@ -34,7 +34,7 @@ from stockhook.systemd import Systemd, handed_sockets
 from stockhook.upkeep import Upkeep
 from stockhook.watch import Watch
 from stockhook.web.access import Access
-from stockhook.web.app import admin_application
+from stockhook.web.deferred import DeferredPages
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
 from stockhook.web.proxies import Proxies
@@ -42,6 +42,9 @@ from stockhook.web.scrape import Scrape
 from stockhook.web.shared import SharedServer
 from stockhook.worker import Worker
 from stockhook.worker_loop import WorkerLoop
+
+if TYPE_CHECKING:
+    from tornado.web import Application
 
 logger = log.get(__name__)
 
@@ -98,6 +101,7 @@ class Daemon:
             proxies=Proxies.of(settings.server),
         )
         self.access = Access(settings.admin, self.clock)
+        self.pages = DeferredPages(self._application)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
         self._reload_failed = ""
@@ -161,6 +165,7 @@ class Daemon:
             self._tasks.append(asyncio.create_task(coroutine, name=name))
         self.intake.stored = self.loop.wake
         self._listen()
+        self._tasks.append(asyncio.create_task(self._load_pages(), name="pages"))
         self._signals()
         self.systemd.ready(self._status())
         logger.info("listening", **self.addresses)
@@ -175,14 +180,24 @@ class Daemon:
     def _listen(self) -> None:
         handed = handed_sockets()
         webhooks, pages = self.settings.server.listen, self.settings.admin.listen
-        application = admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape)
         if pages.is_same(webhooks) and "admin" not in handed:
-            shared = SharedServer(self.server, application, self.settings.limits.body, BODY)
+            shared = SharedServer(self.server, self.pages, self.settings.limits.body, BODY)
             self._serve("server", shared, webhooks, handed.get("server"))
             self.addresses["admin"] = self.addresses["server"]
         else:
             self._serve("server", self.server, webhooks, handed.get("server"))
-            self._serve("admin", application, pages, handed.get("admin"))
+            self._serve("admin", self.pages, pages, handed.get("admin"))
+
+    def _application(self) -> "Application":
+        from stockhook.web.app import admin_application
+
+        return admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape)
+
+    async def _load_pages(self) -> None:
+        """Have the first page not wait for its modules; what cannot be imported ends the daemon, as at start-up."""
+        await asyncio.to_thread(self.pages.load)
+        settle_memory()
+        await asyncio.Event().wait()  # a loop that ends by itself is a broken one
 
     def _serve(self, name: str, what: Any, address: Address, handed: list[socket.socket] | None) -> None:
         server = Listener(

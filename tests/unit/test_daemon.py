@@ -222,6 +222,15 @@ async def test_a_batch_that_never_ends_fails_health_and_a_disk_without_room_read
         assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
 
 
+async def test_pages_that_cannot_be_imported_end_the_daemon_with_code_1(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockhook.web.app.admin_application", raising(ImportError("no module named jinja2")))
+    with capture_logs() as logs:
+        assert await asyncio.wait_for(Daemon(settings.load(house.config)).serve(), 20) == 1
+    assert [(each["loop"], each["error"]) for each in logs if "loop" in each] == [("pages", "no module named jinja2")]
+
+
 @pytest.mark.parametrize(("broken", "loop"), [("append", "intake"), ("write", "worker"), ("wait", "watcher")])
 async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     house: House, monkeypatch: pytest.MonkeyPatch, broken: str, loop: str

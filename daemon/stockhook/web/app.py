@@ -1,7 +1,9 @@
 """Every address of the admin listener in one list."""
 
 from collections.abc import Callable
+from typing import Any
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
 from stockhook.health import Health
@@ -31,7 +33,7 @@ from stockhook.web.problems import (
     ReopenAction,
     WaiveAction,
 )
-from stockhook.web.proxies import ProxiedApplication, Proxies, origin
+from stockhook.web.proxies import Proxies, origin
 from stockhook.web.requests import told
 from stockhook.web.scrape import Scrape
 from stockhook.web.search import SearchPage
@@ -94,3 +96,21 @@ def admin_application(
         trusted_origins=[origin(url) for url in [settings.admin.public_url] if url],
         log_function=told,
     )
+
+
+class ProxiedApplication(Application):
+    """Tornado's application; its handlers see who asks, how, and for what, as if no proxy were between."""
+
+    def __init__(self, proxies: Proxies, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._proxies = proxies
+
+    def find_handler(self, request: HTTPServerRequest, **named: Any) -> Any:
+        """Put the request right before its route is looked up."""
+        context = getattr(request.connection, "context", None)
+        request.remote_ip = self._proxies.client(context, request.headers)
+        request.protocol = self._proxies.scheme(context, request.headers)
+        if request.uri is not None:
+            request.uri = self._proxies.path(request.uri)
+            request.path = request.uri.partition("?")[0]
+        return super().find_handler(request, **named)

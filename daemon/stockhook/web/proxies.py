@@ -6,8 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import Application
+from tornado.httputil import HTTPHeaders
 
 from stockhook.config.tables import Server
 from stockhook.config.values import UNIX, Network
@@ -69,24 +68,6 @@ class Proxies:
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(network != UNIX and address in network for network in self.trusted)
-
-
-class ProxiedApplication(Application):
-    """Tornado's application; its handlers see who asks, how, and for what, as if no proxy were between."""
-
-    def __init__(self, proxies: Proxies, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._proxies = proxies
-
-    def find_handler(self, request: HTTPServerRequest, **named: Any) -> Any:
-        """Put the request right before its route is looked up."""
-        context = getattr(request.connection, "context", None)
-        request.remote_ip = self._proxies.client(context, request.headers)
-        request.protocol = self._proxies.scheme(context, request.headers)
-        if request.uri is not None:
-            request.uri = self._proxies.path(request.uri)
-            request.path = request.uri.partition("?")[0]
-        return super().find_handler(request, **named)
 
 
 def origin(url: str) -> str:

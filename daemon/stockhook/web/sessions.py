@@ -7,8 +7,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from tornado.web import create_signed_value, decode_signed_value
-
 from stockhook.clock import Clock
 
 HOURS: Final = 12
@@ -39,6 +37,8 @@ class Sessions:
 
     def begin(self, name: str) -> str:
         """Return the cookie of a new session."""
+        from tornado.web import create_signed_value
+
         value = json.dumps([name, secrets.token_urlsafe(12)])
         return create_signed_value(self._key, self.cookie, value, version=2, clock=self._now).decode("ascii")
 
@@ -46,6 +46,8 @@ class Sessions:
         """Return the session of a cookie; None for one that is not ours, is too old, or was logged out."""
         if cookie is None or not cookie.isascii():
             return None
+        from tornado.web import decode_signed_value
+
         found = decode_signed_value(
             self._key, self.cookie, cookie, max_age_days=HOURS / 24, clock=self._now, min_version=2
         )

@@ -12,7 +12,6 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.web import Application
 
 from stockhook.web.intake import IntakeServer
 
@@ -26,7 +25,7 @@ class SharedServer(HTTPServerConnectionDelegate):
     For bodies sent to the pages ``limit`` is the most bytes and ``seconds`` the time they may take.
     """
 
-    def __init__(self, intake: IntakeServer, pages: Application, limit: int, seconds: float) -> None:
+    def __init__(self, intake: IntakeServer, pages: HTTPServerConnectionDelegate, limit: int, seconds: float) -> None:
         self.intake = intake
         self.pages = pages
         self.limit = limit
