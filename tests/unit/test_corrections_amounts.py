@@ -62,6 +62,17 @@ def test_more_is_taken_by_the_strategy_and_the_rest_is_owed(shop: Shop) -> None:
     assert shop.states("D-1") == ["applied"]
 
 
+def test_what_other_lines_of_the_order_had_due_is_told_with_it(shop: Shop) -> None:
+    shop.stock(A=5, SALT=5)
+    shop.send(envelope(order_ship("D-1", [line("A", 2, shipped=DAY1), line("PINCH", 2, shipped=DAY1)])))
+    alias(shop.desk, "PINCH", "SALT")
+    corrected = quantity(shop, 1)
+    assert corrected.said == (
+        "line 1 corrected from 2 to 1; other lines of the order were due, and booked as well: -2 of SALT"
+    )
+    assert "other lines" not in quantity(shop, 2).said
+
+
 def test_what_is_given_back_settles_what_others_are_owed_in_the_same_commit(shop: Shop) -> None:
     shop.stock(SOAP=3)
     ship(shop, "D-1", 3)

@@ -5,7 +5,8 @@ the one routine evaluate the order, settle what waits for the goods given back, 
 the audit entry. What another process has booked meanwhile makes it void, and it is prepared anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,7 +19,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.orders import find_key
 from stockhook.operations.posting import booked, commit, queue, settled
 from stockhook.operations.problems import owe_again
-from stockhook.quantity import Quantity
+from stockhook.quantity import Quantity, text
 from stockhook.record import replace as changed
 from stockhook.rules import ChannelRules
 from stockhook.shortage import still_open
@@ -152,7 +153,8 @@ def _correct(desk: Desk, written: str, item_index: int, reason: str, correction:
     owe_again(work, [key], "is owed")
     if outcome.rules:
         _rule(desk, work, case.line)
-    return _corrected(work, key, case.line, outcome.said, drafted + len(result.movements), evaluated)
+    said = outcome.said + _besides(case, result.movements)
+    return _corrected(work, key, case.line, said, drafted + len(result.movements), evaluated)
 
 
 def known_line(state: OrderState, item_index: int) -> Line:
@@ -237,3 +239,15 @@ def _corrected(
         owed=sum(row.open for row in state.shortages if row.line == line.number),
         settled=evaluated,
     )
+
+
+def _besides(case: Case, movements: Iterable[Movement]) -> str:
+    """Return in words what lines beyond the corrected one and its kit had due, and was booked with the correction."""
+    group = case.aim.reading.group
+    corrected = {aim.reading.line.number for aim in case.aims if aim.reading.group == group}
+    booked: Counter[str] = Counter()
+    for movement in movements:
+        if movement.line not in corrected:
+            booked[movement.sku] += movement.quantity
+    parts = [f"{'+' if quantity > 0 else ''}{text(quantity)} of {sku}" for sku, quantity in booked.items() if quantity]
+    return f"; other lines of the order were due, and booked as well: {', '.join(parts)}" if parts else ""
