@@ -158,7 +158,7 @@ def test_goods_that_were_found_are_used_when_the_order_is_looked_at_again(shop: 
     adjust(shop.desk, 1, 2 * ONE, "found")
     assert (swept(shop), shop.owed("SALT")) == (0, 2 * ONE)
     (problem,) = shop.find(Problem, subject="SOAP")
-    waive(shop.desk, problem.id, ONE, "lost")
+    assert waive(shop.desk, problem.id, ONE, "lost").taken == {"SALT": 2 * ONE}
     assert (shop.owed("SALT"), shop.on_hand("SALT"), shop.owed("SOAP")) == (0, 0, ONE)
 
 

@@ -91,6 +91,8 @@ def _tell(context: Context, waived: Waived, said: str) -> None:
     problem = waived.problem
     owed = f"{text(waived.owed)} still owed" if waived.owed else "nothing is owed any more"
     of_stock = f"; {owed}" if problem.kind == operations.SHORT else ""
+    taken = ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in waived.taken.items() if quantity)
+    of_stock += f"; {taken} were there for the same orders, and were taken" if taken else ""
     output.done(
         context,
         f"{said}{of_stock}; problem {problem.id} is {problem.state}",

@@ -1,8 +1,8 @@
 """What a person does about problems: see them, acknowledge one, waive what will never be covered, take it back."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -23,12 +23,16 @@ _ROW: Final = "shortage "
 
 @dataclass(frozen=True, slots=True)
 class Waived:
-    """The problem as it is now, how much was closed without goods (or opened again), of which orders, what is owed."""
+    """The problem as it is now, how much was closed without goods (or opened again), of which orders, what is owed.
+
+    ``taken`` is by item what there was for these orders, and was booked with it.
+    """
 
     problem: Problem
     quantity: Quantity
     orders: tuple[OrderKey, ...]
     owed: Quantity
+    taken: Mapping[str, Quantity] = field(default_factory=dict)
 
 
 def list_problems(
@@ -145,10 +149,13 @@ def _changed(
     chosen = choose(work, problem)
     keys = tuple(dict.fromkeys(OrderKey(after.account, after.order_id) for _, after in chosen))
     batch = Batch(desk.policies, work, keys)
+    taken: Counter[str] = Counter()
     for key in keys:
         mine = [pair for pair in chosen if (pair[1].account, pair[1].order_id) == key]
         _adopt(desk, batch, key, mine, reason)
-        batch.again(key, Cause(now, desk.actor))
+        result = batch.again(key, Cause(now, desk.actor))
+        for plan in result.allocations if result else ():
+            taken[plan.sku] += plan.taken
     moved = {f"{_ROW}{after.id}": text(after.waived - before.waived) for before, after in chosen}
     commit(desk, work, batch, [desk.audit(action, _name(problem), reason, **moved)])
     if action == _REOPEN:
@@ -158,7 +165,7 @@ def _changed(
     if after != problem:
         problems.save(work, [after], desk.subscriptions, now)
     owed = sum(row.open for row in _open(work, problem.subject)) if problem.kind == SHORT else 0
-    return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed)
+    return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed, taken)
 
 
 def _adopt(desk: Desk, batch: Batch, key: OrderKey, chosen: list[_Pair], reason: str | None) -> None:
