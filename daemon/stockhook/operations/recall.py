@@ -134,10 +134,11 @@ def recall_unit(desk: Desk, unit_id: int) -> Recall:
 
 
 def _recall_named(desk: Desk, view: Read, what: str, asked: str) -> Recall:
-    written = _spellings(view, what, asked)
+    names = _names(view, what)
+    written = _spellings(names, asked)
     renamed = _renamed(view, what, asked)
     if not written and not renamed:
-        raise NotFound(_no_such(view, what, asked))
+        raise NotFound(_no_such(view, what, asked, names))
     found = _recall(desk, view, [{what: frozenset(written)}, {"id": frozenset(renamed)}])
     return replace(found, renamed=tuple(sorted(renamed)))
 
@@ -157,21 +158,22 @@ def _renamed(view: Read, what: str, asked: str) -> set[int]:
     return {unit_id for unit_id in named if fold(getattr(now[unit_id], what) or "") != fold(asked)}
 
 
-def _spellings(view: Read, what: str, asked: str) -> list[str]:
-    """Return the lots, or serial numbers, of all units that are written differently but mean what is asked for."""
-    return [name for name in _names(view, what) if fold(name) == fold(asked)]
+def _spellings(names: Iterable[str], asked: str) -> list[str]:
+    """Return the lots, or serial numbers, that are written differently but mean what is asked for."""
+    wanted = fold(asked)
+    return [name for name in names if fold(name) == wanted]
 
 
 def _names(view: Read, what: str) -> list[str]:
     return [str(total.by[0]) for total in view.totals(Unit, by=(what,)) if total.by[0] is not None]
 
 
-def _no_such(view: Read, what: str, asked: str) -> str:
+def _no_such(view: Read, what: str, asked: str, names: Iterable[str]) -> str:
     other, option = ("serial", "--serial ") if what == "lot" else ("lot", "")
     noun = {"lot": "lot", "serial": "serial number"}
-    if _spellings(view, other, asked):
+    if _spellings(_names(view, other), asked):
         return f"there is no {noun[what]} {asked!r}, but a {noun[other]}: stockhook recall {option}{asked}"
-    meant = did_you_mean(near(asked, _names(view, what)))
+    meant = did_you_mean(near(asked, names))
     return (
         f"no unit ever had the {noun[what]} {asked!r}{meant or '; `stockhook stock list --all` shows what was there'}"
     )
