@@ -280,4 +280,4 @@ def test_nothing_is_ruled_while_it_is_not_known_which_lines_shipped(shop: Shop) 
 
 def test_no_quantity_is_ruled_while_it_is_not_clear_of_what(shop: Shop) -> None:
     changed_code(shop)
-    refused(shop, "say first which it is: --accept or --refuse", lambda: quantity(shop, 1))
+    refused(shop, "first accept that, or refuse it", lambda: quantity(shop, 1))

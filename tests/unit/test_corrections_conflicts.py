@@ -49,7 +49,7 @@ def test_refusing_keeps_the_booking_and_is_not_asked_again(shop: Shop) -> None:
     assert (shop.booked("D-1"), shop.problems()) == ({"SOAP": 2 * ONE, "BELL": 2 * ONE}, set())
     refused(
         shop,
-        "LAMP was refused before; --accept takes it over after all",
+        "LAMP was refused before; accept it to take it over after all",
         lambda: conflicts.refuse(shop.desk, "D-1", 1, "again"),
     )
     conflicts.accept(shop.desk, "D-1", 1, "it was a lamp after all")

@@ -116,7 +116,7 @@ def test_of_a_kit_the_item_that_came_back_is_named(shop: Shop) -> None:
     shop.stock(B=9, C=9)
     shop.kit("SET", B=2, C=1)
     ship(shop, "D-1", 1, "SET")
-    refused(shop, "was booked as B and C; say which you mean: --sku B", lambda: back(shop, 1))
+    refused(shop, "was booked as B and C; name the SKU that you mean", lambda: back(shop, 1))
     back(shop, 1, sku="C")
     assert (shop.on_hand("B"), shop.on_hand("C")) == (7 * ONE, 9 * ONE)
 

@@ -150,7 +150,7 @@ def test_a_lot_of_several_items_of_a_kit_asks_which_one_is_meant(shop: Shop) -> 
     ship(shop, "D-1", 1, "SET")
     refused(
         shop,
-        "line 1 of order D-1 was booked as B and C; say which you mean: --sku B",
+        "line 1 of order D-1 was booked as B and C; name the SKU that you mean",
         lambda: sources.take_from_lot(shop.desk, "D-1", 1, "L2", "seen"),
     )
     refused(

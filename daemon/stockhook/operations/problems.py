@@ -76,7 +76,7 @@ def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -
     """
     words = reason.strip()
     if not words:
-        raise Refused("waiving needs a reason, for whoever reads the ledger later: --reason")
+        raise Refused("waiving needs a reason, for whoever reads the ledger later")
     if quantity is not None and quantity <= 0:
         raise Refused(f"{text(quantity)} cannot be waived; give a quantity above 0")
 

@@ -131,7 +131,7 @@ def _require_sense(case: Case) -> None:
     if means_other(line, case.batch.catalogue) and fold(line.code) not in line.refused:
         raise Refused(
             f"{case.name} was booked as {line.binding.code if line.binding else ''}, and the store now says "
-            f"{line.code}; say first which it is: --accept or --refuse"
+            f"{line.code}; first accept that, or refuse it"
         )
 
 

@@ -126,7 +126,7 @@ def correct(desk: Desk, written: str, item_index: int, reason: str, correction: 
     desk.refuse_in_shadow("a correction")
     words = reason.strip()
     if not words:
-        raise Refused("a correction needs a reason, for whoever reads the ledger later: --reason")
+        raise Refused("a correction needs a reason, for whoever reads the ledger later")
     return booked(desk, partial(_correct, desk, written, item_index, words, correction))
 
 

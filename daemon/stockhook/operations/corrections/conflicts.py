@@ -42,7 +42,7 @@ def _refuse(case: Case) -> Decided:
     booked_as = _require_conflict(case)
     code = fold(line.code)
     if code in line.refused:
-        raise Refused(f"{case.name}: {line.code} was refused before; --accept takes it over after all")
+        raise Refused(f"{case.name}: {line.code} was refused before; accept it to take it over after all")
     kept = replace(line, refused=(*line.refused, code), ruling=_ruling(case))
     words = f"line {line.item_index}: refused that {booked_as} is {line.code} now, it stays booked as {booked_as}"
     return Decided(words, (kept,), {"kind": "refuse", "from": booked_as, "to": line.code})

@@ -98,7 +98,7 @@ def one_item(case: Case, skus: Sequence[str], sku: str | None) -> str:
         return chosen[0]
     if sku is not None:
         raise Refused(f"{case.name} was booked as {' and '.join(skus)}, and not as {sku}")
-    raise Refused(f"{case.name} was booked as {' and '.join(skus)}; say which you mean: --sku {skus[0]}")
+    raise Refused(f"{case.name} was booked as {' and '.join(skus)}; name the SKU that you mean")
 
 
 def _moved(

@@ -41,7 +41,7 @@ def _set(desk: Desk, reason: str, unit_id: int | None, lot: str | None, *, held:
     action = "hold" if held else "release"
     words = checked_reason(reason, f"a {action}")
     if (unit_id is None) == (lot is None):
-        raise Refused(f"name what to {action}: the number of a unit, or a lot with --lot")
+        raise Refused(f"name what to {action}: the number of a unit, or a lot")
     with desk.store.read() as view:
         skus = {unit.sku for unit in _meant(view, unit_id, lot)}
     changed: list[int] = []

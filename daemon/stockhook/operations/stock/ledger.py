@@ -85,7 +85,7 @@ def checked_reason(reason: str, what: str) -> str:
     """Return a reason trimmed; raises Refused for one that is empty, overlong or cannot be printed."""
     words = reason.strip()
     if not words:
-        raise Refused(f"{what} needs a reason, for whoever reads the ledger later: --reason")
+        raise Refused(f"{what} needs a reason, for whoever reads the ledger later")
     if len(words) > LONGEST or not words.isprintable():
         raise Refused(
             f"the reason {words[:40]!r} is too long or cannot be printed; at most {LONGEST} characters are kept"

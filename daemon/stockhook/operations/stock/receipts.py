@@ -110,7 +110,7 @@ def _check(
         elif item.retired:
             faults.append(f"{item.sku} is {retired(item)}")
         elif item.serial and (receipt.serial is None or receipt.quantity != ONE):
-            faults.append(f"{item.sku} has serial numbers: receive each piece by itself, quantity 1, with --serial")
+            faults.append(f"{item.sku} has serial numbers: receive one piece at a time, with its serial number")
         elif not item.serial and receipt.serial is not None:
             faults.append(f"{item.sku} has no serial numbers; receive it without one, or add the item with --serial")
         if receipt.location not in places:

@@ -144,7 +144,7 @@ class _Book:
         if left < 0:
             raise Refused(
                 f"{text(tally.quantity)} of {sheet.item.sku} were counted, but {text(tally.quantity - left)} have "
-                "left since then; count again what is there now, without --at"
+                "left since then; count again what is there now"
             )
         _check_pieces(sheet)
         if tally.unit_id is None and tally.quantity and not any(unit.quantity for unit in sheet.units):
