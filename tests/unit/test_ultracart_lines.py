@@ -230,6 +230,23 @@ def test_items_that_are_no_list_of_lines_are_refused(items):
     assert "items" in refused(order("DEMO-1", None, items=items)) or items in ([None], [[]])
 
 
+@pytest.mark.parametrize("field", ["quantity", "quantity_refunded", "item_index", "parent_item_index", "shipped_dts"])
+@pytest.mark.parametrize("written", ["A Name", "one@example.com", "4111111111111111", "555-0142-7788", "999-99-9999"])
+def test_what_may_be_about_a_person_is_not_repeated_where_a_number_or_a_date_should_be(field, written):
+    said = refused_line(**{"item_index": 7, field: written})
+    assert field in said
+    assert written not in said
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [("quantity", "-1"), ("quantity", "0.1234567"), ("item_index", "1.5"), ("shipped_dts", "2026-02-30T10:00:00-05:00"),
+     ("shipped_dts", "3/14/2026 10:00")],
+)  # fmt: skip
+def test_a_bad_number_or_date_is_repeated_as_it_was_written(field, written):
+    assert written in refused_line(**{field: written})
+
+
 def test_an_event_that_is_refused_still_says_which_order_it_is_about():
     with pytest.raises(BadEvent) as caught:
         read(order("DEMO-1", [line("SOAP", -1)]))

@@ -7,7 +7,7 @@ import msgspec
 
 from stockhook.plugin import BadEvent, BadQuantity, Nothing, RawEvent, model, quantity
 from stockhook_plugins.channels.ultracart.events import BROKEN_ELEMENT, CATALOGUE, Says
-from stockhook_plugins.channels.ultracart.fault import bad_lines, cut, misshapen
+from stockhook_plugins.channels.ultracart.fault import bad_lines, cut, misshapen, odd
 from stockhook_plugins.channels.ultracart.moment import Moment, moment, moment_if_readable
 from stockhook_plugins.channels.ultracart.order import Item, Name, Number, Order
 from stockhook_plugins.channels.ultracart.pins import Pins
@@ -121,7 +121,7 @@ class Reader:
         try:
             shipped = moment(item.shipped_dts, self._zone)
         except ValueError:
-            text = f"shipped_dts {cut(item.shipped_dts)} is no date; expected one like 2026-03-03T14:02:11-05:00"
+            text = f"shipped_dts {odd(item.shipped_dts)} is no date; expected one like 2026-03-03T14:02:11-05:00"
             raise bad_lines(event, text, index) from None
         pinned = self._pins.read(item)
         return model.SnapshotLine(
@@ -185,7 +185,7 @@ def _index(event: str, line: object, field: str, value: Number) -> int | None:
         return None
     finite = isinstance(value, int) or value.is_finite()
     if not finite or not 0 <= value < _INDEXES or value != int(value):
-        raise bad_lines(event, f"{field} {cut(value)} is not a whole number from 0", line)
+        raise bad_lines(event, f"{field} {odd(value)} is not a whole number from 0", line)
     return int(value)
 
 
@@ -198,5 +198,5 @@ def _quantity(event: str, line: int, field: str, value: Number) -> quantity.Quan
         amount = -1
     if amount < 0:
         expected = f"expected a number from 0 to {_WHOLE_UNITS} with at most six decimal places"
-        raise bad_lines(event, f"{field} {cut(value)} is no quantity; {expected}", line)
+        raise bad_lines(event, f"{field} {odd(value)} is no quantity; {expected}", line)
     return amount
