@@ -2,15 +2,17 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tornado.web import Application
 
-from stockhook.model import Binding, Booking, EventState, How, Part, Wait, WaitKind
+from stockhook.model import Audit, Binding, Booking, EventState, How, Part, Wait, WaitKind
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
-from stockhook.testing.pages import Pages
+from stockhook.testing.pages import GUARDED, PASSWORD, Pages, open_pages
+from stockhook.testing.payloads import envelope, line, order_ship
 
 EVIL = "\"'><script src=//evil.example></script><img src=x onerror=alert(1)>{{7*30011}}"
 
@@ -38,12 +40,12 @@ def evil(pages: Pages) -> Pages:
     store = pages.shop.store
     store.append([make.arrival(EVIL.encode(), channel=EVIL, peer=EVIL, headers=((EVIL, EVIL),))])
     unit = make.unit(EVIL, location=EVIL, lot=EVIL, serial=EVIL, reference=EVIL)
+    named = {"account": EVIL, "order_id": EVIL}
     receipt = make.movement(unit.id, unit.quantity, sku=EVIL, reason=EVIL, reference=EVIL, actor=EVIL)
     event = make.event(
         channel=EVIL, account=EVIL, name=EVIL, order_id=EVIL, reason=EVIL, text=EVIL, state=EventState.PARKED
     )
     trace = make.trace(rule=EVIL, strategy=EVIL, version=EVIL, options={EVIL: EVIL}, left_out={EVIL: 1})
-    named = {"account": EVIL, "order_id": EVIL}
     binding = Binding(EVIL, How.PLAIN, (Part(EVIL, ONE),))
     with store.write() as work:
         work.save(
@@ -55,7 +57,9 @@ def evil(pages: Pages) -> Pages:
                 make.problem("unknown-item", EVIL, text=EVIL, order_id=EVIL, account=EVIL, event_id=1),
                 make.problem("insufficient-inventory", EVIL, text=EVIL),
                 make.problem(EVIL, EVIL, text=EVIL),
+                make.problem("channel-silent", "shop", text=EVIL),
                 make.notice(notifier=EVIL, error=EVIL),
+                Audit(0, make.START, EVIL, EVIL, EVIL, EVIL, {EVIL: EVIL}),
             ]
         )
         work.book([Booking(units=(unit,), movements=(receipt,))])
@@ -93,6 +97,14 @@ PATHS = [
     "/problems",
     "/problems/1",
     "/problems/2",
+    "/audit",
+    "/audit?subject={evil}&actor={evil}&action={evil}&since={evil}",
+    "/recall?lot={evil}",
+    "/recall?serial={evil}",
+    "/events/1/dry-run",
+    "/problems/3",
+    "/channels",
+    "/api",
     "/plugins",
     "/search?q={evil}",
     "/events?order={evil}&state={evil}&channel={evil}&before={evil}",
@@ -111,7 +123,7 @@ async def test_markup_in_every_field_is_inert(ask: Any, evil: Pages, path: str) 
     answer = await ask(path.replace("{evil}", quote(EVIL, safe="")))
     assert answer.code in {200, 404}
     page = answer.body.decode()
-    if "?" not in path and path not in {"/plugins", "/nothing/{evil}"}:
+    if "?" not in path and path not in {"/plugins", "/api", "/nothing/{evil}"}:
         assert "&lt;script src=//evil.example&gt;" in page
     require_inert(page)
 
@@ -124,7 +136,19 @@ FORMS = [
     ("/units/1/move", {"quantity": "1", "location": f"{EVIL}/nowhere"}),
     ("/units/1/hold", {"reason": EVIL}),
     ("/orders/{evil}/{evil}/lines/0/quantity", {"quantity": EVIL, "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/unit", {"unit": EVIL, "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/lot", {"lot": EVIL, "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/lot", {"lot": EVIL, "quantity": "1", "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/returned", {"quantity": "1", "location": EVIL, "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/quantity", {"quantity": "2", "reason": EVIL}),
+    ("/orders/{evil}/{evil}/lines/0/as-store", {"reason": EVIL}),
     ("/movements/1/undo", {"reason": EVIL}),
+    ("/recall/hold", {"lot": EVIL, "reason": EVIL}),
+    ("/events/replay", {"order": EVIL, "state": EVIL}),
+    ("/events/replay", {"order": EVIL}),
+    ("/problems/1/map", {"code": EVIL, "sku": f"{EVIL}?", "reason": EVIL}),
+    ("/problems/1/ignore", {"reason": EVIL}),
+    ("/problems/2/waive", {"reason": EVIL}),
 ]
 
 
@@ -140,6 +164,57 @@ async def test_markup_that_a_person_writes_is_inert_where_it_is_shown_back(
         require_inert(answer.body.decode())
 
 
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/items/{evil}/receive", {"quantity": "1", "location": EVIL, "lot": EVIL, "reference": EVIL}),
+        ("/events/replay", {"order": EVIL}),
+    ],
+)
+async def test_what_is_asked_once_more_repeats_markup_as_text(
+    ask: Any, evil: Pages, path: str, form: dict[str, str]
+) -> None:
+    from urllib.parse import quote
+
+    page = (await ask(path.replace("{evil}", quote(EVIL, safe="")), form)).body.decode()
+    assert 'name="confirmed"' in page
+    assert "&lt;script src=//evil.example&gt;" in page
+    require_inert(page)
+
+
+async def test_a_correction_repeats_markup_as_text_before_and_after_it_is_done(ask: Any, pages: Pages) -> None:
+    pages.shop.items("SOAP")
+    pages.shop.receive(("SOAP", 10), lot="L1")
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped="2026-12-01T12:00:00+00:00")])))
+    pages.shop.receive(("SOAP", 10), lot=EVIL)
+    address, form = "/orders/ultracart:DEMO/D-1/lines/1", {"lot": EVIL, "reason": EVIL}
+    asked = (await ask(f"{address}/lot", form)).body.decode()
+    assert 'name="confirmed"' in asked
+    done = (await ask(f"{address}/lot", {**form, "confirmed": "yes"})).body.decode()
+    for page in (asked, done, *[(await ask(path)).body.decode() for path in (address, "/movements/3", "/audit")]):
+        require_inert(page)
+    assert "&lt;script src=//evil.example&gt;" in asked
+    assert "&lt;script src=//evil.example&gt;" in done
+
+
+class TestLogIn:
+    @pytest.fixture
+    def pages(self, tmp_path: Path) -> Pages:
+        return open_pages(tmp_path, GUARDED)
+
+    async def test_markup_is_inert_in_the_name_and_in_the_way_back(self, ask: Any, evil: Pages) -> None:
+        from urllib.parse import quote
+
+        back = "/" + EVIL.replace(" ", "/")
+        for name, password in [(EVIL, PASSWORD), ("Ann", EVIL)]:
+            answer = await ask("/login", {"name": name, "password": password, "back": back})
+            assert answer.code in {400, 403}
+            require_inert(answer.body.decode())
+        page = (await ask(f"/login?back={quote(back, safe='')}")).body.decode()
+        assert "&lt;script/src=//evil.example&gt;" in page
+        require_inert(page)
+
+
 def require_inert(page: str) -> None:
     assert "210077" not in page
     for tag, attributes in Tags(page).found:
@@ -150,7 +225,7 @@ def require_inert(page: str) -> None:
             target = attributes.get("src") or attributes.get("href") or attributes.get("action") or ""
             assert target.startswith("/")
         if tag == "a":
-            assert re.match(r"[/?]", str(attributes["href"])), attributes
+            assert re.match(r"[/?#]", str(attributes["href"])), attributes
 
 
 async def test_links_to_names_with_markup_lead_there(ask: Any, evil: Pages) -> None:
