@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from promises import check, finish
 from traffic import Traffic
@@ -53,6 +54,7 @@ def test_without_descriptors_it_waits_quietly_and_takes_connections_again_when_i
     daemon = traffic.daemon
     daemon.start()
     address = urlsplit(daemon.server)
+    urlopen(daemon.admin, timeout=60).close()  # the pages have been imported then: that opens files
     with traffic.flowing(), ExitStack() as stack:
         time.sleep(0.2)
         limit(daemon, resource.RLIMIT_NOFILE, 40)
