@@ -3,13 +3,17 @@
 import asyncio
 import builtins
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 
 from stockhook.channel import Nothing, RawEvent, Request
 from stockhook.errors import NoSuchToken, Rejected
+from stockhook.intake import Intake
 from stockhook.model import Delivery
 from stockhook.options import PluginOptions
 from stockhook.store import Arrival
@@ -92,3 +96,20 @@ def head(length: int, token: str = "good") -> bytes:
 def stored(store: MemoryStore) -> list[Delivery]:
     with store.read() as view:
         return view.find(Delivery)
+
+
+@contextmanager
+def serving(io_loop: IOLoop, server: HTTPServer, intake: Intake) -> Iterator[None]:
+    """Run what keeps deliveries while the test runs, and end both it and the server behind it."""
+    running: list[asyncio.Task[None]] = []
+    io_loop.add_callback(lambda: running.append(asyncio.ensure_future(intake.run())))
+    yield
+
+    async def end() -> None:
+        server.stop()
+        await server.close_all_connections()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    io_loop.run_sync(end)

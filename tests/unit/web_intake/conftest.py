@@ -1,11 +1,10 @@
 """A real listener in process, with little room and less patience."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from doorway import SHORT, Client, Door, HeldStore
+from doorway import SHORT, Client, Door, HeldStore, serving
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
@@ -43,18 +42,8 @@ def http_server(io_loop: IOLoop, app: IntakeServer, _unused_port: tuple[Any, int
     """Serve as the daemon does, but impatiently."""
     server = Listener(app, max_body_size=1 << 40)
     server.add_socket(_unused_port[0])
-    running: list[asyncio.Task[None]] = []
-    io_loop.add_callback(lambda: running.append(asyncio.ensure_future(app.intake.run())))
-    yield server
-
-    async def end() -> None:
-        server.stop()
-        await server.close_all_connections()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-    io_loop.run_sync(end)
+    with serving(io_loop, server, app.intake):
+        yield server
 
 
 @pytest.fixture

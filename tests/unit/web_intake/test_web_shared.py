@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doorway import SHORT, Client, HeldStore, head, stored
+from doorway import SHORT, Client, HeldStore, head, serving, stored
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
@@ -27,18 +27,8 @@ def http_server(
     )
     server.conn_params.header_timeout = None
     server.add_socket(_unused_port[0])
-    running: list[asyncio.Task[None]] = []
-    io_loop.add_callback(lambda: running.append(asyncio.ensure_future(app.intake.run())))
-    yield server
-
-    async def end() -> None:
-        server.stop()
-        await server.close_all_connections()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-    io_loop.run_sync(end)
+    with serving(io_loop, server, app.intake):
+        yield server
 
 
 def asking(path: str, *, body: bytes = b"", method: str = "GET") -> bytes:
