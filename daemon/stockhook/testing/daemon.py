@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from stockhook.clock import SystemClock
+from stockhook.worker import ELSEWHERE
 
 if TYPE_CHECKING:
     from stockhook.operations.desk import Desk
@@ -273,12 +274,15 @@ class RunningDaemon:
             loaded.store.close()
 
     def until_idle(self, seconds: float = 2 * SECONDS) -> None:
-        """Wait until nothing is due any more: all that was stored has been worked, or waits for another try."""
+        """Wait until nothing is due any more: all that was stored has been worked, or waits for another try.
+
+        What is put off because another daemon has its order in hand is due in a moment, and waited for.
+        """
 
         def idle() -> bool:
             assert self.code is None, f"the daemon ended with {self.code}: {self.complaints}"
             with desk.store.read() as view:
-                return not view.due(desk.clock.now(), 1)
+                return not view.due(desk.clock.now() + 10 * ELSEWHERE, 1)
 
         with self.desk() as desk:
             self.until(idle, seconds, "nothing due")
