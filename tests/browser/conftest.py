@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import visiting
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from visiting import DAY, Visit
 
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
+
+expect.set_options(timeout=visiting.PATIENCE)
 
 
 @pytest.fixture
@@ -46,6 +48,6 @@ def visit(request: pytest.FixtureRequest, browser: Browser, served: str) -> Iter
     """Open a page of the browser on the shop, with and without script."""
     context = browser.new_context(java_script_enabled=request.param, base_url=served)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(visiting.PATIENCE)
     yield Visit(page, served)
     context.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import visiting
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from visiting import DAY, Visit
 
 from stockhook.operations.stock.holds import hold
@@ -56,7 +56,8 @@ PATHS = [
     "/search?q=",
 ]
 
-ONLY_COLOURS = {"runOnly": ["color-contrast"]}
+EVERYTHING = {"resultTypes": ["violations"]}
+ONLY_COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 """What is looked at in the dark, where nothing else differs."""
 
 CONFIRM = ("/items/SALT", "Receive SALT")
@@ -82,10 +83,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield base
 
 
-def look(browser: Browser, base: str, paths: list[str], rules: dict[str, Any] | None = None, **how: Any) -> None:
+def look(browser: Browser, base: str, paths: list[str], rules: dict[str, Any], **how: Any) -> None:
     """Visit pages; require that axe finds nothing, nothing is wider than the window, and no page complains."""
     # the checker is a script of its own, which the pages' policy would refuse
     context = browser.new_context(bypass_csp=True, base_url=base, **how)
+    context.set_default_timeout(visiting.PATIENCE)
     visit = Visit(context.new_page(), base)
     axe, wrong = Axe(), []
 
@@ -104,7 +106,7 @@ def look(browser: Browser, base: str, paths: list[str], rules: dict[str, Any] | 
     visit.page.get_by_text(CONFIRM[1]).click()
     visit.page.get_by_role("form", name=CONFIRM[1]).get_by_label("Quantity").fill("1")
     visit.page.get_by_role("form", name=CONFIRM[1]).get_by_role("button").click()
-    visit.page.get_by_text("Nothing is booked yet").wait_for()
+    expect(visit.page.get_by_text("Nothing is booked yet")).to_be_visible()
     check("the page that confirms")
     assert not wrong, "\n".join(map(str, wrong))
     assert [each for each in visit.complaints if "404" not in each] == []
@@ -112,7 +114,7 @@ def look(browser: Browser, base: str, paths: list[str], rules: dict[str, Any] | 
 
 
 def test_every_page_in_the_light(browser: Browser, served: str) -> None:
-    look(browser, served, PATHS, color_scheme="light", viewport={"width": 1280, "height": 800})
+    look(browser, served, PATHS, EVERYTHING, color_scheme="light", viewport={"width": 1280, "height": 800})
 
 
 def test_a_page_of_each_template_in_the_dark(browser: Browser, served: str) -> None:
@@ -120,4 +122,4 @@ def test_a_page_of_each_template_in_the_dark(browser: Browser, served: str) -> N
 
 
 def test_a_page_of_each_template_on_a_phone(browser: Browser, served: str) -> None:
-    look(browser, served, TEMPLATES, color_scheme="light", viewport={"width": 360, "height": 700})
+    look(browser, served, TEMPLATES, EVERYTHING, color_scheme="light", viewport={"width": 360, "height": 700})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import visiting
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from stockhook.model import Item, Location
 from stockhook.operations.stock.receipts import Receipt, receive
@@ -76,12 +76,13 @@ def test_the_pages_in_the_readme_look_as_they_do(browser: Browser, served: str, 
     context = browser.new_context(
         base_url=served, viewport={"width": 1200, "height": 960 if name == "overview" else 820}, color_scheme="light"
     )
+    context.set_default_timeout(visiting.PATIENCE)
     page = context.new_page()
     page.goto(SHOTS[name])
     folder = KEPT if os.environ.get("STOCKHOOK_SCREENSHOTS") else tmp_path
     shot = page.screenshot(path=folder / f"{name}.png")
     assert shot.startswith(b"\x89PNG")
-    assert page.locator("h1").is_visible()
+    expect(page.locator("h1")).to_be_visible()
     context.close()
     readme = (KEPT.parents[1] / "README.md").read_text(encoding="utf-8")
     assert f"daemon/screenshots/{name}.png" in readme

@@ -1,6 +1,7 @@
 """The status page as a person uses it: a real browser, clicks and keys."""
 
 import pytest
+from playwright.sync_api import expect
 from visiting import Visit, until
 
 from stockhook.model import Event, EventState
@@ -14,14 +15,16 @@ def test_an_unknown_code_is_mapped_and_what_waited_runs(visit: Visit, pages: Pag
     page = visit.page
     page.goto("/")
     page.get_by_role("link", name="Problems", exact=True).click()
+    expect(page.get_by_role("heading", name="Problems", exact=True)).to_be_visible()
     task = page.locator("article", has_text="Unknown item")
     task.get_by_label("It means the item").fill("SALT")
     task.get_by_label("It means the item").fill("")
     task.get_by_role("button", name="SOAP", exact=True).click()
-    assert "now means SOAP" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("now means SOAP")
     until(lambda: pages.shop.booked("D-1") == {"SOAP": 2 * ONE})
-    page.get_by_role("link", name="Problems", exact=True).click()
-    assert page.locator("article", has_text="Unknown item").count() == 0
+    page.goto("/problems")
+    expect(page.locator("article", has_text="Insufficient inventory")).to_be_visible()
+    expect(page.locator("article", has_text="Unknown item")).to_have_count(0)
     assert visit.complaints == []
 
 
@@ -30,14 +33,15 @@ def test_an_event_is_run_again_and_its_page_tells_how_it_ended(visit: Visit, pag
     page.goto("/events")
     page.get_by_role("link", name="2", exact=True).click()
     page.get_by_role("button", name="Run it again").click()
-    assert "runs again" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("runs again")
     until(lambda: pages.shop.find(Event, id=2)[0].state is EventState.SHORT)
     if page.evaluate("typeof htmx") == "undefined":
         page.reload()
-    page.locator("#outcome:not([hx-get])").wait_for()
-    assert "short" in page.locator("#outcome .sub").inner_text()
+    expect(page.locator("#outcome:not([hx-get]) .sub")).to_contain_text("short")
     page.get_by_text("The element of the delivery").click()
-    assert '"merchant_item_id": "SALT"' in page.locator("pre").inner_text()
+    shown = page.locator("pre")
+    expect(shown).to_be_visible()
+    expect(shown).to_contain_text('"merchant_item_id": "SALT"')
     assert visit.complaints == []
 
 
@@ -46,10 +50,11 @@ def test_the_overview_tells_by_itself_what_is_new(visit: Visit, pages: Pages) ->
     page = visit.page
     page.clock.install()
     page.goto("/")
-    page.get_by_role("heading", name="2 problems to look at").wait_for()
+    expect(page.get_by_role("heading", name="2 problems to look at")).to_be_visible()
     page.locator("#live-parked").focus()
+    expect(page.locator("#live-parked")).to_be_focused()
     pages.shop.send(b"unreadable")
     page.clock.run_for(6_000)
-    page.get_by_role("heading", name="3 problems to look at").wait_for()
-    assert page.evaluate("document.activeElement.id") == "live-parked"
+    expect(page.get_by_role("heading", name="3 problems to look at")).to_be_visible()
+    expect(page.locator("#live-parked")).to_be_focused()
     assert visit.complaints == []

@@ -1,7 +1,7 @@
 """A stock person's day on the pages: goods in, a wrong lot, a reason looked up; with a mouse, and with keys alone."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from visiting import DAY, Visit, until
 
 from stockhook.model import Unit
@@ -31,13 +31,13 @@ def test_goods_are_received_and_a_shortage_closes(visit: Visit, pages: Pages) ->
     task.get_by_text("Receive SALT", exact=True).click()
     task.get_by_label("Quantity").first.fill("5")
     task.get_by_role("button", name="Receive", exact=True).click()
-    assert "Nothing is booked yet" in page.locator("main").inner_text()
-    assert "nothing of SALT is owed any more" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("Nothing is booked yet")
+    expect(page.locator("main")).to_contain_text("nothing of SALT is owed any more")
     assert pages.shop.owed("SALT") == 2 * ONE
     page.get_by_role("button", name="Receive", exact=True).first.click()
-    assert "Received 5 of SALT" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("Received 5 of SALT")
     assert pages.shop.owed("SALT") == 0
-    assert page.locator("article", has_text="Insufficient inventory").count() == 0
+    expect(page.locator("article", has_text="Insufficient inventory")).to_have_count(0)
     assert visit.complaints == []
 
 
@@ -46,16 +46,19 @@ def test_a_wrong_lot_is_corrected(visit: Visit, pages: Pages) -> None:
     page.goto("/")
     page.get_by_label("Search").fill("D-3")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Found for D-3")).to_be_visible()
     page.get_by_role("link", name="D-3", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Order D-3", exact=True)).to_be_visible()
     page.get_by_role("link", name="Correct line 1").click()
+    expect(page.get_by_role("heading", name="Line 1 of order D-3")).to_be_visible()
     page.get_by_text("It was taken from another lot").click()
     form = page.get_by_role("form", name="It was taken from another lot")
     form.get_by_label("Lot").fill("L2")
     form.get_by_label("Reason").fill("the label says L2")
     form.get_by_role("button").click()
-    assert "3 LAMP taken from lot L2 instead of 3 from unit 3" in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("3 LAMP taken from lot L2 instead of 3 from unit 3")
     page.get_by_role("button", name="Correct the lot").first.click()
-    assert "taken from lot L2" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("taken from lot L2")
     assert {unit.id: unit.quantity for unit in pages.shop.find(Unit, sku="LAMP")} == {3: 10 * ONE, 4: 7 * ONE}
     assert visit.complaints == []
 
@@ -64,12 +67,12 @@ def test_why_a_unit_was_taken_is_found(visit: Visit, pages: Pages) -> None:
     page = visit.page
     page.goto("/items")
     page.get_by_role("link", name="LAMP").click()
+    expect(page.get_by_role("heading", name="LAMP", exact=True)).to_be_visible()
     page.get_by_role("link", name="D-3", exact=True).click()
     why = page.locator("article.trace")
-    assert "Strategy fifo" in why.inner_text()
-    row = why.get_by_role("row", name="L1")
-    assert "received 1 Dec 2026" in row.inner_text()
-    assert "next" in why.get_by_role("row", name="L2").inner_text()
+    expect(why).to_contain_text("Strategy fifo")
+    expect(why.get_by_role("row", name="L1")).to_contain_text("received 1 Dec 2026")
+    expect(why.get_by_role("row", name="L2")).to_contain_text("next")
     assert visit.complaints == []
 
 
@@ -82,17 +85,17 @@ def test_all_of_it_is_done_with_keys_alone(visit: Visit, pages: Pages) -> None:
     tab_to(page, "input", "quantity")
     page.keyboard.type("5")
     page.keyboard.press("Enter")
-    page.get_by_text("Nothing is booked yet").wait_for()
-    page.keyboard.press("Enter")  # the button that confirms has the focus
-    assert "Received 5 of SALT" in page.get_by_role("status").inner_text()
+    confirm(page, "Receive")
+    expect(page.get_by_role("status")).to_contain_text("Received 5 of SALT")
     tab_to(page, "input", "sku")
     page.keyboard.type("SOAP")
     page.keyboard.press("Enter")
-    page.get_by_text("now means SOAP").wait_for()
+    expect(page.get_by_text("now means SOAP")).to_be_visible()
     until(lambda: pages.shop.booked("D-1") == {"SOAP": 2 * ONE})
     page.goto("/orders/ultracart:DEMO/D-3")
     tab_to(page, "a", "Correct line 1")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/orders/*/D-3/lines/1")
     tab_to(page, "summary", "It was taken from another lot")
     page.keyboard.press("Enter")
     tab_to(page, "input", "lot")
@@ -100,19 +103,29 @@ def test_all_of_it_is_done_with_keys_alone(visit: Visit, pages: Pages) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("the label says L2")
     page.keyboard.press("Enter")
-    page.get_by_text("Nothing is booked yet").wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("status").wait_for()
+    confirm(page, "Correct the lot")
+    expect(page.get_by_role("status")).to_contain_text("taken from lot L2")
     assert {unit.id: unit.quantity for unit in pages.shop.find(Unit, sku="LAMP")} == {3: 10 * ONE, 4: 7 * ONE}
     page.goto("/events/3")
     tab_to(page, "button", "Run it again")
     page.keyboard.press("Enter")
-    page.get_by_text("runs again").wait_for()
+    expect(page.get_by_text("runs again")).to_be_visible()
     assert visit.complaints == []
 
 
+def confirm(page: Page, button: str) -> None:
+    """Press the return key on the page that shows what would be done, where the button that does it has the focus."""
+    expect(page.get_by_text("Nothing is booked yet")).to_be_visible()
+    expect(page.get_by_role("button", name=button, exact=True).first).to_be_focused()
+    page.keyboard.press("Enter")
+
+
 def tab_to(page: Page, tag: str, name: str) -> None:
-    """Press the tab key until the focus is on an element of that tag, label, name or text."""
+    """Press the tab key until the focus is on an element of that tag, label, name or text.
+
+    The page has to be there already: a key that is pressed while the one before it goes is lost.
+    """
+    page.wait_for_load_state()
     seen = []
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")

@@ -15,6 +15,9 @@ from stockhook.testing.pages import Pages
 
 DAY = "2026-12-01T12:00:00+00:00"
 
+PATIENCE = 60_000
+"""How long the browser may take for anything, in milliseconds; a machine under load is slow."""
+
 
 class Visit:
     """A browser's page on the served shop; it collects errors, and requests that leave the host."""
