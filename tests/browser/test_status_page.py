@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 from visiting import Visit, until
 
-from stockhook.model import Event, EventState
+from stockhook.model import Alias, Event, EventState
 from stockhook.quantity import ONE
 from stockhook.testing.pages import Pages
 
@@ -20,6 +20,9 @@ def test_an_unknown_code_is_mapped_and_what_waited_runs(visit: Visit, pages: Pag
     task.get_by_label("It means the item").fill("SALT")
     task.get_by_label("It means the item").fill("")
     task.get_by_role("button", name="SOAP", exact=True).click()
+    expect(page.locator("main")).to_contain_text("1 order waits for it, and is worked then")
+    assert pages.shop.find(Alias) == []
+    page.get_by_role("button", name="Map", exact=True).first.click()
     expect(page.get_by_role("status")).to_contain_text("now means SOAP")
     until(lambda: pages.shop.booked("D-1") == {"SOAP": 2 * ONE})
     page.goto("/problems")

@@ -90,6 +90,7 @@ def test_all_of_it_is_done_with_keys_alone(visit: Visit, pages: Pages) -> None:
     tab_to(page, "input", "sku")
     page.keyboard.type("SOAP")
     page.keyboard.press("Enter")
+    confirm(page, "Map")
     expect(page.get_by_text("now means SOAP")).to_be_visible()
     until(lambda: pages.shop.booked("D-1") == {"SOAP": 2 * ONE})
     page.goto("/orders/ultracart:DEMO/D-3")

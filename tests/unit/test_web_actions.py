@@ -1,11 +1,13 @@
 """The forms do what they say, by the operations that commands call too, and say what was done."""
 
+import re
 from typing import Any
 
 import pytest
 from tornado.web import Application
 
-from stockhook.model import Alias, Audit, Event, EventState, Problem, ProblemState, Shortage
+from stockhook.model import Alias, Audit, Event, EventState, Movement, Problem, ProblemState, Shortage
+from stockhook.operations.stock.adjustments import adjust
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages
@@ -36,11 +38,21 @@ def short(pages: Pages) -> Pages:
 
 
 async def said(ask: Any, address: str, form: dict[str, str] | None = None) -> str:
-    answer = await ask(address, form or {})
+    """Return what is said once it is done, by the words of a person who has seen what would be."""
+    answer = await ask(address, {**(form or {}), "confirmed": "yes"})
     assert answer.code == 200
     page = answer.body.decode()
     start = page.index('role="status">') + len('role="status">')
     return page[start : page.index("</p>", start)]
+
+
+async def foretold(ask: Any, address: str, form: dict[str, str] | None = None) -> str:
+    """Return the text of the page that says what would be done."""
+    answer = await ask(address, form or {})
+    assert answer.code == 200
+    page = answer.body.decode()
+    assert 'name="confirmed"' in page
+    return " ".join(re.sub(r"<[^>]*>", " ", page[page.index("Nothing is booked yet") :]).split())
 
 
 async def test_the_form_of_an_unknown_item_proposes_items_and_near_misses(ask: Any, unknown: Pages) -> None:
@@ -58,17 +70,62 @@ async def test_mapping_a_code_lets_what_waited_run(ask: Any, unknown: Pages) -> 
     assert unknown.shop.problems() == set()
 
 
-async def test_a_near_miss_maps_with_one_button(ask: Any, unknown: Pages) -> None:
+async def test_mapping_shows_first_what_would_be_booked_and_does_nothing(ask: Any, unknown: Pages) -> None:
+    before = [unknown.shop.find(record) for record in (Alias, Movement, Problem, Audit)]
+    page = await foretold(ask, "/problems/1/map", {"sku": "soap", "factor": "2"})
+    assert "SOAP. means 2 of SOAP from then on. 1 order waits for it, and is worked then." in page
+    assert "consumption SOAP 1 MAIN - -4 6 D-1" in page.replace("\N{MINUS SIGN}", "-").replace("\N{EN DASH}", "-")
+    assert "Problem 1 closes" in page
+    assert [unknown.shop.find(record) for record in (Alias, Movement, Problem, Audit)] == before
+    assert unknown.woken == []
+
+
+async def test_mapping_tells_beforehand_what_would_be_owed(ask: Any, unknown: Pages) -> None:
+    page = await foretold(ask, "/problems/1/map", {"sku": "SOAP", "factor": "6"})
+    assert "Order D-1 : 2 of SOAP is owed" in page
+    assert "Problem: " in page
+
+
+async def test_ignoring_shows_first_what_ends(ask: Any, unknown: Pages) -> None:
+    page = await foretold(ask, "/problems/1/ignore", {"sku": ""})
+    assert "SOAP. moves no stock from then on. 1 order waits for it, and is worked then." in page
+    assert "Problem 1 closes" in page
+    assert unknown.shop.find(Alias) == []
+
+
+async def test_waiving_and_taking_it_back_show_first_what_they_would_do(ask: Any, short: Pages) -> None:
+    page = await foretold(ask, "/problems/1/waive", {"quantity": "0.5", "reason": "sent from the shop"})
+    assert "0.5 of SOAP is waived; 1.5 is still owed." in page
+    assert "Order D-1 : 1.5 of SOAP is owed" in page
+    assert short.shop.owed("SOAP") == 2 * ONE
+    await said(ask, "/problems/1/waive", {"reason": "sent from the shop"})
+    page = await foretold(ask, "/problems/1/reopen")
+    assert "2 of SOAP is owed again." in page
+    assert short.shop.owed("SOAP") == 0
+
+
+async def test_a_waiver_tells_what_was_in_stock_for_the_same_order_and_was_taken(ask: Any, short: Pages) -> None:
+    desk = short.shop.desk
+    adjust(desk, 1, ONE, "found")
+    told = "1 of SOAP is waived; nothing is owed any more. In stock for the same orders, and taken: 1 of SOAP."
+    assert told in await foretold(ask, "/problems/1/waive", {"quantity": "1", "reason": "sent from the shop"})
+    assert await said(ask, "/problems/1/waive", {"quantity": "1", "reason": "sent from the shop"}) == told
+
+
+async def test_a_near_miss_maps_with_one_button_and_its_confirmation(ask: Any, unknown: Pages) -> None:
     # a browser sends the empty field of the form and then the button
-    answer = await ask("/problems/1/map", method="POST", body="sku=&factor=1&sku=SOAP")
+    asked = (await ask("/problems/1/map", method="POST", body="sku=&factor=1&sku=SOAP")).body.decode()
+    assert '<input type="hidden" name="sku" value="SOAP">' in asked
+    answer = await ask("/problems/1/map", {"sku": "SOAP", "factor": "1", "confirmed": "yes"})
     assert answer.code == 200
     (alias,) = unknown.shop.find(Alias)
     assert (alias.sku, alias.factor, alias.account) == ("SOAP", ONE, "ultracart:DEMO")
 
 
 async def test_mapping_to_what_is_no_item_is_refused_with_a_hint(ask: Any, unknown: Pages) -> None:
-    words = await said(ask, "/problems/1/map", {"sku": "SOPA"})
-    assert words == "there is no item &#39;SOPA&#39;; did you mean SOAP?"
+    words = "there is no item &#39;SOPA&#39;; did you mean SOAP?"
+    assert words in (await ask("/problems/1/map", {"sku": "SOPA"})).body.decode()
+    assert await said(ask, "/problems/1/map", {"sku": "SOPA"}) == words
     assert unknown.shop.find(Alias) == []
     assert unknown.woken == []
 
@@ -87,7 +144,7 @@ async def test_ignoring_a_code_ends_the_waiting(ask: Any, unknown: Pages) -> Non
 
 
 async def test_a_notice_is_said_once_and_nothing_of_it_is_in_the_address(ask: Any, unknown: Pages) -> None:
-    answer = await ask("/problems/1/ignore", {}, follow_redirects=False)
+    answer = await ask("/problems/1/ignore", {"confirmed": "yes"}, follow_redirects=False)
     assert answer.code == 303
     address = answer.headers["Location"]
     assert "soap" not in address.lower()
@@ -153,5 +210,6 @@ async def test_an_action_on_a_problem_that_does_not_exist_is_refused(ask: Any, p
 
 @pytest.mark.parametrize("action", ["map", "ignore"])
 async def test_only_an_unknown_item_can_be_mapped(ask: Any, short: Pages, action: str) -> None:
-    assert "is not about an unknown code" in await said(ask, f"/problems/1/{action}", {"sku": "SOAP"})
+    answer = await ask(f"/problems/1/{action}", {"sku": "SOAP"})
+    assert b"is not about an unknown code" in answer.body
     assert short.shop.find(Alias) == []

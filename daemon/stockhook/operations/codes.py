@@ -5,20 +5,26 @@ An alias of a channel holds for the account whose orders the channel has brought
 """
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from stockhook import problems
+from stockhook.batch import Batch, settling_turn
 from stockhook.errors import NotFound, Refused
 from stockhook.kits import read_lines
 from stockhook.model import Alias, Line, Order, OrderKey, OrderState, Part, Problem, ProblemState, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import conflicts_gone, every, make_due, pages, waiting_on_code
+from stockhook.operations.due import conflicts_gone, every, make_due, orders_of, pages, waiting_on_code
 from stockhook.operations.items import checked_sku, known_item
+from stockhook.operations.posting import Queue, booked, commit, settled
 from stockhook.operations.rebooking import rebook as book_anew
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import Read, Work
 
 _PAGE = 200
+
+MOST_TRIED: Final = 100
+"""Orders that are worked to show what a meaning would do: nobody else writes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,6 @@ def alias(
     unless ``rebook`` reverses them and books them anew, one commit per order (strategies.md section 2); what was
     corrected of them ends then. Raises Refused or NotFound, with nothing changed.
     """
-    if factor <= 0:
-        raise Refused(f"the factor {text(factor)} makes no sense; give how many {sku} one {code} is, like 12")
     return _map(desk, code, sku, factor, channel, rebook=rebook)
 
 
@@ -84,29 +88,64 @@ def account_of(desk: Desk, channel: str) -> str:
     return accounts[0]
 
 
-def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None, *, rebook: bool) -> Mapped:
+def try_out(
+    desk: Desk, code: str, sku: str | None, factor: Quantity = ONE, channel: str | None = None
+) -> tuple[Mapped, int]:
+    """Map a code (``sku`` None: ignore it) and work what waits for it in the same commit, which is to be undone.
+
+    What a rehearsal shows of it is what the daemon would book behind ``alias`` or ``ignore``. Returns how many of the
+    orders were worked as well: the oldest, at most ``MOST_TRIED``. Raises Refused or NotFound.
+    """
+    mapped = _meant(desk, code, sku, factor, channel)
+
+    def attempt(work: Work) -> tuple[Mapped, int]:
+        due = _saved(work, mapped)
+        found = sorted((order for page in orders_of(work, due) for order in page), key=settling_turn)
+        oldest = tuple(order.key for order in found[:MOST_TRIED])
+        batch = Batch(desk.policies, work, oldest)
+        worked, _ = settled(desk, batch, Queue(oldest))
+        commit(desk, work, batch, ())
+        _close(desk, work, mapped)
+        return Mapped(mapped, len(due)), len(worked)
+
+    return booked(desk, attempt)
+
+
+def _meant(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None) -> Alias:
+    """Return what a code is to mean; raises Refused or NotFound for a code, factor, channel or item that is none."""
+    if factor <= 0:
+        raise Refused(f"the factor {text(factor)} makes no sense; give how many {sku} one {code} is, like 12")
     written = checked_sku(code)
-    if rebook:
-        desk.refuse_in_shadow("--rebook")
     account = "" if channel is None else account_of(desk, channel)
     with desk.store.read() as view:
         item = None if sku is None else known_item(view, sku)
-    mapped = Alias(account, fold(written), written, item.sku if item else None, factor)
+    return Alias(account, fold(written), written, item.sku if item else None, factor)
+
+
+def _saved(work: Work, mapped: Alias) -> set[OrderKey]:
+    """Save what a code means, and return the orders that wait for that."""
+    work.save([mapped])
+    return waiting_on_code(work, mapped.code, mapped.account) | conflicts_gone(work)
+
+
+def _map(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None, *, rebook: bool) -> Mapped:
+    if rebook:
+        desk.refuse_in_shadow("--rebook")
+    mapped = _meant(desk, code, sku, factor, channel)
     action = "items ignore" if mapped.sku is None else "items alias"
     with desk.changing(action, mapped.written, account=mapped.account, meaning=_meaning(mapped)) as work:
-        work.save([mapped])
-        due = waiting_on_code(work, mapped.code, account) | conflicts_gone(work)
+        due = _saved(work, mapped)
         make_due(desk, work, due)
         _close(desk, work, mapped)
-    booked, unbooked = _look_through(desk, mapped)
+    otherwise, unbooked = _look_through(desk, mapped)
     if unbooked - due:
         with desk.store.write() as work:
             make_due(desk, work, unbooked - due)
     rebooked: tuple[OrderKey, ...] = ()
-    if rebook and booked:
-        keys = list(dict.fromkeys(line.order for line in booked))
-        rebooked = tuple(book_anew(desk, keys, mapped.code, f"{written} now means {_meaning(mapped)}"))
-    return Mapped(mapped, len(due | unbooked), booked, rebooked)
+    if rebook and otherwise:
+        keys = list(dict.fromkeys(line.order for line in otherwise))
+        rebooked = tuple(book_anew(desk, keys, mapped.code, f"{mapped.written} now means {_meaning(mapped)}"))
+    return Mapped(mapped, len(due | unbooked), otherwise, rebooked)
 
 
 def _meaning(mapped: Alias) -> str:
@@ -125,7 +164,7 @@ def _close(desk: Desk, work: Work, mapped: Alias) -> None:
 
 def _look_through(desk: Desk, mapped: Alias) -> tuple[tuple[BookedLine, ...], set[OrderKey]]:
     """Return the lines of the code booked under another meaning, and the orders that shipped it and did not book it."""
-    booked: dict[tuple[OrderKey, int], BookedLine] = {}
+    otherwise: dict[tuple[OrderKey, int], BookedLine] = {}
     unbooked: set[OrderKey] = set()
     with desk.store.read() as view:
         spellings = {str(total.by[0]) for total in view.totals(Line, by=("code",))}
@@ -136,8 +175,9 @@ def _look_through(desk: Desk, mapped: Alias) -> tuple[tuple[BookedLine, ...], se
             unbooked |= {OrderKey(ln.account, ln.order_id) for ln in lines if ln.binding is None and ln.ship_said}
             keys = {OrderKey(ln.account, ln.order_id) for ln in lines if ln.binding is not None}
             for state in view.orders(keys).values():
-                booked |= {(line.order, line.item_index): line for line in _booked_otherwise(desk, view, state, mapped)}
-    return tuple(booked.values()), unbooked
+                lines_of = _booked_otherwise(desk, view, state, mapped)
+                otherwise |= {(line.order, line.item_index): line for line in lines_of}
+    return tuple(otherwise.values()), unbooked
 
 
 def _booked_otherwise(desk: Desk, view: Read, state: OrderState, mapped: Alias) -> list[BookedLine]:

@@ -18,11 +18,18 @@ class Action(Page):
     """What a form asks for, in two steps that work without script; the second is a form as well."""
 
     async def perform(
-        self, form: Callable[[Read], Form], do: Callable[[Desk], str], then: str, *, tells: bool = False
+        self,
+        form: Callable[[Read], Form],
+        do: Callable[[Desk], str],
+        then: str,
+        *,
+        tells: bool = False,
+        trying: Callable[[Desk], str] | None = None,
     ) -> None:
         """Do what ``do`` does and lead to the page ``then``; show first what it would do, or why it cannot be.
 
-        ``do`` must be done in one commit. ``tells``: the sentence it returns is shown beforehand as well.
+        ``do`` must be done in one commit; for what is not, ``trying`` does it in one, to be undone. ``tells``: the
+        sentence that is returned is shown beforehand as well.
         """
         if self.given(CONFIRMED):
             await self.act(do, then)
@@ -31,7 +38,7 @@ class Action(Page):
 
         def tried() -> tuple[Rehearsed[str] | None, str]:
             try:
-                return rehearse(desk, do), ""
+                return rehearse(desk, trying or do), ""
             except (Refused, BadQuantity) as error:
                 return None, str(error)
 

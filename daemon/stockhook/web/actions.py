@@ -8,6 +8,7 @@ from stockhook.web.corrections import CorrectAction, LinePage
 from stockhook.web.events import DryRunPage, ReplayFoundAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
+from stockhook.web.problem_actions import AcknowledgeAction, IgnoreAction, MapAction, ReopenAction, WaiveAction
 from stockhook.web.recall import HoldLotAction, RecallPage
 from stockhook.web.stock import (
     AdjustAction,
@@ -24,6 +25,11 @@ ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/audit", AuditPage),
     (r"/recall", RecallPage),
     (r"/recall/hold", HoldLotAction),
+    (r"/problems/(\d+)/map", MapAction),
+    (r"/problems/(\d+)/ignore", IgnoreAction),
+    (r"/problems/(\d+)/acknowledge", AcknowledgeAction),
+    (r"/problems/(\d+)/waive", WaiveAction),
+    (r"/problems/(\d+)/reopen", ReopenAction),
     (r"/events/replay", ReplayFoundAction),
     (r"/events/(\d+)/dry-run", DryRunPage),
     (r"/orders/([^/]+)/([^/]+)/lines/(\d+)", LinePage),

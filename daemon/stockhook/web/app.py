@@ -24,15 +24,7 @@ from stockhook.web.orders import OrderPage
 from stockhook.web.overview import OverviewPage
 from stockhook.web.plugins import PluginsPage
 from stockhook.web.probes import ProbePage
-from stockhook.web.problems import (
-    AcknowledgeAction,
-    IgnoreAction,
-    MapAction,
-    ProblemPage,
-    ProblemsPage,
-    ReopenAction,
-    WaiveAction,
-)
+from stockhook.web.problems import ProblemPage, ProblemsPage
 from stockhook.web.proxies import Proxies, origin
 from stockhook.web.requests import told
 from stockhook.web.scrape import Scrape
@@ -71,11 +63,6 @@ def admin_application(
         (r"/units/(\d+)", UnitPage, site),
         (r"/problems", ProblemsPage, site),
         (r"/problems/(\d+)", ProblemPage, site),
-        (r"/problems/(\d+)/map", MapAction, site),
-        (r"/problems/(\d+)/ignore", IgnoreAction, site),
-        (r"/problems/(\d+)/acknowledge", AcknowledgeAction, site),
-        (r"/problems/(\d+)/waive", WaiveAction, site),
-        (r"/problems/(\d+)/reopen", ReopenAction, site),
         *((address, action, site) for address, action in ACTIONS),
         (r"/plugins", PluginsPage, site),
         (r"/search", SearchPage, site),

@@ -1,23 +1,21 @@
-"""The inbox: what needs a person, what to do about each, and the forms that do it."""
+"""The inbox: what needs a person, and what to do about each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from stockhook.advice import Advice, advise
-from stockhook.errors import NotFound, Refused
+from stockhook.errors import NotFound
 from stockhook.model import Item, OrderKey, Problem, ProblemState, fold
-from stockhook.operations import codes, kits
-from stockhook.operations import problems as operation
-from stockhook.operations.desk import Desk
+from stockhook.operations import kits
 from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
-from stockhook.quantity import ONE, parse, text
 from stockhook.store import Read
 from stockhook.web.correction_forms import line_path
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
+from stockhook.web.problem_forms import SHORT, UNKNOWN, waiving
 from stockhook.web.stock_forms import receive
 
 PAGE: Final = 20
@@ -31,20 +29,22 @@ MOST_COMPARED: Final = 10_000
 
 EVERY_STATE: Final = "all"
 
-_WITH_FORM: Final = frozenset({"unknown-item", "insufficient-inventory"})
+_WITH_FORM: Final = frozenset({UNKNOWN, SHORT})
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """A problem as the inbox shows it, with what helps to end it.
 
-    ``nearest`` are the SKUs that an unknown code may mean, ``receive`` is the form by which what is owed comes in.
+    ``nearest`` are the SKUs that an unknown code may mean; ``receive`` is the form by which what is owed comes in,
+    ``waive`` the one that ends it without goods.
     """
 
     problem: Problem
     advice: Advice
     nearest: Sequence[str] = ()
     receive: Form | None = None
+    waive: Form | None = None
 
     @property
     def acknowledges(self) -> bool:
@@ -91,81 +91,6 @@ class ProblemPage(Page):
         await self.show("problem.html", gather)
 
 
-class MapAction(Page):
-    """The form that says which item an unknown code means."""
-
-    async def post(self, written: str) -> None:
-        """Map the code; what waited for it runs by itself."""
-        problem_id, sku, factor = number(written, "problem"), self.given("sku"), self.given("factor")
-
-        def map_code(desk: Desk) -> str:
-            code, account = _code(desk, problem_id)
-            done = codes.alias(desk, code, sku, parse(factor) if factor else ONE, account)
-            each = "" if done.alias.factor == ONE else f"{text(done.alias.factor)} of "
-            return f"{code} now means {each}{done.alias.sku}. {_waited(done.due)}"
-
-        await self.act(map_code, "/problems")
-
-
-class IgnoreAction(Page):
-    """The button that leaves an unknown code out of stock."""
-
-    async def post(self, written: str) -> None:
-        """Ignore the code; what waited for it runs by itself."""
-        problem_id = number(written, "problem")
-
-        def ignore(desk: Desk) -> str:
-            code, account = _code(desk, problem_id)
-            done = codes.ignore(desk, code, account)
-            return f"{code} moves no stock from now on. {_waited(done.due)}"
-
-        await self.act(ignore, "/problems")
-
-
-class AcknowledgeAction(Page):
-    """The button that closes a problem by a person's word."""
-
-    async def post(self, written: str) -> None:
-        """Acknowledge it."""
-        problem_id = number(written, "problem")
-
-        def acknowledge(desk: Desk) -> str:
-            operation.acknowledge(desk, problem_id)
-            return f"Problem {problem_id} is acknowledged."
-
-        await self.act(acknowledge, "/problems")
-
-
-class WaiveAction(Page):
-    """The form that ends what is owed and will never be covered."""
-
-    async def post(self, written: str) -> None:
-        """Waive all of it, or so much."""
-        problem_id, reason, quantity = number(written, "problem"), self.given("reason"), self.given("quantity")
-
-        def waive(desk: Desk) -> str:
-            done = operation.waive(desk, problem_id, parse(quantity) if quantity else None, reason)
-            rest = f"{text(done.owed)} is still owed" if done.owed else "nothing is owed any more"
-            return f"{text(done.quantity)} of {done.problem.subject} is waived; {rest}."
-
-        await self.act(waive, "/problems")
-
-
-class ReopenAction(Page):
-    """The button that takes back what was waived or acknowledged."""
-
-    async def post(self, written: str) -> None:
-        """Open the problem again."""
-        problem_id = number(written, "problem")
-
-        def reopen(desk: Desk) -> str:
-            done = operation.reopen(desk, problem_id)
-            back = f" {text(done.quantity)} of {done.problem.subject} is owed again." if done.quantity else ""
-            return f"Problem {problem_id} is {done.problem.state}.{back}"
-
-        await self.act(reopen, f"/problems/{problem_id}")
-
-
 def problems(view: Read, rules: kits.Rules, asked: dict[str, str], before: str) -> Values:
     """Return what the inbox shows: above the newest of what is open, what is wrong with kits as they are kept."""
     where: dict[str, object] = {"kind": asked["kind"]} if asked["kind"] else {}
@@ -203,15 +128,16 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
     for problem in found:
         advice = advise(problem)
         nearest: Sequence[str] = ()
-        if most and problem.kind == "unknown-item" and problem.state is ProblemState.OPEN:
+        if most and problem.kind == UNKNOWN and problem.state is ProblemState.OPEN:
             nearest, most = suggest(view, advice.subject), most - 1
-        shown.append(Task(problem, advice, nearest, receiving(view, problem)))
+        waive = waiving(problem) if problem.kind == SHORT and problem.state is ProblemState.OPEN else None
+        shown.append(Task(problem, advice, nearest, receiving(view, problem), waive))
     return shown
 
 
 def receiving(view: Read, problem: Problem) -> Form | None:
     """Return the form that books in what is owed; None where nothing is, or its item is gone."""
-    if problem.kind != "insufficient-inventory" or problem.state is not ProblemState.OPEN:
+    if problem.kind != SHORT or problem.state is not ProblemState.OPEN:
         return None
     item = view.catalogue((), {fold(problem.subject)}).items.get(fold(problem.subject))
     return receive(view, item, "problems") if item and not item.retired else None
@@ -219,23 +145,6 @@ def receiving(view: Read, problem: Problem) -> Form | None:
 
 def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
     """Return the items to propose, by SKU, where a form asks for one."""
-    if not any(problem.kind == "unknown-item" and problem.state is ProblemState.OPEN for problem in shown):
+    if not any(problem.kind == UNKNOWN and problem.state is ProblemState.OPEN for problem in shown):
         return []
     return sorted(view.find(Item, most=MOST_ITEMS), key=lambda item: fold(item.sku))
-
-
-def _code(desk: Desk, problem_id: int) -> tuple[str, str | None]:
-    """Return the code that a problem is about, and its account; raises Refused for another kind of problem."""
-    with desk.store.read() as view:
-        problem = known(view, problem_id)
-    if problem.kind != "unknown-item":
-        raise Refused(f"Problem {problem_id} is not about an unknown code, so there is nothing to map or ignore.")
-    return advise(problem).subject, problem.account
-
-
-def _waited(orders: int) -> str:
-    if not orders:
-        return "No order waited for it."
-    return (
-        f"{orders} orders that waited for it are worked now." if orders > 1 else "The order that waited is worked now."
-    )
