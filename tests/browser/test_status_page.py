@@ -36,6 +36,8 @@ def test_an_event_is_run_again_and_its_page_tells_how_it_ended(visit: Visit, pag
     page.goto("/events")
     page.get_by_role("link", name="2", exact=True).click()
     page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("It would end as")).to_be_visible()
+    page.get_by_role("button", name="Run it again").click()
     expect(page.get_by_role("status")).to_contain_text("runs again")
     until(lambda: pages.shop.find(Event, id=2)[0].state is EventState.SHORT)
     if page.evaluate("typeof htmx") == "undefined":

@@ -110,6 +110,7 @@ def test_all_of_it_is_done_with_keys_alone(visit: Visit, pages: Pages) -> None:
     page.goto("/events/3")
     tab_to(page, "button", "Run it again")
     page.keyboard.press("Enter")
+    confirm(page, "Run it again")
     expect(page.get_by_text("runs again")).to_be_visible()
     assert visit.complaints == []
 

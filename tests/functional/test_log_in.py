@@ -19,7 +19,8 @@ def log_in(daemon: RunningDaemon, password: str = PASSWORD) -> Answer:
 
 
 def admin(daemon: RunningDaemon, path: str, *, method: str = "GET", **headers: str) -> Answer:
-    return daemon.request(method, path, b"" if method == "POST" else None, headers, base=daemon.admin)
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+    return daemon.request(method, path, b"confirmed=yes" if form else None, headers | form, base=daemon.admin)
 
 
 def test_pages_that_others_can_reach_are_not_served_without_a_password(tmp_path: Path) -> None:

@@ -91,8 +91,9 @@ def deliver(daemon: RunningDaemon) -> list[Answer]:
 
 
 def ask(daemon: RunningDaemon, path: str, method: str = "GET") -> Answer:
-    """Ask the admin listener."""
-    return daemon.request(method, path, b"" if method == "POST" else None, base=daemon.admin)
+    """Ask the admin listener, as a form whose foretelling has been seen."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+    return daemon.request(method, path, b"confirmed=yes" if form else None, form, base=daemon.admin)
 
 
 def mails(folder: Path) -> list[str]:

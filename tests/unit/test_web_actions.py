@@ -168,9 +168,20 @@ async def test_replaying_an_event_works_it_again_and_books_nothing_twice(ask: An
     assert 'hx-get="/events/2"' not in (await ask("/events/2")).body.decode()
 
 
+async def test_running_an_event_again_shows_first_what_it_would_book(ask: Any, unknown: Pages) -> None:
+    with unknown.shop.store.write() as work:
+        work.save([make.alias("SOAP.", "SOAP")])
+    page = await foretold(ask, "/events/1/replay")
+    assert "It would end as applied" in page
+    assert "consumption SOAP 1 -2" in page.replace("\N{MINUS SIGN}", "-")
+    assert unknown.shop.find(Event, id=1)[0].state is EventState.PARKED
+    assert unknown.woken == []
+
+
 async def test_an_event_of_which_nothing_is_left_cannot_be_replayed(ask: Any, pages: Pages) -> None:
     with pages.shop.store.write() as work:
         work.save([make.event(id=0, delivery_id=9, state=EventState.FAILED)])
+    assert "Nothing can be worked" in await foretold(ask, "/events/1/replay")
     assert "cannot run again" in await said(ask, "/events/1/replay")
 
 

@@ -170,7 +170,7 @@ class TestUnderAPrefix:
         }
 
     async def test_what_an_action_says_is_shown_behind_the_prefix(self, ask: Any, session: dict[str, str]) -> None:
-        answer = await ask(f"{PREFIX}/events/1/replay", {}, headers=session, follow_redirects=False)
+        answer = await ask(f"{PREFIX}/events/1/replay", {"confirmed": "yes"}, headers=session, follow_redirects=False)
         assert answer.code == 303
         assert answer.headers["Location"].startswith(f"{PREFIX}/events/1?said=")
 

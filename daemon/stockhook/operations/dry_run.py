@@ -78,7 +78,9 @@ def dry_run_event(desk: Desk, channels: Mapping[str, Channel], event_id: int) ->
         found = view.find(Event, {"id": event_id}, most=1)
         if not found:
             raise NotFound(f"there is no event {event_id}; `stockhook events list` shows them")
-        (delivery,) = view.find(Delivery, {"id": found[0].delivery_id}, most=1)
+        delivery = next(iter(view.find(Delivery, {"id": found[0].delivery_id}, most=1)), None)
+        if delivery is None:
+            return DryRun((), (), (), (), 0, desk.policies.shadow)
         siblings = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
         kept = {event.position: event for event in siblings}
         kept[found[0].position] = replace(found[0], state=EventState.PENDING, attempts=0)

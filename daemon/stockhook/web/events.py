@@ -101,15 +101,22 @@ def replay_form(chosen: Filter) -> Form:
     return Form("replay", "/events/replay", "Run all of these again", "Run them again", (), hidden=asked)
 
 
-class DryRunPage(Page):
+class _DryRun(Page):
     """What an event would book now."""
 
-    async def get(self, written: str) -> None:
-        """Work it without writing anything, and show what came of that."""
-        event_id = number(written, "event")
+    async def dry_run(self, event_id: int) -> None:
+        """Show what came of working an event without writing anything, and the button that has it written."""
         channels = {name: each.channel for name, each in self.site.settings.channels.items()}
         run = await self._in_thread(lambda: dry_run_event(self.site.desk, channels, event_id))
         await self.show("dry_run.html", lambda view: {"event": known_event(view, event_id), "run": run, "NEW": NEW})
+
+
+class DryRunPage(_DryRun):
+    """What an event would book now, by an address of its own."""
+
+    async def get(self, written: str) -> None:
+        """Show it."""
+        await self.dry_run(number(written, "event"))
 
 
 class EventPage(Page):
@@ -121,12 +128,15 @@ class EventPage(Page):
         await self.show("event.html", lambda view: event(view, written, channels))
 
 
-class ReplayAction(Page):
-    """The button that runs an event again."""
+class ReplayAction(_DryRun):
+    """The button that runs an event again: it shows first what the event would book now."""
 
     async def post(self, written: str) -> None:
-        """Run it again and show it."""
+        """Show what would be booked, or run it again and show it."""
         event_id = number(written, "event")
+        if not self.given(CONFIRMED):
+            await self.dry_run(event_id)
+            return
 
         def replay(desk: Desk) -> str:
             done = operation.replay(desk, [event_id])
