@@ -45,7 +45,7 @@ class _Waiting:
     """A delivery in the queue; ``stored`` is done when it is committed, or when that has failed or took too long."""
 
     arrival: Arrival
-    stored: asyncio.Future[None]
+    stored: asyncio.Future[int]
     since: float
 
 
@@ -100,8 +100,8 @@ class Intake:
         """Give back what was reserved."""
         self.in_flight -= size
 
-    def keep(self, channel: str, body: bytes, headers: Sequence[tuple[str, str]], peer: str) -> asyncio.Future[None]:
-        """Take a delivery; the future is done once it is durably stored.
+    def keep(self, channel: str, body: bytes, headers: Sequence[tuple[str, str]], peer: str) -> asyncio.Future[int]:
+        """Take a delivery; the future is done, with its id, once it is durably stored.
 
         It ends with StoreUnavailable when it could not be stored, or not in time: it may be stored all the same, and
         must be sent again.
@@ -160,7 +160,8 @@ class Intake:
         arrivals = [one.arrival for one in group]
         failing = True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._append, self._store.append, arrivals)
+            ids = await asyncio.get_running_loop().run_in_executor(self._append, self._store.append, arrivals)
+            stored = list(zip(group, ids, strict=True))
         except (StoreUnavailable, OSError) as error:
             _fail(group, f"the delivery could not be stored: {error}")
             if isinstance(error, StoreBroken):
@@ -172,9 +173,9 @@ class Intake:
         else:
             failing = False
             self._outage.ended()
-            for one in group:
+            for one, number in stored:
                 if not one.stored.done():
-                    one.stored.set_result(None)
+                    one.stored.set_result(number)
             self.stored()
         finally:
             now = time.monotonic()

@@ -33,7 +33,6 @@ from stockhook.store import FOREVER, Due, Work
 logger = log.get(__name__)
 _LEVEL: Final = logging.getLogger(__name__)
 
-_USUAL: Final = frozenset({EventState.APPLIED, EventState.UNCHANGED, EventState.IGNORED, EventState.SUPERSEDED})
 """What becomes of events that nobody need look at."""
 
 PLANNING: Final = 0.010
@@ -153,32 +152,19 @@ class Worker:
             self._save(work, batch, result, void, now)
         self._meters.batches.add(time.monotonic() - began)
         self._meters.batch_events.add(result.worked)
-        self._tell(result.outcome.events)
+        told = [*result.outcome.events]
         for booking in bookings:
             if booking.key not in void:
-                self._tell(booking.events)
+                told.extend(booking.events)
+        self._tell(told)
         return result.worked
 
     def _tell(self, events: Sequence[Event]) -> None:
-        """Count what became of events, and tell the log: at the level debug alone of those that nobody need look at."""
+        """Count what became of the events of a batch, and tell the log."""
         told = [event for event in events if not _waits_on(event)]
         self._meters.settled(told)
-        for event in told:
-            usual = event.state in _USUAL
-            if usual and not _LEVEL.isEnabledFor(logging.DEBUG):  # a line costs a tenth of what working an event does
-                continue
-            logger.log(
-                logging.DEBUG if usual else logging.INFO,
-                "event worked",
-                delivery=event.delivery_id,
-                position=event.position,
-                event_name=event.name,
-                channel=event.channel,
-                account=event.account,
-                order=event.order_id,
-                state=event.state.value,
-                reason=event.reason,
-            )
+        if _LEVEL.isEnabledFor(logging.INFO):
+            log.tell_each(logger, "event worked", [_line(event) for event in told])
 
     def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
         """Read so many deliveries as hold a batch of events; the others stay as they are."""
@@ -279,6 +265,20 @@ class Worker:
 def _waits_on(event: Event) -> bool:
     """Tell whether an event that was told of before is one that still waits, looked at again with its order."""
     return 0 < event.id < NEW and event.state in OPEN and not event.attempts
+
+
+def _line(event: Event) -> dict[str, object]:
+    """Return what the log says of an event."""
+    return {
+        "delivery": event.delivery_id,
+        "position": event.position,
+        "event_name": event.name,
+        "channel": event.channel,
+        "account": event.account,
+        "order": event.order_id,
+        "state": event.state.value,
+        "reason": event.reason,
+    }
 
 
 def _later(order: Order, now: datetime) -> Order:

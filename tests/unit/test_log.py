@@ -4,7 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,35 @@ def test_a_value_cannot_forge_a_line(lines: io.StringIO) -> None:
     assert only(lines)["code"].startswith("X\n")
 
 
+def test_alike_facts_are_a_line_each_made_with_one_write(lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[str] = []
+    write = lines.write
+    monkeypatch.setattr(lines, "write", lambda text: writes.append(text) or write(text))
+    earlier = datetime(2026, 12, 1, 8, tzinfo=UTC)
+    facts = [
+        {"order": "D-1", "delivery": 7},
+        {"order": 'D-2\n{"event": "forged"}\u009b31m', "delivery": None, "time": earlier},
+        {"order": "\udcff", "delivery": 8, "time": earlier},
+    ]
+    log.tell_each(log.get("stockhook.worker"), "event worked", facts, channel="shop")
+    log.tell_each(log.get("stockhook.worker"), "event worked", [])
+    assert len(writes) == 1
+    assert lines.getvalue().isascii()
+    found = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(each.pop("order"), each.pop("delivery")) for each in found] == [
+        (fact["order"], fact["delivery"]) for fact in facts
+    ]
+    assert [datetime.fromisoformat(each.pop("time")) == earlier for each in found] == [False, True, True]
+    alike = {"event": "event worked", "channel": "shop", "level": "info", "logger": "stockhook.worker"}
+    assert found == [alike] * 3
+
+
+def test_a_token_is_struck_out_of_alike_facts_too(lines: io.StringIO) -> None:
+    log.tell_each(log.get("stockhook"), "fact", [{"path": "/webhooks/shop/CANARY"}] * 2)
+    assert "CANARY" not in lines.getvalue()
+    assert [json.loads(line)["path"] for line in lines.getvalue().splitlines()] == ["/webhooks/shop/***"] * 2
+
+
 def test_warnings_become_lines(lines: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
@@ -125,6 +154,19 @@ def test_the_journal_is_told_the_priority_of_each_line(
     (line,) = (tmp_path / "journal").read_text().splitlines()
     assert line.startswith(f"<{number}>{{")
     assert json.loads(line[3:])["level"] == level
+
+
+def test_the_journal_is_told_the_priority_of_alike_facts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: io.StringIO
+) -> None:
+    del lines
+    with (tmp_path / "journal").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        log.configure("info", stream)
+        log.tell_each(log.get("stockhook"), "fact", [{"delivery": 1}, {"delivery": 2}])
+    found = (tmp_path / "journal").read_text().splitlines()
+    assert [(line[:3], json.loads(line[3:])["delivery"]) for line in found] == [("<6>", 1), ("<6>", 2)]
 
 
 def test_a_stream_that_only_resembles_the_journal_gets_no_priority(

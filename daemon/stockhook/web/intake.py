@@ -5,7 +5,6 @@ The body is counted while it arrives, so that one that is too large, or for whic
 """
 
 import asyncio
-import logging
 import math
 import re
 import time
@@ -25,9 +24,9 @@ from stockhook.intake import Intake
 from stockhook.meters import Meters
 from stockhook.refusals import Refusals
 from stockhook.web.proxies import Proxies
+from stockhook.web.request_lines import RequestLines
 
 logger = log.get(__name__)
-_LEVEL: Final = logging.getLogger(__name__)
 
 _LATER: Final = {"Retry-After": "5"}
 _STORED: Final = "stored\n"
@@ -89,6 +88,7 @@ class IntakeServer(HTTPServerConnectionDelegate):
         self.busy: set[_Message] = set()
         """Requests whose headers have come and whose answer is not complete."""
         self.draining = False
+        self.lines = RequestLines()
         self._ended = asyncio.Event()
         self._look_after = min(1.0, silence / 4, body / 4)
         self._next_look: asyncio.TimerHandle | None = None
@@ -162,8 +162,9 @@ class _Message(HTTPMessageDelegate):
         self._began = 0.0
         self._method = ""
         self._channel: str | None = None
+        self._delivery: int | None = None
         """Whether the answer needs to say nothing about the connection."""
-        self._keep: Callable[[bytes], asyncio.Future[None]] | None = None
+        self._keep: Callable[[bytes], asyncio.Future[int]] | None = None
         self._written: asyncio.Future[None] | None = None
 
     def headers_received(
@@ -268,10 +269,13 @@ class _Message(HTTPMessageDelegate):
         self._release()
         self._server.ended(self)
 
-    def _stored(self, stored: asyncio.Future[None]) -> None:
+    def _stored(self, stored: asyncio.Future[int]) -> None:
         if stored.exception() is not None:
             self._answer(503, "not stored; send it again\n", _LATER)
-        elif self._answered or not self._usual or self._server.draining:
+            self._end()
+            return
+        self._delivery = stored.result()
+        if self._answered or not self._usual or self._server.draining:
             self._answer(200, _STORED)
         else:
             self._answered = True
@@ -308,24 +312,16 @@ class _Message(HTTPMessageDelegate):
         self._written = self._connection.write_headers(start, fields, b"" if self._head else content)
 
     def _note(self, status: int) -> None:
-        """Count the answer and tell the log of it; of one that all but a few get, at the level debug alone."""
-        usual = status == 200 or self._probe  # noqa: PLR2004 - a status of HTTP
-        if usual and not self._probe:
-            self._server.meters.stored += 1
-        elif not self._probe:
-            self._server.meters.refused[status] += 1
-        if usual and not _LEVEL.isEnabledFor(logging.DEBUG):  # to ask structlog would take longer than all the rest
+        """Count the answer, and have the log told of it; of a probe, at the level debug alone."""
+        if self._probe:
+            ms = round(1000 * (time.monotonic() - self._began), 1)
+            logger.debug("request", listener="server", method=self._method, route="probe", status=status, ms=ms)
             return
-        logger.log(
-            logging.DEBUG if usual else logging.INFO,
-            "request",
-            listener="server",
-            method=self._method,
-            channel=self._channel,
-            route="probe" if self._probe else "/webhooks/CHANNEL/TOKEN" if self._channel else None,
-            status=status,
-            ms=round(1000 * (time.monotonic() - self._began), 1),
-        )
+        if status == 200:  # noqa: PLR2004 - a status of HTTP
+            self._server.meters.stored += 1
+        else:
+            self._server.meters.refused[status] += 1
+        self._server.lines.add(self._method, self._channel, status, self._began, self._delivery)
 
     def _end(self) -> None:
         if self._ended:

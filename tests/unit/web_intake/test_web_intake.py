@@ -51,22 +51,27 @@ async def test_what_could_not_be_stored_is_a_503_that_says_when_to_come_again(
     assert not app.intake.failing
 
 
-async def test_a_refusal_is_a_line_of_the_log_and_what_was_stored_only_where_all_is_asked_for(
-    client: Client, caplog: pytest.LogCaptureFixture
+async def test_each_answer_is_told_to_the_log_with_its_delivery(
+    client: Client, app: IntakeServer, store: HeldStore, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "stockhook.web.request_lines")
     with capture_logs() as logs:
         assert (await client.post()).code == 200
         refused = await client.post(token="wrong-and-private")
-    (line,) = [line for line in logs if line["event"] == "request"]
-    assert (line["log_level"], line["method"], line["status"]) == ("info", "POST", refused.code)
-    assert (line["channel"], line["route"]) == ("shop", "/webhooks/CHANNEL/TOKEN")
-    assert "private" not in str(line)
-    caplog.set_level(logging.DEBUG, "stockhook.web.intake")
-    with capture_logs() as logs:
-        assert (await client.post()).code == 200
-    (line,) = [line for line in logs if line["event"] == "request"]
-    assert (line["log_level"], line["status"]) == ("debug", 200)
-    assert line["ms"] > 0
+        assert (await client.get("/healthz")).code == 200
+        assert (await client.get("/elsewhere-and-private")).code == 404
+        await app.lines.close()
+    requests = [line for line in logs if line["event"] == "request"]
+    probes = [line for line in requests if "each" not in line]
+    assert [(line["log_level"], line["route"]) for line in probes] == [("debug", "probe")]
+    told = [one for line in requests for one in line.get("each", ())]
+    assert [(one["method"], one["channel"], one["status"], one["delivery"]) for one in told] == [
+        ("POST", "shop", 200, stored(store)[0].id),
+        ("POST", "shop", refused.code, None),
+        ("GET", None, 404, None),
+    ]
+    assert all(one["ms"] >= 0 for one in told)
+    assert "private" not in str(logs)
 
 
 async def test_refusals_are_counted_for_who_tells_a_person_and_no_others(client: Client, app: IntakeServer) -> None:
