@@ -27,7 +27,15 @@ from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
 from stockhook.quantity import ONE, text
-from stockhook.rows.catalogue import added_item, item_row, kit_row, listed_item, mapped_row
+from stockhook.rows.catalogue import (
+    added_item,
+    changed_item,
+    kit_row,
+    listed_item,
+    mapped_row,
+    renamed_item,
+    retired_item,
+)
 from stockhook.rows.values import fields
 
 _CHANNEL = click.option("--channel", metavar="C", help="Only for orders of this channel; otherwise for all.")
@@ -177,7 +185,7 @@ def set_(context: Context, sku: str, days: int | None, reorder_at: int | None, n
         good = f"{item.min_shelf_life_days} days of shelf life when it ships"
     mark = "" if item.reorder_at is None else f"; to be reordered at {text(item.reorder_at)}"
     said = f"{item.sku}{f' ({item.name})' if item.name else ''}: {good}{mark}{_worked_again(changed.due)}"
-    output.done(context, said, **fields(item_row(item)), due=changed.due)
+    output.done(context, said, **fields(changed_item(changed)))
 
 
 @items.command()
@@ -196,15 +204,8 @@ def rename(context: Context, old: str, new: str) -> None:
         renamed = renaming.rename(desk, old, new)
     kits = f"; changed in the kits {', '.join(renamed.kits)}" if renamed.kits else ""
     units = "1 unit" if renamed.units == 1 else f"{renamed.units} units"
-    output.done(
-        context,
-        f"{renamed.old.sku} is {renamed.new.sku} from now on: {text(renamed.quantity)} in {units} went over{kits}",
-        sku=renamed.new.sku,
-        old_sku=renamed.old.sku,
-        quantity=text(renamed.quantity),
-        units=renamed.units,
-        kits=list(renamed.kits),
-    )
+    said = f"{renamed.old.sku} is {renamed.new.sku} from now on: {text(renamed.quantity)} in {units} went over{kits}"
+    output.done(context, said, **fields(renamed_item(renamed)))
 
 
 @items.command()
@@ -220,7 +221,7 @@ def retire(context: Context, sku: str, undo: bool) -> None:  # noqa: FBT001 - cl
         changed = item_settings.retire(desk, sku, retired=not undo)
     left = f"; {text(changed.in_stock)} of it are still in stock, and are used up" if changed.in_stock else ""
     said = f"{changed.item.sku} can be received again" if undo else f"{changed.item.sku} is retired{left}"
-    output.done(context, said, **fields(item_row(changed.item)), in_stock=text(changed.in_stock))
+    output.done(context, said, **fields(retired_item(changed)))
 
 
 @items.command("import")

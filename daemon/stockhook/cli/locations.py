@@ -7,7 +7,7 @@ from stockhook.cli.arguments import YES, asked_for, listing, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.operations import locations as operations
-from stockhook.rows.stock import added_location, location_row
+from stockhook.rows.stock import added_location, changed_location, location_row
 from stockhook.rows.values import fields
 
 _PICKABLE = click.option("--pickable", type=YES, metavar="yes|no", help="Whether orders may take goods from here.")
@@ -72,4 +72,4 @@ def set_(context: Context, path: str, pickable: bool | None, pick_sequence: int 
     sequence = "no pick sequence" if place.pick_sequence is None else f"pick sequence {place.pick_sequence}"
     due = f"; {changed.due} orders that wait for goods there will be worked by the daemon" if changed.due else ""
     said = f"{place.path}: {'pickable' if place.pickable else 'not pickable'}, {sequence}{due}"
-    output.done(context, said, **fields(location_row(place)), due=changed.due)
+    output.done(context, said, **fields(changed_location(changed)))

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from stockhook.model import Alias, Item, Kit, KitPolicy, Part
 from stockhook.operations.codes import Mapped
+from stockhook.operations.item_settings import Changed
 from stockhook.operations.items import Added
+from stockhook.operations.renaming import Renamed
 from stockhook.quantity import text
 from stockhook.rows.values import Amount, Row, fields, order_names
 
@@ -44,6 +46,28 @@ class AddedItem(Row, frozen=True, kw_only=True):
     name: str
     serial: bool
     due: int
+
+
+class ChangedItem(ItemRow, frozen=True, kw_only=True):
+    """An item as it is after a change, and how many orders are worked again because of it."""
+
+    due: int
+
+
+class RetiredItem(ItemRow, frozen=True, kw_only=True):
+    """An item that was retired or taken up again, and how much of it is in stock."""
+
+    in_stock: Amount
+
+
+class RenamedItem(Row, frozen=True, kw_only=True):
+    """The new sku, the old one, how much went over in how many units, and the kits whose parts were changed."""
+
+    sku: str
+    old_sku: str
+    quantity: Amount
+    units: int
+    kits: list[str]
 
 
 class KitRow(Row, frozen=True, kw_only=True):
@@ -101,6 +125,27 @@ def item_row(item: Item) -> ItemRow:
 def added_item(added: Added) -> AddedItem:
     """Return what `items add` did."""
     return AddedItem(sku=added.item.sku, name=added.item.name, serial=added.item.serial, due=added.due)
+
+
+def changed_item(changed: Changed) -> ChangedItem:
+    """Return what `items set` did."""
+    return ChangedItem(**fields(item_row(changed.item)), due=changed.due)
+
+
+def retired_item(changed: Changed) -> RetiredItem:
+    """Return what `items retire` did."""
+    return RetiredItem(**fields(item_row(changed.item)), in_stock=text(changed.in_stock))
+
+
+def renamed_item(renamed: Renamed) -> RenamedItem:
+    """Return what `items rename` did."""
+    return RenamedItem(
+        sku=renamed.new.sku,
+        old_sku=renamed.old.sku,
+        quantity=text(renamed.quantity),
+        units=renamed.units,
+        kits=list(renamed.kits),
+    )
 
 
 def listed_item(item: Item, kit: Kit | None) -> ListedItem:

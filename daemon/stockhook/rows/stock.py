@@ -75,6 +75,12 @@ class AddedLocation(LocationRow, frozen=True, kw_only=True):
     parents: list[str]
 
 
+class ChangedLocation(LocationRow, frozen=True, kw_only=True):
+    """A location as it is after a change, and how many orders are worked again because of it."""
+
+    due: int
+
+
 def unit_row(unit: Unit) -> UnitRow:
     """Return a unit as `stock list` has it."""
     return UnitRow(
@@ -135,3 +141,8 @@ def location_row(place: Location) -> LocationRow:
 def added_location(added: Changed) -> AddedLocation:
     """Return what `locations add` did."""
     return AddedLocation(**fields(location_row(added.location)), parents=[place.path for place in added.parents])
+
+
+def changed_location(changed: Changed) -> ChangedLocation:
+    """Return what `locations set` did."""
+    return ChangedLocation(**fields(location_row(changed.location)), due=changed.due)

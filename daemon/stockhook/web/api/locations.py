@@ -8,7 +8,14 @@ from stockhook.model import Location
 from stockhook.operations import locations as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.locations import known_location
-from stockhook.rows.stock import AddedLocation, LocationRow, added_location, location_row
+from stockhook.rows.stock import (
+    AddedLocation,
+    ChangedLocation,
+    LocationRow,
+    added_location,
+    changed_location,
+    location_row,
+)
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Content, Routes
 
@@ -31,12 +38,15 @@ def show_location(desk: Desk, path: Path) -> LocationRow:
         return location_row(known_location(view, path))
 
 
+Sequence = Annotated[int, Meta(ge=-(10**9), le=10**9)]
+
+
 class NewLocation(Content, frozen=True, kw_only=True):
     """A location; a smaller ``pick_sequence`` is picked earlier."""
 
     path: Annotated[str, Meta(min_length=1, max_length=200)]
     pickable: bool = True
-    pick_sequence: Annotated[int, Meta(ge=-(10**9), le=10**9)] | None = None
+    pick_sequence: Sequence | None = None
 
 
 @routes.post("/locations")
@@ -44,3 +54,20 @@ def add_location(desk: Desk, body: NewLocation) -> AddedLocation:
     """Add a location, and those above it that are missing."""
     added = operations.add(desk, body.path, pickable=body.pickable, pick_sequence=body.pick_sequence)
     return added_location(added)
+
+
+class LocationSettings(Content, frozen=True, kw_only=True):
+    """What is changed of a location; null, or left out, stays."""
+
+    pickable: bool | None = None
+    pick_sequence: Sequence | None = None
+
+
+@routes.post("/locations/{path}/set")
+def set_location(desk: Desk, path: Path, body: LocationSettings) -> ChangedLocation:
+    """Change whether a location may be picked from, and when it comes in turn.
+
+    Goods in one that may be picked from now settle what is owed of them.
+    """
+    changed = operations.change(desk, path, pickable=body.pickable, pick_sequence=body.pick_sequence)
+    return changed_location(changed)
