@@ -34,8 +34,9 @@ pytest.register_assert_rewrite("promises")  # it asserts, but is no file of test
 
 pytest_plugins = ["pytest_tornado.plugin"]
 
-# The machine is shared with other runs: a slow example is no failure.
-hypothesis.settings.register_profile("shared", deadline=None)
+# The machine is shared with other runs: a slow example is no failure. The default run tries the same examples each
+# time, so that it fails for a change and not by chance; `make test-long` goes looking for new ones.
+hypothesis.settings.register_profile("shared", deadline=None, derandomize=os.environ.get("STOCKHOOK_LONG") != "1")
 hypothesis.settings.load_profile("shared")
 
 PACKAGES = {"systemd-analyze": "systemd", "cc": "gcc libc6-dev", "gcc": "gcc libc6-dev"}

@@ -132,7 +132,7 @@ def test_any_corrections_and_repeats_leave_the_book_sound_and_what_is_applied_as
     rows = shop.find(Shortage)
     applied = sum(take.remaining for take in taken(shop) if not take.suspense)
     applied += sum(row.open + row.waived for row in rows)
-    wanted = said * ONE + line_of(shop).ruling
+    wanted = max(0, said * ONE + line_of(shop).ruling)  # the store may say none after a person took all back
     if shop.problems() & {"regression"}:
         assert applied > wanted
     elif shop.find(Event, order_id="D-1", state=EventState.PARKED):
