@@ -22,6 +22,7 @@ class Side:
     mib: float | None = None
     note: str = ""
     cpu_ms: float | None = None
+    p95_ms: float | None = None
 
     @property
     def words(self) -> str:
@@ -29,6 +30,7 @@ class Side:
         told = (
             ("", self.per_second, "/s"),
             ("p50 ", self.p50_ms, " ms"),
+            ("p95 ", self.p95_ms, " ms"),
             ("p99 ", self.p99_ms, " ms"),
             ("", self.mib, " MiB"),
             ("", self.cpu_ms, " ms of CPU each"),

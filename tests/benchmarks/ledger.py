@@ -145,7 +145,8 @@ class History:
     def _order(self, number: int, received: datetime, pieces: list[int]) -> bytes | None:
         order_id = f"DEMO-PAST-{number:08}"
         shipped = received - timedelta(minutes=20)
-        lines = sold(number, pieces)
+        last = number + 1 == self._orders  # is owed something, however short the history
+        lines = sold(_OWED + 1 if last else number, pieces)
         written = [
             payloads.line(each.code, each.quantity, index=at, shipped=shipped.isoformat(), **each.flags)
             for at, each in enumerate(lines, start=1)
@@ -194,6 +195,7 @@ class History:
                 back -= 1
                 lying.left += 1
                 self._move(lying, "reversal", 1, at, "cli:past", **source, reverses=consumed, reason="counted wrong")
+                self._audit("orders correct", f"{ACCOUNT}/{order_id}", at, "counted wrong", line=str(line))
             if lying.left:
                 shelf.append(lying)
             else:
@@ -208,10 +210,16 @@ class History:
         rest = {} if waits else {"waived": owed, "reason": "never came", "actor": "cli:past"}
         known = (number, ACCOUNT, order_id, line, sold.code, owed)
         self._put(model.Shortage(*known, owed if waits else 0, at, **rest))
+        if not waits:
+            self._audit("problems waive", f"{_SHORT} of {sold.code}", at, "never came", order=order_id)
         if waits and sold.code not in self._problems:
             words = f"order {order_id} shipped {sold.owed} of {sold.code}, none of it could be found"
             named = (self._next(model.Problem), _SHORT, sold.code, model.ProblemState.OPEN, 1, at, at, words)
             self._problems[sold.code] = model.Problem(*named, "shop", ACCOUNT, order_id)
+
+    def _audit(self, action: str, subject: str, at: datetime, reason: str, **details: str) -> None:
+        """Note what a person did."""
+        self._put(model.Audit(self._next(model.Audit), at, "cli:past", action, subject, reason, details))
 
     def _receive(self, sku: str, at: datetime) -> Lying:
         """Receive the next unit: all of them together hold a little more than what is taken."""

@@ -1,96 +1,109 @@
-"""How soon the JSON API answers a program that lists what a grown shop has: every list, first page and far behind."""
+"""How soon the JSON API answers a program that lists what a grown shop has: every list, first page and far behind.
 
-import http.client
+The lists are taken from the API's routes; one that is not known here is asked for without filters.
+"""
+
 import json
-import random
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 from urllib.parse import quote
 
 import process
-import scene
-from bench import Bench, middle
-from figure import Figure, Side
+from asking import Asking
+from bench import Bench
+from figure import Figure
+from pages import Past, past_of
 
-_SOON: float = 50.0
+from stockhook.web.api.route import PREFIX
+from stockhook.web.api.routes import ROUTES
+
+_SOON: Final = 50.0
 """Milliseconds in which a list is to be answered, at the server."""
 
-_BEHIND = 20
-"""Pages that are turned before the one that is timed."""
+_TURNED: Final = 20
+"""Pages of the most rows that are turned to get far behind."""
+
+FILTERS: Final[Mapping[str, Mapping[str, Callable[[Past], str]]]] = {
+    "/deliveries": {"in a state": lambda _: "state=pending"},
+    "/events": {
+        "of an order": lambda past: f"order_id={past.order}",
+        "in a state": lambda _: "state=failed",
+        "for a reason": lambda _: "reason=test-order",
+    },
+    "/orders": {
+        "by id": lambda past: f"order_id={past.order}",
+        "of a channel": lambda _: "channel=shop",
+        "of a channel that none has": lambda _: "channel=none",
+        "of an account": lambda _: "account=none",
+    },
+    "/items": {"retired ones": lambda _: "retired=true"},
+    "/stock": {
+        "of an item": lambda past: f"sku={quote(past.sku)}",
+        "of a lot": lambda past: f"lot={past.lot}",
+        "in a location": lambda _: "location=MAIN/FG",
+        "as of a moment": lambda past: f"as_of=2025-{past.chance.randint(1, 12):02}-15T12:00:00Z",
+        "of an item, as of a moment": lambda past: f"sku={past.sku}&as_of=2026-03-15T12:00:00Z",
+        "empty ones too": lambda _: "all=true",
+    },
+    "/units": {"of an item": lambda past: f"sku={quote(past.sku)}", "of a lot": lambda past: f"lot={past.lot}"},
+    "/movements": {
+        "of an item": lambda past: f"sku={quote(past.sku)}",
+        "of a unit": lambda past: f"unit_id={past.unit}",
+        "of an order": lambda past: f"order_id={past.order}",
+        "of an event": lambda past: f"event_id={past.event}",
+        "that reverse one": lambda past: f"reverses={past.movement}",
+        "of a kind": lambda _: "kind=receipt",
+        "of a rare kind": lambda _: "kind=transfer-out",
+        "since": lambda _: "since=2026-01-01T00:00:00Z",
+        "until": lambda past: f"until=2025-{past.chance.randint(1, 12):02}-01T00:00:00Z",
+    },
+    "/problems": {"of a kind": lambda _: "kind=unknown-item", "of all": lambda _: "all=true"},
+    "/audit": {
+        "of an order": lambda past: f"subject={past.order}",
+        "by a person": lambda _: "actor=past",
+        "by nobody": lambda _: "actor=nobody&action=stock",
+    },
+}
+"""What is asked for of each list besides."""
 
 
 def lists(bench: Bench) -> list[Figure]:
     """Ask for a page of each list, with filters that find many, few and nothing, others each time."""
-    config, chance = bench.grown(), random.Random(1)
-    past = bench.size.ledger // 10
-    taken: dict[str, list[float]] = {}
+    config = bench.grown()
     with process.daemon(config) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.admin, timeout=60)
-        units = json.loads(_get(connection, "/api/v1/units?limit=1000"))["rows"]  # reads what a daemon reads once, too
-        lots = sorted({row["lot"] or "" for row in units})
+        asking = Asking(server.admin)
+        past = past_of(bench, asking)
+        behind = {path: _far_behind(asking, path) for path in paths()}
         for _ in range(bench.size.asked):
-            sku, order = scene.sku(chance.randrange(scene.ITEMS)), f"DEMO-PAST-{chance.randrange(past):08}"
-            for name, address in _addresses(sku, order, chance.choice(lots), chance.randrange(1, bench.size.ledger)):
-                began = time.perf_counter()
-                _get(connection, address)
-                taken.setdefault(name, []).append((time.perf_counter() - began) * 1e3)
-        for noun in ("movements", "events"):
-            address = _far_behind(connection, noun)
-            began = time.perf_counter()
-            _get(connection, address)
-            taken.setdefault(f"{noun}, far behind", []).append((time.perf_counter() - began) * 1e3)
-        connection.close()
+            for path, addresses in behind.items():
+                asking.time(path, "the first page", PREFIX + path)
+                if addresses:
+                    asking.time(path, "far behind", past.chance.choice(addresses))
+                for kind, made in FILTERS.get(path, {}).items():
+                    asking.time(path, kind, f"{PREFIX}{path}?{made(past)}")
+        asking.close()
         bench.note_memory(server)
-    slow = {name: _p95(times) for name, times in taken.items()}
-    sides = tuple(Side(name, p50_ms=middle(times), note=f"p95 {slow[name]:.1f} ms") for name, times in taken.items())
-    worst = max(slow, key=lambda name: slow[name])
-    note = f"the slowest of {len(slow)}, {worst}; {bench.size.asked} asked for of each, 100 rows a page, over HTTP"
-    return [Figure("p95 of the API's lists", slow[worst], "ms", most=_SOON, note=note, sides=sides)]
+    return asking.figures("the API's list", _SOON)
 
 
-def _addresses(sku: str, order: str, lot: str, movement: int) -> Iterator[tuple[str, str]]:
-    for noun in ("deliveries", "events", "orders", "items", "aliases", "kits", "locations", "stock", "units",
-                 "movements", "problems", "audit"):  # fmt: skip
-        yield noun, f"/api/v1/{noun}"
-    asked = {
-        "movements of an item": f"movements?sku={quote(sku)}",
-        "movements of an order": f"movements?order_id={quote(order)}",
-        "movements that reverse one": f"movements?reverses={movement}",
-        "movements of a kind": "movements?kind=receipt",
-        "movements of a rare kind": "movements?kind=transfer-out",
-        "movements since": "movements?since=2026-01-01T00:00:00Z",
-        "movements until": "movements?until=2025-01-01T00:00:00Z",
-        "events of an order": f"events?order_id={quote(order)}",
-        "events in a state": "events?state=failed",
-        "stock of an item": f"stock?sku={quote(sku)}",
-        "stock of a lot": f"stock?lot={quote(lot)}",
-        "units of an item": f"units?sku={quote(sku)}",
-        "orders by id": f"orders?order_id={quote(order)}",
-    }
-    for name, address in asked.items():
-        yield name, f"/api/v1/{address}"
+def paths() -> Iterator[str]:
+    """Yield the path of each list of the API, as its routes have it, behind what all of them begin with."""
+    for route in ROUTES:
+        if "page" not in route.takes:
+            continue
+        if route.in_path:
+            raise SystemExit(f"{route.path} is a list that is not measured: say in {__file__} what to ask for")
+        yield route.path
 
 
-def _far_behind(connection: http.client.HTTPConnection, noun: str) -> str:
-    """Return the address of a page far behind the first."""
-    address = f"/api/v1/{noun}?limit=1000"
+def _far_behind(asking: Asking, path: str) -> list[str]:
+    """Return the addresses of pages far behind the first, where there are so many rows."""
+    address, found = f"{PREFIX}{path}?limit=1000", []
     following = address
-    for _ in range(_BEHIND):
-        cursor = json.loads(_get(connection, following))["next"]
+    for _ in range(_TURNED):
+        cursor = json.loads(asking.get(following))["next"]
         if cursor is None:
             break
         following = f"{address}&cursor={cursor}"
-    return following
-
-
-def _get(connection: http.client.HTTPConnection, address: str) -> bytes:
-    connection.request("GET", address)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != http.HTTPStatus.OK:
-        raise SystemExit(f"{address} answers {answer.status}: {body[:200]!r}")
-    return body
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[len(times) * 95 // 100]
+        found.append(f"{PREFIX}{path}?cursor={cursor}")
+    return found[len(found) // 2 :]

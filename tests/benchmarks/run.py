@@ -22,6 +22,7 @@ import latency
 import lists
 import many_daemons
 import measure
+import pages
 import peer
 import plans
 import soak
@@ -39,6 +40,7 @@ EXPERIMENTS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "daemons": many_daemons.shared,
     "daemons-apart": many_daemons.disjoint,
     "answers": answers.answers,
+    "pages": pages.pages,
     "lists": lists.lists,
     "verify": answers.verify,
     "plans": plans.plans,
