@@ -41,7 +41,7 @@ def change(
     or Refused, with nothing changed.
     """
     if name is None and min_shelf_life_days is None and reorder_at is None and not (as_strategy_says or no_mark):
-        raise Refused("nothing to change; give a name (--name), a shelf life (--min-shelf-life) or a mark (--reorder-at)")
+        raise Refused("nothing to change; give a name, a shelf life (--min-shelf-life) or a mark (--reorder-at)")
     if reorder_at is not None and reorder_at < 0:
         raise Refused("a mark below 0 is never reached; give 0 or more, or none")
     if min_shelf_life_days is not None and not 0 <= min_shelf_life_days <= LONGEST_LIFE:

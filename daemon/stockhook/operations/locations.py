@@ -54,7 +54,7 @@ def change(desk: Desk, path: str, *, pickable: bool | None = None, pick_sequence
     if pick_sequence is not None:
         changes["pick_sequence"], details["pick_sequence"] = pick_sequence, str(pick_sequence)
     if not changes:
-        raise Refused("nothing to change; say whether it is picked from (--pickable), or when it comes in turn (--pick-sequence)")
+        raise Refused("nothing to change; say whether it is picked from (--pickable), or its turn (--pick-sequence)")
     with desk.store.read() as view:
         known = known_location(view, path)
         if replace(known, **changes) == known:

@@ -6,6 +6,7 @@ from stockhook.web.audit import AuditPage
 from stockhook.web.channels import ChannelsPage
 from stockhook.web.corrections import CorrectAction, LinePage
 from stockhook.web.events import DryRunPage, ReplayFoundAction
+from stockhook.web.item_actions import RenameItemAction, RetireItemAction, SetItemAction, UnretireItemAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
 from stockhook.web.problem_actions import AcknowledgeAction, IgnoreAction, MapAction, ReopenAction, WaiveAction
@@ -36,6 +37,10 @@ ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/orders/([^/]+)/([^/]+)/lines/(\d+)/(unit|lot|quantity|returned|accept|refuse|as-store)", CorrectAction),
     (r"/movements/(\d+)", MovementPage),
     (r"/movements/(\d+)/undo", UndoAction),
+    (r"/items/([^/]+)/set", SetItemAction),
+    (r"/items/([^/]+)/rename", RenameItemAction),
+    (r"/items/([^/]+)/retire", RetireItemAction),
+    (r"/items/([^/]+)/unretire", UnretireItemAction),
     (r"/items/([^/]+)/receive", ReceiveAction),
     (r"/items/([^/]+)/count", CountItemAction),
     (r"/units/(\d+)/adjust", AdjustAction),

@@ -12,6 +12,7 @@ from stockhook.operations.volume import Point
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
 from stockhook.web.charts import Chart, line
+from stockhook.web.item_forms import setting_forms
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, before_id, older_than
 from stockhook.web.stock_forms import item_forms
@@ -143,6 +144,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
         "item": found,
         "places": sorted((path, quantity) for path, quantity in places.items() if quantity),
         "forms": item_forms(view, found),
+        "settings": setting_forms(found),
         "units": units[:MOST_UNITS],
         "empty": empty,
         "locations": stock.locations,

@@ -1,0 +1,93 @@
+"""What a person changes of an item itself: its settings, its sku, that no more of it comes."""
+
+from typing import Any
+
+from stockhook.operations.desk import Desk
+from stockhook.operations.item_settings import Changed, change, retire
+from stockhook.operations.items import known_item
+from stockhook.operations.renaming import rename
+from stockhook.quantity import text
+from stockhook.web import forms, item_forms
+from stockhook.web.action import Action
+from stockhook.web.templates import item_path
+
+
+class SetItemAction(Action):
+    """The name of an item, its shelf life, or the mark at which someone is told that little is left."""
+
+    async def post(self, sku: str) -> None:
+        """Change it."""
+
+        def set_item(desk: Desk) -> str:
+            days = forms.whole(self.given("min_shelf_life_days"), "number of days")
+            mark = forms.optional_quantity(self.given("reorder_at"))
+            with desk.store.read() as view:
+                before = known_item(view, sku)
+            given: dict[str, Any] = {"name": self.given("name")} if self.given("name") != before.name else {}
+            if days != before.min_shelf_life_days:
+                given |= {"min_shelf_life_days": days, "as_strategy_says": days is None}
+            if mark != before.reorder_at:
+                given |= {"reorder_at": mark, "no_mark": mark is None}
+            return _set(change(desk, sku, **given)) if given else f"Nothing of {before.sku} was changed."
+
+        await self.perform(
+            lambda view: item_forms.settings(known_item(view, sku)), set_item, item_path(sku), tells=True
+        )
+
+
+class RenameItemAction(Action):
+    """An item gets another sku."""
+
+    async def post(self, sku: str) -> None:
+        """Rename it."""
+
+        def rename_item(desk: Desk) -> str:
+            done = rename(desk, sku, self.given("sku"))
+            kits = f" Changed in the kits {', '.join(done.kits)}." if done.kits else ""
+            units = "1 unit" if done.units == 1 else f"{done.units} units"
+            over = f"{text(done.quantity)} in {units} goes over" if done.units else "there are no goods to go over"
+            return f"{done.old.sku} is {done.new.sku} from now on; {over}.{kits}"
+
+        await self.perform(
+            lambda view: item_forms.renaming(known_item(view, sku)), rename_item, item_path(sku), tells=True
+        )
+
+
+class RetireItemAction(Action):
+    """No more of an item is received."""
+
+    RETIRED = True
+
+    async def post(self, sku: str) -> None:
+        """Retire it, or take it up again."""
+
+        def retire_item(desk: Desk) -> str:
+            done = retire(desk, sku, retired=self.RETIRED)
+            if not self.RETIRED:
+                return f"{done.item.sku} can be received again."
+            left = f"; the {text(done.in_stock)} in stock are used up" if done.in_stock else ""
+            return f"{done.item.sku} is retired: no more of it is received{left}."
+
+        await self.perform(
+            lambda view: item_forms.retiring(known_item(view, sku)), retire_item, item_path(sku), tells=True
+        )
+
+
+class UnretireItemAction(RetireItemAction):
+    """An item that was retired is received again."""
+
+    RETIRED = False
+
+
+def _set(done: Changed) -> str:
+    item, days, mark = done.item, done.item.min_shelf_life_days, done.item.reorder_at
+    called = f" ({item.name})" if item.name else ""
+    good = "the shelf life that the strategy asks for" if days is None else f"good for at least {days} days when sent"
+    told = (
+        "nobody is told when little is left"
+        if mark is None
+        else f"someone is told when no more than {text(mark)} is left"
+    )
+    orders = "1 order that waits" if done.due == 1 else f"{done.due} orders that wait"
+    again = f" {orders} for it {'is' if done.due == 1 else 'are'} worked again." if done.due else ""
+    return f"{item.sku}{called}: {good}; {told}.{again}"
