@@ -37,6 +37,7 @@ from stockhook.web.access import Access
 from stockhook.web.deferred import DeferredPages
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
+from stockhook.web.log_outs import LogOuts
 from stockhook.web.proxies import Proxies
 from stockhook.web.scrape import Scrape
 from stockhook.web.shared import SharedServer
@@ -101,6 +102,7 @@ class Daemon:
             proxies=Proxies.of(settings.server),
         )
         self.access = Access(settings.admin, self.clock)
+        self.log_outs = LogOuts(self.access, self.desk)
         self.pages = DeferredPages(self._application)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
@@ -121,6 +123,7 @@ class Daemon:
         try:
             store.serve()
             await asyncio.to_thread(self.scrape.begin)
+            await self.log_outs.follow()
             self._start()
             settle_memory()
             settle_threads()
@@ -149,10 +152,10 @@ class Daemon:
     # --- start ---
 
     def _start(self) -> None:
-        self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self._booked)
         self.dispatcher = Dispatcher(
             self.settings.store, self.notifiers, self.clock, self._link, report=self._notifier, meters=self.meters
         )
+        self.loop = WorkerLoop(self.worker, lambda: self.intake.quiet, self.dispatcher.wake)
         self.upkeep = Upkeep(self.desk, self.settings, self.watch, self.loop.wake, self.dispatcher.wake)
         for name, coroutine in (
             ("intake", self.intake.run()),
@@ -287,9 +290,6 @@ class Daemon:
         self.loop.wake()
         self.dispatcher.wake()
 
-    def _booked(self) -> None:
-        self.dispatcher.wake()
-
     async def _watch(self) -> None:
         """Wake the loops when a command, or another daemon, has changed something."""
         while True:
@@ -305,6 +305,7 @@ class Daemon:
                 self._unwatched.ended()
                 if changed:
                     self._wake()
+                await self.log_outs.follow(changed=changed)
 
     async def _pet(self) -> None:
         """Pet systemd's watchdog while the loops are well; when they are not, systemd restarts the daemon."""

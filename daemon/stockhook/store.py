@@ -26,6 +26,7 @@ from stockhook.model import (
     Kit,
     Line,
     Location,
+    LogOut,
     Movement,
     Notice,
     Order,
@@ -103,6 +104,7 @@ RECORDS: Final[Mapping[type, Kept]] = {
     Notice: Kept(("id",), (("state",), ("problem_id",), ("kind", "subject"))),
     Audit: Kept(("id",), (("action", "subject"),)),
     Answered: Kept(("actor", "key"), (("at",),)),
+    LogOut: Kept(("session",), (("at",),)),
 }
 """Every record ``find``, ``totals`` and ``save`` know. ``sku`` and ``path`` are compared and kept as written."""
 
@@ -216,7 +218,7 @@ class Work(Read, Protocol):
         ...
 
     def forget(self, records: Sequence[Any]) -> None:
-        """Remove aliases, kits and answers to programs by key; absent ones are no error."""
+        """Remove aliases, kits, answers to programs and log-outs by key; absent ones are no error."""
         ...
 
     def book(self, bookings: Sequence[Booking]) -> frozenset[OrderKey | None]:

@@ -10,6 +10,7 @@ from stockhook.errors import StoreBroken, StoreUnavailable
 from stockhook.operations.answers import forget_answers
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import sweep
+from stockhook.operations.log_outs import forget_log_outs
 from stockhook.settings import Settings
 from stockhook.store import Measured
 from stockhook.summary import Summary
@@ -65,10 +66,11 @@ class Upkeep:
             self._wake()
 
     async def prune(self) -> None:
-        """Remove answers to programs and payloads past their time, a few at once, so that nothing waits behind it."""
+        """Remove answers to programs, log-outs and payloads past their time, so that nothing waits behind it."""
         if not await asyncio.to_thread(self._store.leads, "prune"):
             return
         await asyncio.to_thread(forget_answers, self._desk)
+        await asyncio.to_thread(forget_log_outs, self._desk)
         if self._payload_days is None:
             return
         before = self._desk.clock.now() - timedelta(days=self._payload_days)

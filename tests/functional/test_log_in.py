@@ -64,7 +64,12 @@ def test_a_person_and_a_program_get_in_and_a_new_password_ends_it(tmp_path: Path
         assert admin(daemon, "/metrics").status == 401
         assert admin(daemon, "/metrics", Authorization=f"Bearer {token['token']}").status == 200
 
+        (second,) = SimpleCookie(log_in(daemon).headers["set-cookie"]).values()
+        left = f"{second.key}={second.value}"
+        assert admin(daemon, "/logout", method="POST", Cookie=left).headers["location"] == "/login"
+
         daemon.restart()
+        assert admin(daemon, "/events", Cookie=left).status == 303
         assert admin(daemon, "/events", Cookie=session).status == 200
         configure("another horse battery")
         daemon.signal(signal.SIGHUP)

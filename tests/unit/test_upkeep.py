@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from stockhook.errors import StoreUnavailable
-from stockhook.model import Problem, ProblemState
+from stockhook.model import Answered, LogOut, Problem, ProblemState
+from stockhook.operations.log_outs import SESSION
 from stockhook.refusals import Refusals
 from stockhook.store import Footprint
 from stockhook.testing.pages import Pages
@@ -83,3 +85,16 @@ def test_the_room_is_an_option(tmp_path: Path) -> None:
     from stockhook.testing.pages import open_pages
 
     assert open_pages(tmp_path, '[limits]\ndisk_free = "1 GiB"\n').settings.limits.disk_free == 2**30
+
+
+async def test_the_pruner_removes_what_is_kept_for_hours_alone(
+    kept: Callable[[MemoryStore], Upkeep], pages: Pages
+) -> None:
+    store, now = MemoryStore(), pages.shop.clock.now()
+    day, moment = timedelta(days=1), timedelta(seconds=1)
+    young = [Answered("api:erp", "young", "d", now - day + moment), LogOut("young", now - SESSION + moment)]
+    with store.write() as work:
+        work.save([*young, Answered("api:erp", "old", "d", now - day - moment), LogOut("old", now - SESSION - moment)])
+    await kept(store).prune()
+    with store.read() as view:
+        assert [*view.find(Answered), *view.find(LogOut)] == young

@@ -14,7 +14,7 @@ from tornado.httpclient import HTTPResponse
 from tornado.routing import PathMatches, Rule
 from tornado.web import Application
 
-from stockhook.model import Audit
+from stockhook.model import Audit, LogOut
 from stockhook.testing.pages import GUARDED, PASSWORD, READ_TOKEN, WRITE_TOKEN, Pages, open_pages
 from stockhook.web.base import BaseHandler
 from stockhook.web.login import LoginPage, LogoutAction
@@ -327,6 +327,7 @@ class TestLoggingIn:
         assert (cookie.value, cookie["path"]) == ("", "/")
         assert (await ask("/events", headers=mine, follow_redirects=False)).code == 303
         assert (await ask("/events", headers=other, follow_redirects=False)).code == 200
+        assert len(pages.shop.find(LogOut)) == 1, "or a restart would let the first one in again"
 
     async def test_the_form_is_shown_while_the_store_is_away(self, ask: Any, pages: Pages) -> None:
         pages.shop.store.close()

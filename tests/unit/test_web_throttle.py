@@ -33,6 +33,13 @@ def test_an_address_waits_after_its_last_guess_until_the_first_is_old(clock: Man
     assert throttle.attempt("192.0.2.1") == 0
 
 
+def test_addresses_of_ipv4_are_told_apart_however_a_socket_for_both_writes_them(clock: ManualClock) -> None:
+    throttle = Throttle(clock)
+    assert wrong(throttle, "::ffff:192.0.2.1", EACH) == [0] * EACH
+    assert throttle.attempt("192.0.2.1") > 0
+    assert throttle.attempt("::ffff:192.0.2.2") == 0
+
+
 def test_a_refused_attempt_does_not_make_one_wait_longer(clock: ManualClock) -> None:
     throttle = Throttle(clock)
     wrong(throttle, "192.0.2.1", EACH + 50)
@@ -97,15 +104,30 @@ def test_what_is_no_cookie_of_ours_is_no_session(clock: ManualClock, cookie: str
 
 
 def test_sessions_that_were_logged_out_are_forgotten_when_they_are_too_old(clock: ManualClock) -> None:
-    sessions = Sessions(HASH, clock)
+    access = Access(Admin.model_validate({"password_hash": HASH}), clock)
+    sessions = access.sessions
+    assert sessions
     for _ in range(3):
         cookie = sessions.begin("Ann")
         found = sessions.read(cookie)
         assert found
-        sessions.end(found)
+        access.end(found)
         assert sessions.read(cookie) is None
         clock.advance(timedelta(hours=HOURS, seconds=1))
-    assert len(sessions._ended) == 1
+    assert len(access._ended) == 1
+
+
+def test_a_session_that_was_logged_out_stays_so_when_the_old_password_comes_back(clock: ManualClock) -> None:
+    access = Access(Admin.model_validate({"password_hash": HASH}), clock)
+    assert access.sessions
+    cookie = access.sessions.begin("Ann")
+    actor = access.person(cookie)
+    assert actor
+    assert actor.session
+    access.end(actor.session)
+    access.renew(Admin.model_validate({"password_hash": OTHER}))
+    access.renew(Admin.model_validate({"password_hash": HASH}))
+    assert access.person(cookie) is None
 
 
 def test_a_reload_changes_who_is_let_in_and_never_takes_the_lock_off(clock: ManualClock) -> None:

@@ -32,7 +32,7 @@ from stockhook.model.stock import (
     Unit,
     same_goods,
 )
-from stockhook.model.told import KINDS, Answered, Audit, Notice, NoticeState, Problem, ProblemState
+from stockhook.model.told import KINDS, Answered, Audit, LogOut, Notice, NoticeState, Problem, ProblemState
 
 __all__ = [
     "KINDS",
@@ -56,6 +56,7 @@ __all__ = [
     "KitPolicy",
     "Line",
     "Location",
+    "LogOut",
     "Movement",
     "MovementKind",
     "Need",

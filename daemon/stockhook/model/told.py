@@ -120,3 +120,11 @@ class Answered:
     digest: str
     at: datetime
     body: str | None = None
+
+
+@record(frozen=True, slots=True)
+class LogOut:
+    """A session of the pages, by its random id, that was ended ``at`` this moment: its cookie lets nobody in again."""
+
+    session: str
+    at: datetime

@@ -18,13 +18,14 @@ from stockhook.model import (
     Kit,
     KitPolicy,
     Location,
+    LogOut,
     Notice,
     Order,
     Problem,
 )
 from stockhook.model import ProblemState as State
 from stockhook.quantity import ONE
-from stockhook.store import Store
+from stockhook.store import Range, Store
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 
@@ -107,6 +108,16 @@ class CatalogueContract:
             work.forget([kept])
         with store.read() as read:
             assert read.find(Answered) == [replace(kept, actor="api:b"), replace(kept, key="2")]
+
+    def test_forget_removes_log_outs_by_their_session(self, store: Store) -> None:
+        early, late = LogOut("s", START), LogOut("S", START + timedelta(hours=1))
+        save(store, early, late)
+        with store.read() as read:
+            assert read.find(LogOut, {"at": Range(low=late.at)}) == [late]
+        with store.write() as work:
+            work.forget([early])
+        with store.read() as read:
+            assert read.find(LogOut) == [late]
 
     def test_catalogue_finds_global_and_account_aliases_and_their_items(self, store: Store) -> None:
         everyone, mine = make.alias("Bar 1", "Soap"), make.alias("Bar 1", None, account=make.ACCOUNT)

@@ -19,6 +19,7 @@ from stockhook.model import (
     How,
     Kit,
     Line,
+    LogOut,
     Movement,
     Notice,
     Order,
@@ -81,6 +82,7 @@ def fill(store: Store) -> None:
         work.save([make.problem(subject=str(number), count=number) for number in range(5)])
         work.save([make.notice(), make.notice(sent_at=START, error="no \U0001f600")])
         work.save([Answered("api:ü", "k", "d", START, "{}"), Answered("api:ü", "", "d", START)])
+        work.save([LogOut("s", START), LogOut("S", START)])
         work.save([make.event(state=state, order_id=None, account=None) for state in EventState])
         work.book(
             [

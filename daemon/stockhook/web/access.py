@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from stockhook.clock import Clock
 from stockhook.config.tables import Admin
 from stockhook.web.doorkeeper import Doorkeeper
-from stockhook.web.sessions import Session, Sessions
+from stockhook.web.sessions import HOURS, Session, Sessions
 
 LOCAL: Final = "local"
 """Stands for a name where no password is asked for: whoever can reach the listener."""
@@ -29,12 +30,15 @@ class Actor:
 class Access:
     """Decides who is let in, as ``[admin]`` says; no password lets in everybody who reaches the listener.
 
-    ``doorkeeper`` checks passwords, ``sessions`` is None without one.
+    ``doorkeeper`` checks passwords, ``sessions`` is None without one. ``unkept`` are the sessions, by their ids, that
+    were logged out here and that no store knows of yet.
     """
 
     def __init__(self, admin: Admin, clock: Clock) -> None:
         self._clock = clock
         self.doorkeeper = Doorkeeper(clock)
+        self._ended: dict[str, float] = {}
+        self.unkept: set[str] = set()
         self.sessions: Sessions | None = None
         self.renew(admin)
 
@@ -49,7 +53,7 @@ class Access:
             return self.sessions is None
         written = admin.password_hash.reveal()
         if self.sessions is None or self.sessions.password_hash != written:
-            self.sessions = Sessions(written, self._clock)
+            self.sessions = Sessions(written, self._clock, self._ended)
         return True
 
     @property
@@ -63,6 +67,19 @@ class Access:
             return Actor(f"web:{LOCAL}")
         session = self.sessions.read(cookie)
         return Actor(f"web:{session.name}", session=session) if session else None
+
+    def end(self, session: Session) -> None:
+        """Have a session end now, for copies of its cookie as well."""
+        self.unkept.add(session.id)
+        self.recall((session.id,))
+
+    def recall(self, sessions: Iterable[str]) -> None:
+        """Let nobody in any more by these sessions, by their ids; forget those that are too old by now anyway."""
+        now = self._clock.now().timestamp()
+        for old in [known for known, at in self._ended.items() if at <= now - HOURS * 3600]:
+            del self._ended[old]
+        for session in sessions:
+            self._ended.setdefault(session, now)
 
     def program(self, token: str | None, cookie: str | None) -> Actor | None:
         """Return who holds this token; without one the person who holds the session, so that their browser may ask."""

@@ -7,6 +7,7 @@ from typing import Final
 from stockhook import log
 from stockhook.web.access import LOCAL
 from stockhook.web.base import BaseHandler, local_path
+from stockhook.web.log_outs import LogOuts
 from stockhook.web.sessions import HOURS, Sessions
 
 logger = log.get(__name__)
@@ -93,12 +94,13 @@ class LogoutAction(BaseHandler):
 
     PUBLIC = True
 
-    def post(self) -> None:
-        """End it, wherever a copy of its cookie may be."""
+    async def post(self) -> None:
+        """End it, wherever a copy of its cookie may be, and for good."""
         access = self.site.access
         actor = access.person(self.session_cookie())
         if access.sessions and actor and actor.session:
-            access.sessions.end(actor.session)
+            access.end(actor.session)
+            await LogOuts(access, self.site.desk).keep()
             self.clear_cookie(access.sessions.cookie, path=self.cookie_path)
             logger.info("logged out", actor=actor.name)
         self.redirect("/login", status=HTTPStatus.SEE_OTHER)

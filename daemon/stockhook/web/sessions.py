@@ -1,16 +1,19 @@
-"""Sessions: who logged in and when, in a signed cookie, so that they outlive a restart and need no store."""
+"""Sessions: who logged in and when, in a signed cookie, so that they outlive a restart and a log-in needs no store."""
 
 import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Container
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from stockhook.clock import Clock
+from stockhook.operations.log_outs import SESSION
 
-HOURS: Final = 12
-"""Hours from a log-in to the end of its session, whatever is done meanwhile: an open page asks again and again."""
+HOURS: Final = SESSION // timedelta(hours=1)
+"""Hours from a log-in to the end of its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,13 @@ class Sessions:
     browsers send the cookies of one host to all its ports, and two installations must not end each other's sessions.
     """
 
-    def __init__(self, password_hash: str, clock: Clock) -> None:
+    def __init__(self, password_hash: str, clock: Clock, ended: Container[str] = ()) -> None:
+        """Take the hash, the clock, and what tells which sessions were logged out, by their ids."""
         self.password_hash = password_hash
         self._key = _derived(password_hash, "sessions")
         self.cookie = f"stockhook_{_derived(password_hash, 'name of the cookie').hex()[:8]}"
         self._clock = clock
-        self._ended: dict[str, float] = {}
+        self._ended = ended
 
     def begin(self, name: str) -> str:
         """Return the cookie of a new session."""
@@ -55,12 +59,6 @@ class Sessions:
             return None
         name, session_id = json.loads(found)
         return None if session_id in self._ended else Session(name, session_id)
-
-    def end(self, session: Session) -> None:
-        """Have a session end now, for copies of its cookie as well, until the process ends."""
-        now = self._now()
-        self._ended = {known: at for known, at in self._ended.items() if at > now - HOURS * 3600}
-        self._ended[session.id] = now
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

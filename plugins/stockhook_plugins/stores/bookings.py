@@ -89,8 +89,9 @@ def refuse_booked(row: Any) -> None:
 
 def refuse_forgetting(row: Any) -> None:
     """Raise Refused for a record that is kept for ever."""
-    if not isinstance(row, (model.Alias, model.Kit, model.Answered)):
-        raise Refused(f"a {type(row).__name__} is never removed; only aliases, kits and answers to programs are")
+    if not isinstance(row, (model.Alias, model.Kit, model.Answered, model.LogOut)):
+        kept = f"a {type(row).__name__} is never removed"
+        raise Refused(f"{kept}; only aliases, kits, answers to programs and log-outs are")
 
 
 def refuse_rewriting(movement: int) -> None:

@@ -137,6 +137,7 @@ _index(model.Notice, "problem_id")
 _index(model.Notice, "kind", "subject")
 _index(model.Audit, "action", "subject")
 _index(model.Answered, "at")
+_index(model.LogOut, "at")
 
 
 def _open_states() -> None:

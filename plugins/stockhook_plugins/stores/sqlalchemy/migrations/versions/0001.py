@@ -202,6 +202,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "logout",
+        sa.Column("session", WORDS, nullable=False),
+        sa.Column("at", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("session"),
+        sqlite_autoincrement=False,
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("logout_at", "logout", ["at"])
+    op.create_table(
         "movement",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("unit_id", NUMBER, nullable=False),
