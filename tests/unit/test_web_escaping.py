@@ -132,6 +132,8 @@ FORMS = [
     ("/items/{evil}/receive", {"quantity": "1", "location": EVIL, "lot": EVIL, "reference": EVIL}),
     ("/items/{evil}/receive", {"quantity": EVIL, "location": EVIL}),
     ("/items/{evil}/count", {"quantity": "2", "location": EVIL}),
+    ("/units/1/amend", {"lot": f"{EVIL}!", "reference": EVIL, "unit_cost": EVIL, "reason": EVIL}),
+    ("/units/1/amend", {"lot": f"{EVIL}!", "received_at": "2026-12-01", "reason": EVIL}),
     ("/items/{evil}/set", {"name": EVIL, "reorder_at": EVIL}),
     ("/items/{evil}/set", {"name": f"{EVIL}!", "reorder_at": "1"}),
     ("/items/{evil}/rename", {"sku": f"{EVIL}!"}),

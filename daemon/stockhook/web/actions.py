@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from stockhook.web.amendments import AmendAction
 from stockhook.web.audit import AuditPage
 from stockhook.web.channels import ChannelsPage
 from stockhook.web.corrections import CorrectAction, LinePage
@@ -48,5 +49,6 @@ ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/units/(\d+)/count", CountUnitAction),
     (r"/units/(\d+)/hold", HoldAction),
     (r"/units/(\d+)/release", ReleaseAction),
+    (r"/units/(\d+)/amend", AmendAction),
 )
 """Each address, as a pattern, and what answers it."""

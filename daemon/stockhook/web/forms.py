@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Final
 
 from stockhook.errors import Refused
 from stockhook.quantity import ONE, Quantity, parse
@@ -53,6 +54,9 @@ class Form:
         return [*(each.name for each in self.fields), *(self.hidden or {})]
 
 
+MOST_WORDS: Final = 100
+"""Characters of a lot, a serial number or a reference."""
+
 REASON = Field("reason", "Reason, for whoever reads the ledger later", required=True)
 
 
@@ -86,3 +90,24 @@ def day(written: str) -> date | None:
         return date.fromisoformat(written)
     except ValueError:
         raise Refused(f"{written!r} is not a day; write it like 2027-03-31; nothing was changed") from None
+
+
+def moment(written: str) -> datetime | None:
+    """Return the moment that a person wrote, in UTC where it does not say otherwise; None for none; raises Refused."""
+    if not written:
+        return None
+    try:
+        found = datetime.fromisoformat(written)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        told = f"{written[:40]!r} is not a moment; write it like 2026-12-01 09:30, in UTC; nothing was changed"
+        raise Refused(told) from None
+
+
+def words(written: str, what: str) -> str | None:
+    """Return the words that a person wrote, None for none; raises Refused for such as cannot be kept."""
+    if len(written) > MOST_WORDS or not written.isprintable():
+        raise Refused(
+            f"the {what} {written[:40]!r} is too long or cannot be printed; at most {MOST_WORDS} characters are kept"
+        )
+    return written or None

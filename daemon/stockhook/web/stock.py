@@ -39,11 +39,11 @@ class ReceiveAction(Action):
                 sku=sku,
                 quantity=forms.quantity(self.given("quantity")),
                 location=self.given("location"),
-                lot=self.given("lot") or None,
-                serial=self.given("serial") or None,
+                lot=forms.words(self.given("lot"), "lot"),
+                serial=forms.words(self.given("serial"), "serial number"),
                 expires_on=forms.day(self.given("expires_on")),
                 unit_cost=forms.optional_quantity(self.given("unit_cost")),
-                reference=self.given("reference") or None,
+                reference=forms.words(self.given("reference"), "reference"),
             )
             unit = receive(desk, [receipt]).units[0]
             used = _settled(unit.received - unit.quantity)
@@ -71,22 +71,22 @@ class CountItemAction(Action):
         await self.perform(form, book, item_path(sku), tells=True)
 
 
-class _UnitAction(Action):
+class UnitAction(Action):
     """Something is done to one unit."""
 
     async def perform_on(
-        self, written: str, form: Callable[[Read, Unit], Form], do: Callable[[Desk, int], str]
+        self, written: str, form: Callable[[Read, Unit], Form], do: Callable[[Desk, int], str], *, tells: bool = False
     ) -> None:
-        """Do it, and lead back to the unit's page."""
+        """Do it, and lead back to the unit's page; ``tells`` as of ``perform``."""
         unit_id = number(written, "unit")
 
         def shown(view: Read) -> Form:
             return form(view, known_unit(view, unit_id))
 
-        await self.perform(shown, lambda desk: do(desk, unit_id), f"/units/{unit_id}")
+        await self.perform(shown, lambda desk: do(desk, unit_id), f"/units/{unit_id}", tells=tells)
 
 
-class AdjustAction(_UnitAction):
+class AdjustAction(UnitAction):
     """The quantity of a unit is put right by an amount."""
 
     async def post(self, written: str) -> None:
@@ -99,7 +99,7 @@ class AdjustAction(_UnitAction):
         await self.perform_on(written, lambda _, unit: stock_forms.adjust(unit), book)
 
 
-class MoveAction(_UnitAction):
+class MoveAction(UnitAction):
     """Goods of a unit are carried elsewhere."""
 
     async def post(self, written: str) -> None:
@@ -114,7 +114,7 @@ class MoveAction(_UnitAction):
         await self.perform_on(written, stock_forms.move, book)
 
 
-class CountUnitAction(_UnitAction):
+class CountUnitAction(UnitAction):
     """A unit was counted."""
 
     async def post(self, written: str) -> None:
@@ -126,7 +126,7 @@ class CountUnitAction(_UnitAction):
         await self.perform_on(written, lambda _, unit: stock_forms.count_unit(unit), book)
 
 
-class HoldAction(_UnitAction):
+class HoldAction(UnitAction):
     """A unit is kept from all orders."""
 
     async def post(self, written: str) -> None:
@@ -138,7 +138,7 @@ class HoldAction(_UnitAction):
         await self.perform_on(written, lambda _, unit: stock_forms.hold(unit), book)
 
 
-class ReleaseAction(_UnitAction):
+class ReleaseAction(UnitAction):
     """A unit may be taken for orders again."""
 
     async def post(self, written: str) -> None:

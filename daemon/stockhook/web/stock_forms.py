@@ -1,12 +1,26 @@
 """The forms about stock: what comes in, and what is put right of units."""
 
+from datetime import UTC
+from typing import Final
 from urllib.parse import quote
 
 from stockhook.model import Item, Location, Unit
+from stockhook.operations.items import find_item
 from stockhook.operations.stock.adjustments import CODES
 from stockhook.quantity import text
 from stockhook.store import FOREVER, Read
 from stockhook.web.forms import REASON, Choice, Field, Form
+
+LABELS: Final = {
+    "lot": "Lot",
+    "serial": "Serial number",
+    "expires_on": "Last good day",
+    "received_at": "Received (UTC)",
+    "unit_cost": "Unit cost",
+    "priority": "Priority",
+    "reference": "Reference",
+}
+"""What can be amended of a unit, as people read it."""
 
 _SETTLES = "What is owed of it to orders is settled at once, oldest order first."
 
@@ -102,12 +116,49 @@ def hold(unit: Unit) -> Form:
     return Form("hold", f"/units/{unit.id}/hold", "Hold it", "Hold", (REASON,), note)
 
 
+def amend(view: Read, unit: Unit) -> Form:
+    """Return the form that puts right what was written down about a unit; it comes filled in as it is."""
+    item = find_item(view, unit.sku)
+    pieces = item is not None and item.serial
+    kinds = {"expires_on": "date", "unit_cost": "quantity", "priority": "quantity"}
+    said = written(unit)
+    return Form(
+        name="amend",
+        address=f"/units/{unit.id}/amend",
+        title="Put right what was written down",
+        button="Amend",
+        fields=(
+            *(
+                Field(name, label, kinds.get(name, "text"), said[name], required=name in {"serial", "received_at"})
+                for name, label in LABELS.items()
+                if name != "serial" or pieces
+            ),
+            REASON,
+        ),
+        note="Orders that took of it are known by the new words too. Its quantity is put right by adjusting or "
+        "counting, its place by moving.",
+    )
+
+
+def written(unit: Unit) -> dict[str, str]:
+    """Return what can be amended of a unit as the form has it; empty for nothing."""
+    return {
+        "lot": unit.lot or "",
+        "serial": unit.serial or "",
+        "expires_on": "" if unit.expires_on is None else unit.expires_on.isoformat(),
+        "received_at": f"{unit.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        "unit_cost": "" if unit.unit_cost is None else text(unit.unit_cost),
+        "priority": "" if unit.priority is None else str(unit.priority),
+        "reference": unit.reference or "",
+    }
+
+
 def unit_forms(view: Read, unit: Unit) -> list[Form]:
     """Return what can be done to a unit; nothing to one that is no goods."""
     if unit.suspense:
         return []
     moving = [move(view, unit)] if unit.quantity else []
-    return [adjust(unit), *moving, count_unit(unit), hold(unit)]
+    return [adjust(unit), *moving, count_unit(unit), hold(unit), amend(view, unit)]
 
 
 def item_forms(view: Read, item: Item) -> list[Form]:
