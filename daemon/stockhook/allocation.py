@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -32,6 +32,10 @@ class Limits:
     locations: tuple[str, ...] = ()
     min_shelf_life_days: int = 0
     last_day_good: bool = True
+
+    def first_good(self, shipped: date) -> int:
+        """Return the earliest date of expiry (``toordinal``) with which a unit may leave on that day."""
+        return shipped.toordinal() + self.min_shelf_life_days + (not self.last_day_good)
 
 
 @record(frozen=True, slots=True)
@@ -311,11 +315,11 @@ def _eligible(need: Need, limits: Limits, pool: Pool) -> tuple[list[list[Offer]]
     """Return the offers of each tier in id order, and how many units each filter left out."""
     shelf = pool.shelf(need.sku, limits.locations)
     tiers = [[offer for offer in tier.values() if offer.available > 0] for tier in shelf.tiers]
-    day = need.ship_date.toordinal() if need.ship_date and shelf.dated else 0
-    if not day and not need.lots and not need.serials:
+    shipped = need.ship_date if shelf.dated else None
+    if not shipped and not need.lots and not need.serials:
         return tiers, shelf.left_out
     left_out = Counter(shelf.left_out)
-    must_be_good = day + limits.min_shelf_life_days + (not limits.last_day_good) if day else 0
+    must_be_good = limits.first_good(shipped) if shipped else 0
     too_old = f"good for less than {limits.min_shelf_life_days} days" if limits.min_shelf_life_days else _EXPIRED
     lots = {fold(lot) for lot in need.lots}
     serials = {fold(serial) for serial in need.serials}

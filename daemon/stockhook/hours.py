@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
 from typing import Final
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -65,7 +66,11 @@ def parse_hours(value: object) -> Hours:
     if isinstance(value, Hours):
         return value
     written = value if isinstance(value, str) else ""
-    return Hours(tuple(span for part in written.split(",") for span in _spans(part.strip())))
+    spans = sorted(span for part in written.split(",") for span in _spans(part.strip()))
+    for (day, _, ends), (following, begins, _) in pairwise(spans):
+        if day == following and begins < ends:
+            raise ValueError(f"{_EXPECTED}; two of these overlap on a {_DAYS[day].title()}, write them as one")
+    return Hours(tuple(spans))
 
 
 def _spans(written: str) -> Iterator[tuple[int, int, int]]:

@@ -21,8 +21,10 @@ SUMMARY: Final = "summary"
 MOST: Final = 20
 """So many items are named, those with the most first; the rest are counted."""
 _DAY: Final = timedelta(days=1)
+_LONGEST: Final = timedelta(days=7)
+"""What moved longer ago is in no summary, so that the first one after a long while does not read the whole ledger."""
 _MOVED: Final[Mapping[str, frozenset[MovementKind]]] = {
-    "Shipped": frozenset({MovementKind.CONSUMPTION, MovementKind.REVERSAL}),
+    "Shipped": frozenset({MovementKind.CONSUMPTION}),
     "Received": frozenset({MovementKind.RECEIPT}),
     "Came back": frozenset({MovementKind.RETURN}),
     "Counted and adjusted": frozenset({MovementKind.COUNT, MovementKind.ADJUSTMENT}),
@@ -61,8 +63,8 @@ class Summary:
         return not view.find(Notice, kept, most=1)
 
     def _notice(self, view: Read, name: str, now: datetime) -> Notice:
-        before = view.find(Notice, {"kind": SUMMARY, "subject": self._day(now - _DAY), "notifier": name}, most=1)
-        since = before[0].made_at if before else now - _DAY
+        before = view.find(Notice, {"kind": SUMMARY, "notifier": name}, most=1)
+        since = max(before[0].made_at, now - _LONGEST) if before else now - _DAY
         words = "\n".join(said(view, since, now))
         return Notice(0, name, SUMMARY, 0, SUMMARY, self._day(now), words, 1, now, now)
 
@@ -71,8 +73,9 @@ def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
     """Yield the lines of a summary of what is so now, and of what was booked since then."""
     moved = {word: Counter[str]() for word in _MOVED}
     for movement in _since(view, since):
+        kind = _meant(view, movement)
         for word, kinds in _MOVED.items():
-            if movement.kind in kinds:
+            if kind in kinds:
                 moved[word][movement.sku] += -movement.quantity if word == "Shipped" else movement.quantity
     for word, sums in moved.items():
         if listed := _listed(sums):
@@ -99,6 +102,14 @@ def _since(view: Read, since: datetime) -> Iterator[Movement]:
             if movement.at < since:
                 return
             yield movement
+
+
+def _meant(view: Read, movement: Movement) -> MovementKind:
+    """Return the kind whose sum a movement changes: what is taken back counts against what had been booked."""
+    if movement.kind is not MovementKind.REVERSAL:
+        return movement.kind
+    [reversed_] = view.find(Movement, {"id": movement.reverses}, most=1)
+    return reversed_.kind
 
 
 def _listed(sums: Mapping[str, int]) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from stockhook import problems
+from stockhook.batch import Policies
 from stockhook.draft import Signal
 from stockhook.model import Delivery, Item, Location, Problem, ProblemState, Unit
 from stockhook.operations.desk import Desk
@@ -74,10 +75,13 @@ class Watch:
             _save(work, kept, "notifier-failing", causes, others, desk.clock.now())
 
     def _tell_refusals(self, alarms: Iterable[Alarm]) -> bool:
-        report = Report(happened=[_occurrence(alarm) for alarm in alarms])
-        if report:
-            with self._desk.store.write() as work:
-                problems.record(work, report, self._desk.subscriptions, self._desk.clock.now())
+        heard = list(alarms)
+        if not heard:
+            return False
+        with self._desk.store.write() as work:
+            quiet = {one.subject for one in _kept(work, "refused-deliveries") if one.state is ProblemState.ACKNOWLEDGED}
+            report = Report(happened=[_occurrence(alarm) for alarm in heard if alarm.channel not in quiet])
+            problems.record(work, report, self._desk.subscriptions, self._desk.clock.now())
         return bool(report)
 
     def _differs(self, view: Read) -> bool:
@@ -96,7 +100,7 @@ class Watch:
         """Yield each kind with what stands of it, by subject."""
         yield "channel-silent", self._silent(view)
         yield "refused-deliveries", self._refused(view)
-        yield "low-stock", low_stock(view)
+        yield "low-stock", low_stock(view, self._desk.policies, self._desk.clock.now())
         yield "backlog-old", self._backlog(view)
         yield "disk-low", self._disk()
         failing = {one.subject: Cause(one.text) for one in _kept(view, "notifier-failing")}
@@ -149,21 +153,33 @@ def is_silent(channel: ConfiguredChannel, last: datetime, now: datetime, *, know
     return passed >= silence.after and (known or silence.hours.open(now, zone))
 
 
-def low_stock(view: Read) -> Mapping[str, Cause]:
-    """Return the items of which no more than their mark is left that orders may take: pickable, and not held."""
-    marks = {item.sku: item.reorder_at for item in view.find(Item, {"reorder_at": Range(low=0)}, most=FOREVER)}
-    if not marks:
+def low_stock(view: Read, policies: Policies, now: datetime) -> Mapping[str, Cause]:
+    """Return the items of which no more than their mark is left that orders may take.
+
+    Pickable, not held, and good for long enough if it shipped today: the day and the shelf life are those of the first
+    channel, where an item says nothing itself.
+    """
+    items = {item.sku: item for item in view.find(Item, {"reorder_at": Range(low=0)}, most=FOREVER)}
+    if not items:
         return {}
+    rules = policies.rules_for("")
+    today = now.astimezone(rules.time_zone).date()
+    must_be_good = {
+        sku: policies.choices.choose(rules, sku, None).limits(item).first_good(today) for sku, item in items.items()
+    }
     closed = {place.path for place in view.find(Location, {"pickable": False}, most=FOREVER)}
-    goods = {"sku": frozenset(marks), "held": False, "suspense": False}
-    left = dict.fromkeys(marks, 0)
-    for total in view.totals(Unit, ("sku", "location"), goods):
-        sku, location = total.by
-        left[sku] += 0 if location in closed else total.amount
+    left = dict.fromkeys(items, 0)
+    goods = {"sku": frozenset(items), "held": False, "suspense": False}
+    for total in view.totals(Unit, ("sku", "location", "expires_on"), goods):
+        sku, location, expires_on = total.by
+        if location not in closed and (expires_on is None or expires_on.toordinal() >= must_be_good[sku]):
+            left[sku] += total.amount
     return {
-        sku: Cause(f"{text(left[sku])} of {sku} left that orders may take; it is to be reordered at {text(mark)}")
-        for sku, mark in marks.items()
-        if mark is not None and left[sku] <= mark
+        sku: Cause(
+            f"{text(left[sku])} of {sku} left that orders may take; it is to be reordered at {text(item.reorder_at)}"
+        )
+        for sku, item in items.items()
+        if item.reorder_at is not None and left[sku] <= item.reorder_at
     }
 
 

@@ -37,12 +37,23 @@ def test_a_day_on_which_the_clock_is_changed_has_the_same_hours_on_the_wall() ->
 def test_several_spans_and_a_week_that_turns_around_are_written_with_commas() -> None:
     found = parse_hours("Mon-Thu 08:00-18:00, Sat-Sun 10:00-12:30")
     assert found.spans == (*((day, 480, 1080) for day in range(4)), (5, 600, 750), (6, 600, 750))
-    assert [day for day, _, _ in parse_hours("fri-mon 00:00-24:00").spans] == [4, 5, 6, 0]
+    assert [day for day, _, _ in parse_hours("fri-mon 00:00-24:00").spans] == [0, 4, 5, 6]
     assert parse_hours("Mon 08:00-09:00").spans == ((0, 480, 540),)
 
 
 @pytest.mark.parametrize(
-    "written", ["", "always", "Mon-Fri", "Mon-Fri 18:00-08:00", "Mon 08:00-25:00", "Foo 08:00-09:00", "Mon 8-9", 7]
+    "written",
+    [
+        "Mon 08:00-12:00, Mon-Fri 10:00-14:00",
+        "",
+        "always",
+        "Mon-Fri",
+        "Mon-Fri 18:00-08:00",
+        "Mon 08:00-25:00",
+        "Foo 08:00-09:00",
+        "Mon 8-9",
+        7,
+    ],
 )
 def test_hours_that_mean_nothing_are_refused_with_an_example(written: object) -> None:
     with pytest.raises(ValueError, match="Mon-Fri 08:00-18:00"):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from stockhook.advice import advise
-from stockhook.model import Notice
+from stockhook.model import Movement, Notice
+from stockhook.operations.stock.reversals import undo
 from stockhook.summary import Summary
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -82,3 +83,26 @@ def test_on_a_day_without_anything_it_says_so(pages: Pages) -> None:
 def test_only_the_daemon_that_leads_tells(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(pages.shop.store), "leads", lambda *_: False)
     assert look(pages, 9 * HOUR) is False
+
+
+def test_what_a_person_undid_counts_against_what_it_was_and_was_never_shipped(pages: Pages) -> None:
+    shop = pages.shop
+    shop.stock(SOAP=10)
+    look(pages, 3 * HOUR)
+    shop.items("CLOCK")
+    [unit] = shop.receive(("CLOCK", 100)).units
+    [wrong] = shop.find(Movement, unit_id=unit.id)
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 2)])))
+    undo(shop.desk, wrong.id, "typed one nought too many")
+    look(pages, 24 * HOUR)
+    assert notices(pages)[1].text.splitlines()[0:2] == ["Shipped: 2 of SOAP.", "No event waits."]
+
+
+def test_after_days_of_standing_still_it_says_what_moved_since_the_last_one(pages: Pages) -> None:
+    shop = pages.shop
+    look(pages, 3 * HOUR)
+    shop.stock(SOAP=10)
+    shop.clock.advance(2 * HOUR * 24)
+    shop.stock(CLOCK=1)
+    look(pages, 24 * HOUR)
+    assert notices(pages)[1].text.splitlines()[0] == "Received: 10 of SOAP, 1 of CLOCK."

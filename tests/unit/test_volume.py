@@ -10,6 +10,7 @@ import pytest
 from stockhook.model import Delivery, Movement, MovementKind
 from stockhook.operations.edges import Edges, first_id
 from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.reversals import undo
 from stockhook.operations.volume import DAYS, HOURS, Volume
 from stockhook.quantity import ONE
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -90,6 +91,16 @@ def test_what_is_over_is_not_counted_again(shop: Shop) -> None:
         volume.units_out(again, now)  # type: ignore[arg-type]
     assert again.asked["totals"] <= 4
     assert again.asked["find"] <= 40 < first.asked["find"]
+
+
+def test_what_a_person_undid_was_not_shipped(shop: Shop) -> None:
+    shop.items("CLOCK")
+    [unit] = shop.receive(("CLOCK", 100)).units
+    [wrong] = shop.find(Movement, unit_id=unit.id)
+    ship(shop, 1, timedelta(hours=1))
+    undo(shop.desk, wrong.id, "typed one nought too many")
+    with shop.store.read() as view:
+        assert Volume().units_out(view, shop.clock.now())[-1].value == 2 * ONE
 
 
 def test_a_stock_level_is_followed_backwards_through_the_days(shop: Shop) -> None:

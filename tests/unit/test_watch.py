@@ -20,6 +20,7 @@ from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.watch import OLD, Watch
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 BODY = envelope(order_ship("D-1", [line("SOAP", 1)]))
 
 
@@ -194,6 +195,24 @@ def test_held_goods_are_none_that_orders_may_take(scene: Callable[..., Scene]) -
     assert house.look() == {("low-stock", "SOAP")}
 
 
+def test_goods_that_could_not_ship_today_for_their_age_are_none_that_orders_may_take(
+    scene: Callable[..., Scene],
+) -> None:
+    house = scene()
+    shop = house.pages.shop
+    today = shop.clock.now().astimezone(shop.rules.time_zone).date()
+    shop.stock(SOAP=3)
+    shop.receive(("SOAP", 10), expires_on=today - DAY)
+    shop.receive(("SOAP", 2), expires_on=today)
+    with shop.store.write() as work:
+        work.save([Item("SOAP", reorder_at=4 * ONE)])
+    assert house.look() == set()
+    with shop.store.write() as work:
+        work.save([Item("SOAP", reorder_at=4 * ONE, min_shelf_life_days=1)])
+    assert house.look() == {("low-stock", "SOAP")}
+    assert house.open()["low-stock", "SOAP"].text.startswith("3 of SOAP left")
+
+
 def test_a_low_disk_is_told_while_it_lasts(scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch) -> None:
     house = scene('[limits]\ndisk_free = "100 MiB"\n')
     room = [100 * 2**20 - 1]
@@ -218,6 +237,27 @@ def test_a_failing_notifier_is_told_by_the_others_and_over_when_it_works(scene: 
     house.watch.notifier("office", None)
     assert house.open() == {}
     assert house.told("notifier-failing") == [("opened", "phone"), ("closed", "phone")]
+
+
+def test_refusals_that_a_person_has_acknowledged_are_not_told_again_before_a_delivery_is_accepted(
+    scene: Callable[..., Scene],
+) -> None:
+    house = scene()
+
+    def refuse() -> bool:
+        for _ in range(FEW):
+            house.refusals.refused("shop", 0, right_path=True)
+        return ("refused-deliveries", "shop") in house.look(HOUR)
+
+    assert refuse()
+    with house.pages.shop.store.write() as work:
+        work.save([replace(house.open()["refused-deliveries", "shop"], state=ProblemState.ACKNOWLEDGED)])
+    assert not refuse()
+    assert not refuse()
+    assert len(house.told("refused-deliveries")) == 1
+    house.pages.shop.deliver(BODY)
+    house.look()
+    assert refuse()
 
 
 def test_one_that_is_alone_is_told_by_nobody_but_stands_among_the_problems(scene: Callable[..., Scene]) -> None:

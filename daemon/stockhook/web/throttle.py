@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final, TypeVar
 
 from stockhook.clock import Clock
@@ -60,7 +60,11 @@ def _counted(address: str) -> str:
         found = ip_address(address)
     except ValueError:
         return address  # a UNIX socket has none
-    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)  # noqa: PLR2004 - IPv6
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:  # how a socket for both writes an address of IPv4
+        return str(found.ipv4_mapped)
+    return str(ip_network((found, 64), strict=False))
 
 
 def _until_free(failed: Iterable[float], most: int, now: float) -> float:
