@@ -199,7 +199,7 @@ class Daemon:
 
     async def _load_pages(self) -> None:
         """Have the first page not wait for its modules; what cannot be imported ends the daemon, as at start-up."""
-        await asyncio.to_thread(self.pages.load)
+        await self.pages.load()
         settle_memory()
         await asyncio.Event().wait()  # a loop that ends by itself is a broken one
 

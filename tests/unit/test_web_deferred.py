@@ -1,10 +1,15 @@
 """What the daemon imports before it listens, and the pages that come behind it."""
 
+import asyncio
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
 
-from tornado.web import Application
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
 from stockhook.web.deferred import DeferredPages
 
@@ -17,16 +22,47 @@ def test_the_daemon_is_imported_without_pages_api_metrics_and_password_hashing()
     assert done.stdout.strip() == "[]"
 
 
-def test_whoever_asks_first_the_pages_are_made_once() -> None:
+class Hello(RequestHandler):
+    """Says back what was sent."""
+
+    def post(self) -> None:
+        self.finish(self.request.body)
+
+
+async def test_pages_asked_for_before_they_are_made_wait_for_it_and_hold_up_nobody() -> None:
+    begun, go = threading.Event(), threading.Event()
     made: list[Application] = []
 
     def make() -> Application:
-        made.append(Application())
+        begun.set()
+        assert go.wait(60)
+        made.append(Application([("/", Hello)]))
         return made[-1]
+
+    server = HTTPServer(DeferredPages(make))
+    (listening, *_) = sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    fetch = AsyncHTTPClient(force_instance=True).fetch
+    try:
+        early = [asyncio.ensure_future(fetch(address, method="POST", body=f"early {n}")) for n in range(9)]
+        while not begun.is_set():  # the loop goes on while they are made, or this would not end
+            await asyncio.sleep(0.001)
+        go.set()
+        assert {(await one).body for one in early} == {f"early {n}".encode() for n in range(9)}
+        assert (await fetch(address, method="POST", body="late")).body == b"late"
+        assert len(made) == 1
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
+async def test_pages_that_cannot_be_made_are_told_to_whoever_loads_them() -> None:
+    def make() -> Application:
+        raise ImportError("no module named jinja2")
 
     pages = DeferredPages(make)
     pages.on_close(object())
-    assert made == []
-    with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda _: pages.load(), range(8)))
-    assert found == made * 8
+    for _ in range(2):
+        with pytest.raises(ImportError, match="jinja2"):
+            await pages.load()
