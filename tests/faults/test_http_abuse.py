@@ -112,7 +112,8 @@ def test_two_hundred_slow_connections_hold_up_nobody_and_are_closed(what: str, t
             over.set()
             dripping.join()
     print(f"median {statistics.median(before):.4f} s before, {statistics.median(during):.4f} s during")
-    assert during[-10] < 3 * (before[-10] + 0.1)  # all but a tenth: the machine is shared, if only with this test
+    slack = 0.1 if LONG else 0.5  # who is held up by those who are slow waits until these are cut
+    assert during[-10] < 3 * (before[-10] + slack)  # all but a tenth: the machine is shared, if only with this test
 
 
 def test_thousands_of_idle_connections_shut_nobody_out(traffic: Traffic, many_files: None) -> None:
@@ -207,4 +208,4 @@ def test_large_deliveries_all_at_once_are_taken_or_told_to_come_again(traffic: T
     assert sum(answers.values()) == 64 * times(1, 5)
     assert answers.keys() <= {200, 503}
     assert answers[200]
-    assert (max(took) if LONG else statistics.median(took)) < 1  # a disk that stands still makes one of few wait
+    assert (max(took) < 1) if LONG else (statistics.median(took) < 3)  # a disk that stands still makes one of few wait

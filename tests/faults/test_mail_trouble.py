@@ -14,7 +14,7 @@ from stockhook.testing.daemon import RunningDaemon, table
 from stockhook.testing.payloads import envelope, line, order_ship
 
 SECONDS = 1.0
-"""How long a mail may take; one that was taken later would come twice."""
+"""How long a mail may take."""
 HURRY = 0.25
 """Seconds until a mail that was not taken is tried again."""
 TROUBLES = [

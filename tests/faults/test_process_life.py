@@ -49,14 +49,14 @@ def waiting(traffic: Traffic, count: int) -> None:
 
 def test_systemd_hears_of_start_backlog_reload_and_stop(manager: Manager, trading: Callable[..., Traffic]) -> None:
     traffic = trading(environment=manager.environment)
-    waiting(traffic, 1500)
+    waiting(traffic, 1000)
     daemon = traffic.daemon
     daemon.start()
     daemon.until(lambda: "READY" in manager.told[0][1] if manager.told else False, what="READY")
     assert manager.told[0][1]["STATUS"] == f"listening on {daemon.server}"
     status = daemon.until(lambda: manager.heard("STATUS")[1:], what="the backlog")[0]
     backlog = status.removeprefix(f"listening on {daemon.server}, ")
-    assert 0 < int(backlog.removesuffix(" deliveries wait")) <= 1500
+    assert 0 < int(backlog.removesuffix(" deliveries wait")) <= 1000
 
     before = time.monotonic()
     daemon.signal(signal.SIGHUP)
@@ -96,9 +96,9 @@ def test_the_watchdog_is_not_petted_while_the_writer_or_the_loop_hangs(
             daemon.until(lambda since=before: len(manager.heard("WATCHDOG", since)) > 2, what="pets under load")  # type: ignore[misc]
             switch.write_text(what)
             time.sleep(WATCHDOG * 2 / 3 + LOOK)
-            hangs = time.monotonic()
-            time.sleep(WATCHDOG)
-            assert manager.heard("WATCHDOG", hangs) == [], what
+            daemon.until(
+                lambda: manager.heard("WATCHDOG", time.monotonic() - WATCHDOG) == [], 20, f"no pets while {what} hangs"
+            )
             switch.unlink()
     finish(traffic)
     assert daemon.terminate() == 0
@@ -124,15 +124,21 @@ def test_a_daemon_that_hangs_is_ended_after_a_while_when_it_is_to_stop(
     finish(traffic)
 
 
-def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic], tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    empty = trading(tmp_path / "empty").daemon
+def usual_start(trading: Callable[..., Traffic], folder: Path) -> float:
+    """Return how many seconds a daemon takes to listen for which nothing waits."""
+    folder.mkdir()
+    empty = trading(folder).daemon
     began = time.monotonic()
     empty.start()
-    usual = time.monotonic() - began
+    taken = time.monotonic() - began
     empty.kill()
+    return taken
+
+
+def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic], tmp_path: Path) -> None:
+    usual = usual_start(trading, tmp_path / "empty") if LONG else 0.0
     traffic = trading()
-    waiting(traffic, times(3000, 100_000))
+    waiting(traffic, times(2000, 100_000))
     began = time.monotonic()
     traffic.daemon.start()
     started = time.monotonic() - began
@@ -141,8 +147,8 @@ def test_a_backlog_does_not_hold_up_the_start(trading: Callable[..., Traffic], t
     with traffic.daemon.desk() as desk, desk.store.read() as view:
         waits = view.due(desk.clock.now(), 1).deliveries
     print(f"{len(traffic.wanted)} wait: listening after {started:.2f} s, answering after {answered:.2f} s")
-    print(f"nothing waits: listening after {usual:.2f} s")
     if LONG:  # a backlog that takes minutes; a small one is worked before a busy disk has synced once
+        print(f"nothing waits: listening after {usual:.2f} s")
         assert started < max(2, 2 * usual)
         assert answered < started + 1
     assert waits, "all of it was worked before the first answer"

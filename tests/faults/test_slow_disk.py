@@ -20,7 +20,7 @@ DEADLINE = 20.0 if LONG else 6.0
 """Seconds that whoever sends waits at most; 20 is what the daemon takes as shipped."""
 PATIENCE = 8.0
 """Seconds that it may take on top of that: those who send wait ten longer."""
-BUSY = 0.25
+BUSY = 0.25 if LONG else 1.0
 """Seconds that a machine with other things to do may take on top of everything."""
 
 
@@ -33,7 +33,7 @@ def most(traffic: Traffic) -> float:
     return seconds[len(seconds) * (99 if LONG else 50) // 100]
 
 
-@pytest.mark.parametrize("milliseconds", [5, 50, 500])
+@pytest.mark.parametrize("milliseconds", [5, 50, 500] if LONG else [5, 500])
 def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_page_is_there(
     milliseconds: int, disk: Disk, trading: Callable[..., Traffic]
 ) -> None:
@@ -109,14 +109,16 @@ def test_on_a_disk_that_hangs_those_who_wait_are_told_to_come_again_and_the_watc
         assert daemon.request("GET", "/readyz").status == 503
         assert daemon.request("GET", "/", base=daemon.admin).status == 200
         assert systemd.pets() == 0
-        disk.well()
         freed = time.monotonic()
+        disk.well()
         daemon.until(lambda: traffic.status == 200)
         daemon.until(lambda: daemon.request("GET", "/healthz").status == 200)
         daemon.until(systemd.pets)
     refused = [reply for reply in traffic.replies if reply.status == 503]
     assert all(reply.seconds < DEADLINE + PATIENCE for reply in refused)
-    assert not [each for each in traffic.replies if each.status == 200 and hung + 0.1 < each.at < freed]
+    # what was asked for before it hung may have been answered then already, and only be read later
+    kept = [each for each in traffic.replies if each.status == 200 and each.at - each.seconds > hung]
+    assert not [each for each in kept if each.at < freed]
     assert daemon.code is None
     finish(traffic)
 

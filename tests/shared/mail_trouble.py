@@ -30,7 +30,8 @@ class TroubledMailServer:
     """Listens on a free port of 127.0.0.1 within its ``with`` block, and keeps the port while it is down.
 
     ``trouble`` is a step and what it does there: an answer like ``451 later``, ``hang``, ``drip`` or ``cut``; None: it
-    does its work. ``mails`` are those it has accepted, oldest first; ``met`` counts how often it made trouble.
+    does its work. ``mails`` are those whose sender heard that they were accepted, oldest first; ``met`` counts how
+    often it made trouble.
     """
 
     def __init__(self) -> None:
@@ -82,7 +83,11 @@ class TroubledMailServer:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, _Over):
             try:
                 await self._answer("connect", writer)
+                taken: EmailMessage | None = None
                 while line := await reader.readline():
+                    if taken is not None:  # it was heard; who gave up before that goes in silence, and sends it again
+                        self.mails.append(taken)
+                        taken = None
                     word = line[:4].decode("ascii", "replace").strip().upper()
                     await self._answer(word, writer)
                     if word == "QUIT":
@@ -90,7 +95,7 @@ class TroubledMailServer:
                     if word == "DATA":
                         whole = await reader.readuntil(b"\r\n.\r\n")
                         await self._answer("end", writer)
-                        self.mails.append(message_from_bytes(whole[:-3], policy=default))
+                        taken = message_from_bytes(whole[:-3], policy=default)
             finally:
                 writer.transport.abort()
 
