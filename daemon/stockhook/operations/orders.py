@@ -140,10 +140,10 @@ def find_key(view: Read, written: str) -> OrderKey:
 
     Raises Refused where two accounts have the id, NotFound with near misses where none has.
     """
-    account, slash, rest = written.strip().partition("/")
-    if slash:
-        found = view.find(Order, {"account": account, "order_id": rest}, most=1)
-        if found:
+    parts = written.strip().split("/")
+    for place in range(1, len(parts)):  # either of the two may hold a slash
+        account, order_id = "/".join(parts[:place]), "/".join(parts[place:])
+        if found := view.find(Order, {"account": account, "order_id": order_id}, most=1):
             return found[0].key
     found = view.find(Order, {"order_id": written.strip()}, most=FOREVER)
     if len(found) > 1:
@@ -151,6 +151,7 @@ def find_key(view: Read, written: str) -> OrderKey:
         raise Refused(f"the order id {written.strip()} is that of {names}; name it with its account")
     if not found:
         known = Counter(order.order_id for order in view.find(Order, most=_NEWEST))
-        meant = did_you_mean(near(rest or account, known)) or "; `stockhook events list` shows what came in"
+        sought = "/".join(parts[1:]) or parts[0]
+        meant = did_you_mean(near(sought, known)) or "; `stockhook events list` shows what came in"
         raise NotFound(f"there is no order {written.strip()!r}{meant}")
     return found[0].key

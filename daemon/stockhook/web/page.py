@@ -12,6 +12,7 @@ from stockhook.errors import BadQuantity, NotFound, Refused, StoreUnavailable
 from stockhook.operations.desk import Desk
 from stockhook.store import Read
 from stockhook.web.base import BaseHandler, PageError
+from stockhook.web.segments import named
 from stockhook.web.site import Said
 
 logger = log.get(__name__)
@@ -27,6 +28,11 @@ DIGITS: Final = 18
 
 class Page(BaseHandler):
     """A page that shows what the store has, and the actions of its forms."""
+
+    def prepare(self) -> None:
+        """Let in, or refuse; then read the names in the address."""
+        super().prepare()
+        self.path_args = [named(each) for each in self.path_args]
 
     async def head(self, *args: str) -> None:
         """Answer as ``get`` does; the server leaves the page itself away."""

@@ -2,7 +2,6 @@
 
 from datetime import UTC
 from typing import Final
-from urllib.parse import quote
 
 from stockhook.model import Item, Location, Unit
 from stockhook.operations.items import find_item
@@ -10,6 +9,7 @@ from stockhook.operations.stock.adjustments import CODES
 from stockhook.quantity import text
 from stockhook.store import FOREVER, Read
 from stockhook.web.forms import REASON, Choice, Field, Form
+from stockhook.web.templates import item_path
 
 LABELS: Final = {
     "lot": "Lot",
@@ -37,7 +37,7 @@ def receive(view: Read, item: Item, back: str = "") -> Form:
     pieces = (Field("serial", "Serial number", required=True),) if item.serial else ()
     return Form(
         name=f"receive-{item.sku}",
-        address=f"/items/{quote(item.sku, safe='')}/receive",
+        address=f"{item_path(item.sku)}/receive",
         title=f"Receive {item.sku}",
         button="Receive",
         fields=(
@@ -59,7 +59,7 @@ def count_item(view: Read, item: Item) -> Form:
     known = places(view)
     return Form(
         name="count",
-        address=f"/items/{quote(item.sku, safe='')}/count",
+        address=f"{item_path(item.sku)}/count",
         title=f"Count {item.sku}",
         button="Count",
         fields=(

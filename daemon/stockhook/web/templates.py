@@ -5,12 +5,12 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from stockhook import quantity
 from stockhook.web import assets
+from stockhook.web.segments import segment
 
 if TYPE_CHECKING:
     import jinja2
@@ -158,9 +158,9 @@ def or_none(value: str | date | None) -> str:
 
 def item_path(sku: str) -> str:
     """Return the address of an item's page."""
-    return f"/items/{quote(sku, safe='')}"
+    return f"/items/{segment(sku)}"
 
 
 def order_path(account: str, order_id: str) -> str:
     """Return the address of an order's page."""
-    return f"/orders/{quote(account, safe=':')}/{quote(order_id, safe='')}"
+    return f"/orders/{segment(account, ':')}/{segment(order_id)}"
