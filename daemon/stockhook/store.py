@@ -55,6 +55,13 @@ class Range:
     high: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Matches a text in whatever spelling: ``code`` is its folded form (``model.fold``); of ``Kept.folded`` fields."""
+
+    code: str
+
+
 JOBS: Final = ("sweep", "dispatcher", "prune", "watch")
 """What one daemon does for all that share a store, see ``leads``; where daemons run, one of them does the first two."""
 
@@ -67,12 +74,14 @@ def untold(done: int, total: int) -> None:
 
 
 Match: TypeAlias = Any
-"""A value (None included) a field must equal, a ``frozenset`` it must be in, or a ``Range``."""
+"""A value (None included) a field must equal, a ``frozenset`` it must be in, a ``Range``, or ``Folded``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """How a record is kept: its key, the fields (groups) ``find`` may be asked by, and what ``totals`` sums.
+
+    ``folded`` fields are texts that ``find`` comes to as quickly by their folded form.
 
     A key of one field ``id`` is given by the store, ascending, never used twice. ``totals`` sums ``amount``.
     ``find`` pages by the key, newest (largest) first.
@@ -81,6 +90,7 @@ class Kept:
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
     amount: str | None = None
+    folded: tuple[str, ...] = ()
 
 
 RECORDS: Final[Mapping[type, Kept]] = {
@@ -93,7 +103,7 @@ RECORDS: Final[Mapping[type, Kept]] = {
     Alias: Kept(("account", "code"), (("sku",),)),
     Kit: Kept(("sku",)),
     Location: Kept(("path",)),
-    Unit: Kept(("id",), (("sku",), ("location",), ("lot",), ("serial",)), "quantity"),
+    Unit: Kept(("id",), (("sku",), ("location",), ("lot",), ("serial",)), "quantity", folded=("lot", "serial")),
     Count: Kept(("sku", "location", "unit_id")),
     Movement: Kept(
         ("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("event_id",), ("reverses",)), "quantity"

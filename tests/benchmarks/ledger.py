@@ -25,7 +25,7 @@ from stockhook import model, settings
 from stockhook.quantity import ONE
 from stockhook.testing import payloads
 from stockhook_plugins.stores.sqlalchemy.rows import shape
-from stockhook_plugins.stores.sqlalchemy.tables import TABLES
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES, spelling
 
 ACCOUNT = "ultracart:DEMO"
 PAYLOADS = timedelta(days=30)
@@ -318,6 +318,7 @@ def _write(connection: sqlite3.Connection, orders: int, movements: int, units: i
         connection.execute("INSERT INTO body_use (id, received_at) VALUES (?, ?)", (number, micros(received)))
     flush()
     connection.executemany("INSERT INTO version VALUES ('item', ?, ?)", history.moved.items())
+    connection.execute(f"INSERT INTO {spelling.name} SELECT 'lot', lower(lot), lot FROM {TABLES[model.Unit].name}")
 
 
 def main() -> None:

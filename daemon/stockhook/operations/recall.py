@@ -13,10 +13,10 @@ from stockhook.model import Audit, Line, Movement, MovementKind, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.past import AMEND, before, units_of
-from stockhook.operations.suggestions import did_you_mean, near
+from stockhook.operations.suggestions import did_you_mean, near, newest
 from stockhook.quantity import Quantity
 from stockhook.rules import ChannelRules
-from stockhook.store import Match, Read
+from stockhook.store import Folded, Match, Read
 from stockhook.target import moment_shipped, ship_date
 
 T = TypeVar("T")
@@ -134,12 +134,11 @@ def recall_unit(desk: Desk, unit_id: int) -> Recall:
 
 
 def _recall_named(desk: Desk, view: Read, what: str, asked: str) -> Recall:
-    names = _names(view, what)
-    written = _spellings(names, asked)
+    named = {what: Folded(fold(asked))}
     renamed = _renamed(view, what, asked)
-    if not written and not renamed:
-        raise NotFound(_no_such(view, what, asked, names))
-    found = _recall(desk, view, [{what: frozenset(written)}, {"id": frozenset(renamed)}])
+    if not renamed and not view.find(Unit, named, most=1):
+        raise NotFound(_no_such(view, what, asked))
+    found = _recall(desk, view, [named, {"id": frozenset(renamed)}])
     return replace(found, renamed=tuple(sorted(renamed)))
 
 
@@ -158,22 +157,12 @@ def _renamed(view: Read, what: str, asked: str) -> set[int]:
     return {unit_id for unit_id in named if fold(getattr(now[unit_id], what) or "") != fold(asked)}
 
 
-def _spellings(names: Iterable[str], asked: str) -> list[str]:
-    """Return the lots, or serial numbers, that are written differently but mean what is asked for."""
-    wanted = fold(asked)
-    return [name for name in names if fold(name) == wanted]
-
-
-def _names(view: Read, what: str) -> list[str]:
-    return [str(total.by[0]) for total in view.totals(Unit, by=(what,)) if total.by[0] is not None]
-
-
-def _no_such(view: Read, what: str, asked: str, names: Iterable[str]) -> str:
+def _no_such(view: Read, what: str, asked: str) -> str:
     other, option = ("serial", "--serial ") if what == "lot" else ("lot", "")
     noun = {"lot": "lot", "serial": "serial number"}
-    if _spellings(_names(view, other), asked):
+    if view.find(Unit, {other: Folded(fold(asked))}, most=1):
         return f"there is no {noun[what]} {asked!r}, but a {noun[other]}: stockhook recall {option}{asked}"
-    meant = did_you_mean(near(asked, names))
+    meant = did_you_mean(near(asked, newest(view, what)))
     return (
         f"no unit ever had the {noun[what]} {asked!r}{meant or '; `stockhook stock list --all` shows what was there'}"
     )

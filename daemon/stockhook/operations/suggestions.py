@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Final
 
-from stockhook.model import Alias, Item, fold
+from stockhook.model import Alias, Item, Unit, fold
 from stockhook.operations.due import every
-from stockhook.store import Read
+from stockhook.store import Range, Read
 
 MOST: Final = 3
 _LETTERS_PER_SLIP: Final = 4
 _MOST_SLIPS: Final = 3
+_NEWEST: Final = 5_000
+"""Units among which a lot, or a serial number, is looked for that may have been meant."""
 
 
 def suggest(view: Read, code: str) -> list[str]:
@@ -17,6 +19,13 @@ def suggest(view: Read, code: str) -> list[str]:
     meanings = {item.sku: item.sku for item in every(view, Item)}
     meanings |= {alias.written: alias.sku for alias in every(view, Alias) if alias.sku is not None}
     return list(dict.fromkeys(meanings[name] for name in near(code, meanings, most=MOST * 2)))[:MOST]
+
+
+def newest(view: Read, what: str) -> list[str]:
+    """Return the ``lot`` or ``serial`` of the newest units, each once: what a person has in hand came of late."""
+    last = view.find(Unit, most=1)
+    among = {"id": Range(low=last[0].id - _NEWEST)} if last else {}
+    return [str(total.by[0]) for total in view.totals(Unit, by=(what,), where=among) if total.by[0] is not None]
 
 
 def near(code: str, names: Iterable[str], most: int = MOST) -> list[str]:

@@ -34,7 +34,7 @@ from stockhook.model import (
 )
 from stockhook.model import MovementKind as Kind
 from stockhook.quantity import LIMIT, ONE
-from stockhook.store import FOREVER, RECORDS, Range, Read, Store, Total
+from stockhook.store import FOREVER, RECORDS, Folded, Range, Read, Store, Total
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 
@@ -136,6 +136,26 @@ class FindingContract:
                 assert paged == everything
                 assert read.find(record, most=FOREVER) == everything
                 assert read.find(record, most=0) == []
+
+    def test_lots_and_serial_numbers_are_found_in_whatever_spelling(self, store: Store) -> None:
+        with store.write() as work:
+            for lot in ("L-ÄSS1", "l-äss1", " L-Äß1 ", "L-ÄSS2", None):
+                work.book([make.receipt("SOAP", ONE, lot=lot, serial=None if lot is None else f"S{lot}")])
+        with store.write() as work:
+            one = work.find(Unit, {"lot": "L-ÄSS2"})[0]
+            work.book([Booking(units=(replace(one, lot="X", serial="l-ÄSS1"),))])
+        with store.read() as read:
+
+            def units(**where: Any) -> list[int]:
+                return [unit.id for unit in read.find(Unit, where)]
+
+            assert units(lot=Folded("l-äss1")) == [3, 2, 1]
+            assert units(lot=Folded("l-äss2")) == []
+            assert units(lot=Folded("x")) == units(serial=Folded("l-äss1")) == [one.id]
+            assert units(serial=Folded("sl-äss1"), lot="L-ÄSS1") == [1]
+            assert units(lot=Folded("L-ÄSS1")) == [], "what is asked for is to be folded"
+            assert read.find(Unit, {"lot": Folded("l-äss1")}, after=(3,), most=1)[0].id == 2
+            assert read.totals(Unit, where={"lot": Folded("l-äss1")}) == [Total((), 3, 3 * ONE)]
 
     def test_find_matches_every_field_by_value_set_and_range(self, store: Store) -> None:
         fill(store)

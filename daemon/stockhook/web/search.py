@@ -1,7 +1,7 @@
 """One box for whatever a person has in hand: an order id, a SKU, a store code, a lot, a serial number."""
 
 from stockhook.model import Alias, Event, Item, Line, Order, Unit, fold
-from stockhook.store import Read
+from stockhook.store import Folded, Read
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE
 
@@ -16,7 +16,7 @@ class SearchPage(Page):
 
 
 def search(view: Read, sought: str) -> Values:
-    """Return the records that are named so, as written; items and codes in whatever case."""
+    """Return the records that are named so: orders and lines as written, all else in whatever case."""
     if not sought:
         return {
             "q": "",
@@ -30,8 +30,8 @@ def search(view: Read, sought: str) -> Values:
             "serials": [],
         }
     catalogue = view.catalogue((), {sought})
-    lots = view.find(Unit, {"lot": sought}, most=PAGE)
-    serials = view.find(Unit, {"serial": sought}, most=PAGE)
+    lots = view.find(Unit, {"lot": Folded(fold(sought))}, most=PAGE)
+    serials = view.find(Unit, {"serial": Folded(fold(sought))}, most=PAGE)
     items: list[Item] = [*catalogue.items.values()]
     return {
         "q": sought,

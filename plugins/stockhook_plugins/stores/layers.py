@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-from stockhook.plugin import RECORDS, Match, Range, Total
+from stockhook.plugin import RECORDS, Folded, Match, Range, Total, model
 
 R = TypeVar("R")
 Key: TypeAlias = tuple[Any, ...]
@@ -20,6 +20,8 @@ def values(row: Any, fields: Sequence[str]) -> Key:
 
 def matches(value: Any, wanted: Match) -> bool:
     """Tell whether a field's value is what ``find`` asks for."""
+    if isinstance(wanted, Folded):
+        return value is not None and model.fold(value) == wanted.code
     if not isinstance(wanted, Range):
         return bool(value in wanted if isinstance(wanted, frozenset) else value == wanted)
     if wanted.low is None and wanted.high is None:
@@ -57,7 +59,7 @@ class Committed:
         best: tuple[str, ...] = ()
         for fields in self._indexes[record]:
             if len(fields) > len(best) and all(
-                name in where and not isinstance(where[name], (Range, frozenset)) for name in fields
+                name in where and not isinstance(where[name], (Range, Folded, frozenset)) for name in fields
             ):
                 best = fields
         if not best:

@@ -10,8 +10,8 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.past import HOLD, RELEASE
 from stockhook.operations.posting import Change, Moved, post
 from stockhook.operations.stock.ledger import checked_reason, known_unit
-from stockhook.operations.suggestions import did_you_mean, near
-from stockhook.store import FOREVER, Read, Work
+from stockhook.operations.suggestions import did_you_mean, near, newest
+from stockhook.store import FOREVER, Folded, Read, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,8 @@ def _set(desk: Desk, reason: str, unit_id: int | None, lot: str | None, *, held:
 def _meant(view: Read, unit_id: int | None, lot: str | None) -> Sequence[Unit]:
     if unit_id is not None:
         return [known_unit(view, unit_id)]
-    lots = [str(total.by[0]) for total in view.totals(Unit, by=("lot",)) if total.by[0] is not None]
-    written = frozenset(other for other in lots if fold(other) == fold(lot or ""))
-    if not written:
-        meant = did_you_mean(near(lot or "", lots))
+    found = view.find(Unit, {"lot": Folded(fold(lot or ""))}, most=FOREVER)
+    if not found:
+        meant = did_you_mean(near(lot or "", newest(view, "lot")))
         raise NotFound(f"there is no lot {lot!r}{meant or '; `stockhook stock list --all` shows the lots there are'}")
-    return view.find(Unit, {"lot": written}, most=FOREVER)
+    return found

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from stockhook.plugin import model
+from stockhook.plugin import RECORDS, model
 from stockhook_plugins.stores import bookings as rules
 from stockhook_plugins.stores.sqlalchemy.caches import Moved
 from stockhook_plugins.stores.sqlalchemy.database import Database, Numbers, rows
@@ -38,6 +38,7 @@ class Batch:
         self._touched: set[int] = set()
         self._fresh: dict[int, Row] = {}
         self._amended: dict[int, Row] = {}
+        self._spelt: set[tuple[str, str, str]] = set()
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
         self._rows: dict[type[Any], list[Row]] = defaultdict(list)
@@ -119,6 +120,9 @@ class Batch:
 
     def _take_unit(self, unit: model.Unit) -> int:
         row = _unit.encode(unit)
+        for field in RECORDS[model.Unit].folded:
+            if (written := getattr(unit, field)) is not None:
+                self._spelt.add((field, model.fold(written), written))
         moved = self._moved(unit.sku)
         moved.remade = True
         if 0 < unit.id < _NEW:
@@ -180,6 +184,7 @@ class Batch:
             row[_QUANTITY] = self._quantities[number]
         self._write(sql.add(model.Unit), list(self._fresh.values()))
         self._write(sql.amend_unit, list(self._amended.values()))
+        self._write(sql.spell, sorted(self._spelt))
         moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
         self._write(sql.unit_moves, moves)
         for record in (model.Order, model.Line, model.Wait, model.Event, model.Allocation, model.Shortage):

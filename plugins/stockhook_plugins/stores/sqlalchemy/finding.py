@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, null, or_, select
 from sqlalchemy import tuple_ as row_of
 
-from stockhook.plugin import FOREVER, RECORDS, Match, Range, Total
+from stockhook.plugin import FOREVER, RECORDS, Folded, Match, Range, Total
 from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.rows import Column, json_list, shape
 from stockhook_plugins.stores.sqlalchemy.statements import Statements, constant
-from stockhook_plugins.stores.sqlalchemy.tables import TABLES
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES, spelling
 
 R = TypeVar("R")
 
@@ -27,6 +27,7 @@ _BELOW: Final = "below"
 _AMONG: Final = "among"
 _AMONG_OR_NULL: Final = "among or null"
 _NULL: Final = "null"
+_FOLDED: Final = "folded"
 
 
 def find(
@@ -96,6 +97,9 @@ def _asked(columns: Mapping[str, Column], where: Mapping[str, Match]) -> tuple[t
                 if end is not None:
                     terms.append((name, kind))
                     values.append(column.bind(end))
+        elif isinstance(wanted, Folded):
+            terms.append((name, _FOLDED))
+            values.append(wanted.code)
         elif isinstance(wanted, frozenset):
             terms.append((name, _AMONG_OR_NULL if None in wanted else _AMONG))
             values.append(json_list(column.bind(value) for value in wanted if value is not None))
@@ -114,6 +118,13 @@ def _conditions(sql: Statements, record: type[Any], terms: Sequence[Term]) -> li
     return [_CONDITIONS[kind](sql, table.c[name], *rest) for name, kind, *rest in terms]
 
 
+def _spelt(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    written = select(spelling.c.written).where(
+        spelling.c.field == constant(str(column.key)), spelling.c.code == bindparam(None)
+    )
+    return column.in_(written)
+
+
 _CONDITIONS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
     _EQUAL: lambda _, column: column == bindparam(None),
     _WORD: lambda _, column, word: column == constant(word),
@@ -122,4 +133,5 @@ _CONDITIONS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
     _AMONG: lambda sql, column: sql.listed(column),
     _AMONG_OR_NULL: lambda sql, column: or_(sql.listed(column), column.is_(null())),
     _NULL: lambda _, column: column.is_(null()),
+    _FOLDED: lambda _, column: _spelt(column),
 }

@@ -33,7 +33,7 @@ from sqlalchemy.engine import Dialect
 
 from stockhook.plugin import RECORDS, model
 from stockhook_plugins.stores.sqlalchemy.rows import shape
-from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, body_use, folded, version
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES, body, body_use, folded, spelling, version
 
 _PLAIN: Final[Mapping[type, Any]] = {int: BigInteger(), str: Text(), bytes: LargeBinary()}
 _units, _deliveries, _orders, _waits = (
@@ -307,6 +307,12 @@ class Statements:
             return delete(names).where(names.c.code == row["code"], names.c.sku == row["sku"])
 
         return self._once("fold out", record, make)
+
+    @property
+    def spell(self) -> str:
+        """The statement that remembers how something is written: field, folded, as written."""
+        kinds = {"field": str, "code": str, "written": str}
+        return self._once("spell", None, lambda: self._insert_rows(spelling, kinds).on_conflict_do_nothing())
 
     def _once(self, name: str, what: Any, make: Callable[[], Any]) -> str:
         text = self._made.get((name, what))

@@ -95,6 +95,17 @@ folded: Final = {
 }
 """Items and kits by the folded form of their sku."""
 
+spelling: Final = Table(
+    "spelling",
+    metadata,
+    Column("field", _WORDS, primary_key=True),
+    Column("code", _WORDS, primary_key=True),
+    Column("written", _WORDS, primary_key=True),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""How lots and serial numbers were written, by ``field`` of the unit and by their folded form; none is ever removed."""
+
 
 def _index(record: type[Any], *names: str, where: str | None = None, nullable: str | None = None) -> None:
     table = TABLES[record]
@@ -123,8 +134,6 @@ _index(model.Unit, "sku")
 _index(model.Unit, "location")
 _index(model.Unit, "lot", nullable="lot")
 _index(model.Unit, "serial", nullable="serial")
-_index(model.Movement, "unit_id")
-_index(model.Movement, "sku")
 _index(model.Movement, "order_id", "account", nullable="order_id")
 _index(model.Movement, "event_id", nullable="event_id")
 _index(model.Movement, "reverses", nullable="reverses")
@@ -138,6 +147,11 @@ _index(model.Notice, "kind", "subject")
 _index(model.Audit, "action", "subject")
 _index(model.Answered, "at")
 _index(model.LogOut, "at")
+
+_moves = TABLES[model.Movement].c
+for _whose in (_moves.sku, _moves.unit_id):
+    # With all that a sum up to some movement takes, so that it reads nothing else, however long the history is.
+    Index(f"movement_{_whose.name}", _whose, _moves.id, _moves.quantity)
 
 
 def _open_states() -> None:

@@ -237,8 +237,8 @@ def upgrade() -> None:
     op.create_index("movement_event_id", "movement", ["event_id"], **only("event_id IS NOT NULL"))
     op.create_index("movement_order_id_account", "movement", ["order_id", "account"], **only("order_id IS NOT NULL"))
     op.create_index("movement_reverses", "movement", ["reverses"], **only("reverses IS NOT NULL"))
-    op.create_index("movement_sku", "movement", ["sku"])
-    op.create_index("movement_unit_id", "movement", ["unit_id"])
+    op.create_index("movement_sku", "movement", ["sku", "id", "quantity"])
+    op.create_index("movement_unit_id", "movement", ["unit_id", "id", "quantity"])
     op.create_table(
         "notice",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
@@ -371,6 +371,15 @@ def upgrade() -> None:
     op.create_index("shortage_open", "shortage", ["sku"], **only("open > 0"))
     op.create_index("shortage_order_id_account", "shortage", ["order_id", "account"])
     op.create_index("shortage_sku", "shortage", ["sku"])
+    op.create_table(
+        "spelling",
+        sa.Column("field", WORDS, nullable=False),
+        sa.Column("code", WORDS, nullable=False),
+        sa.Column("written", WORDS, nullable=False),
+        sa.PrimaryKeyConstraint("field", "code", "written"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "unit",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
