@@ -19,7 +19,7 @@ from stockhook.clock import Clock
 from stockhook.errors import StoreUnavailable
 from stockhook.health import Health
 from stockhook.meters import Distribution, Meters
-from stockhook.model import KINDS
+from stockhook.model import KINDS, EventState, MovementKind
 from stockhook.operations.backlog import COUNTED
 from stockhook.settings import Settings
 from stockhook.web.standing import LedgerCount, Standing, stand
@@ -41,6 +41,9 @@ REFUSALS: Final = {
     503: "try-again",
 }
 """Outcomes of requests to the webhooks that were not stored, by their status."""
+
+_OUTCOMES: Final = frozenset(EventState) - {EventState.PENDING}
+"""What may become of an event; each is shown from the start, or the first one of it would be no increase."""
 
 
 class Exposition:
@@ -82,11 +85,12 @@ class _Counted(Collector):
         yield _counter(
             "stockhook_event_retries", "Failed tries of events that are to be tried again.", (), {(): meters.retries}
         )
+        outcomes = {(name, state.value): 0 for name in settings.channels for state in sorted(_OUTCOMES)}
         yield _counter(
             "stockhook_events",
             "Outcomes of events, by channel and state.",
             ("channel", "state"),
-            {(channel, state.value): count for (channel, state), count in meters.events.copy().items()},
+            outcomes | {(name, state.value): count for (name, state), count in meters.events.copy().items()},
         )
         tries = {(name, outcome): 0 for name in settings.notifiers for outcome in ("sent", "failed")}
         yield _counter(
@@ -165,7 +169,7 @@ class _Asked(Collector):
             "stockhook_movements",
             "Movements booked in the ledger since this daemon began, by whomever, by kind.",
             ("kind",),
-            _single(standing.movements),
+            _single({kind.value: 0 for kind in MovementKind} | dict(standing.movements)),
         )
         yield _gauge(
             "stockhook_last_delivery_timestamp_seconds",
