@@ -198,7 +198,8 @@ class Daemon:
         return admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape)
 
     async def _load_pages(self) -> None:
-        """Have the first page not wait for its modules; what cannot be imported ends the daemon, as at start-up."""
+        """Have the first page not wait for its modules, nor a backlog for them; a failed import ends the daemon."""
+        await self.loop.at_rest()
         await self.pages.load()
         settle_memory()
         await asyncio.Event().wait()  # a loop that ends by itself is a broken one

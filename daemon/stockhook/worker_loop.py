@@ -26,12 +26,17 @@ class WorkerLoop:
         self._quiet = quiet
         self._booked = booked
         self._wake = asyncio.Event()
+        self._rested = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
         self._outage = log.Outage(logger, "store unavailable, worker waits", "worker goes on")
 
     def wake(self) -> None:
         """Look for work now; called on the event loop."""
         self._wake.set()
+
+    async def at_rest(self) -> None:
+        """Return once there was nothing to do: what waited while no daemon ran has been worked."""
+        await self._rested.wait()
 
     async def run(self) -> None:
         """Work until cancelled. Raises StoreBroken: the process must be restarted."""
@@ -45,6 +50,8 @@ class WorkerLoop:
                 try:
                     worked = await loop.run_in_executor(self._thread, self._worker.step)
                     self._outage.ended()
+                    if not worked:
+                        self._rested.set()
                 except StoreBroken:
                     raise
                 except StoreUnavailable as error:

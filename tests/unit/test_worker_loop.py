@@ -55,6 +55,22 @@ class TestWorkerLoop:
         assert len(fake.steps) == 4
         assert len(booked) == 3
 
+    async def test_it_is_at_rest_once_there_was_nothing_to_do_and_not_while_the_store_is_away(
+        self, fake: FakeWorker
+    ) -> None:
+        fake.outcomes = [5, StoreUnavailable("away"), 5]
+        loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
+        asyncio.get_running_loop().call_later(0.1, loop.wake)  # or the outage is waited out
+        task = asyncio.ensure_future(loop.run())
+        try:
+            async with asyncio.timeout(50):
+                await loop.at_rest()
+                assert len(fake.steps) == 4
+                await loop.at_rest()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def test_a_wake_up_ends_its_sleep(self, fake: FakeWorker) -> None:
         loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
         asyncio.get_running_loop().call_later(0.1, loop.wake)
