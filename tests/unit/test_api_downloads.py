@@ -57,6 +57,40 @@ async def test_a_download_holds_all_rows_of_the_list_over_many_pages(
     assert written
 
 
+@pytest.mark.parametrize("noun", ["stock", "movements", "events"])
+async def test_a_list_comes_as_csv_to_who_accepts_that(ask: Any, noun: str) -> None:
+    named = await ask(f"{PREFIX}/{noun}.csv")
+    answer = await ask(f"{PREFIX}/{noun}", headers={"Accept": "text/csv"})
+    assert answer.body == named.body
+    for header in ("Content-Type", "Content-Disposition"):
+        assert answer.headers[header] == named.headers[header]
+    assert answer.headers["Vary"] == "Accept"
+    check("GET", f"{PREFIX}/{noun}", answer)
+    filtered = await ask(f"{PREFIX}/{noun}?since=2099-01-01T00:00:00Z", headers={"Accept": "text/csv"})
+    assert filtered.code == (400 if noun == "stock" else 200)
+    assert (await ask(f"{PREFIX}/{noun}?limit=5", headers={"Accept": "text/csv"})).code == 400
+
+
+@pytest.mark.parametrize(
+    ("accepted", "csv_wanted"),
+    [
+        ("text/csv", True),
+        ("text/csv, */*;q=0.1", True),
+        ("application/json;q=0.5, TEXT/CSV;header=present", True),
+        ("text/csv;q=0.5, application/json", False),
+        ("text/csv, application/json", False),
+        ("text/csv;q=0", False),
+        ("text/csv;q=much", False),
+        ("text/html, */*", False),
+        ("", False),
+        (";;,,q=1", False),
+    ],
+)
+async def test_csv_is_for_who_asks_for_it_before_json(ask: Any, accepted: str, csv_wanted: bool) -> None:
+    answer = await ask(f"{PREFIX}/events?state=failed", headers={"Accept": accepted})
+    assert (answer.code, answer.headers["Content-Type"].startswith("text/csv")) == (200, csv_wanted)
+
+
 async def test_a_download_is_filtered_as_the_list_is(download: Any) -> None:
     assert [row["state"] for row in await download("/events.csv?state=failed")] == ["failed"]
     assert await download("/stock.csv?as_of=2026-01-01T00:00:00Z") == []

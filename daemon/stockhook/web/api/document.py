@@ -34,15 +34,22 @@ _KEY: Final = {
 }
 
 
+_CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
+
+
 @cache
 def document(routes: Sequence[Route]) -> Mapping[str, Any]:
     """Return the description of these routes."""
     kinds = _kinds(routes)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMAS)
     of_kind = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    sheets = {route.path.removesuffix(".csv") for route in routes if route.download}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, of_kind, components)
+        told = _operation(route, of_kind, components)
+        if route.method == "GET" and route.path in sheets:
+            _tell_of_csv(told, route.path)
+        paths.setdefault(route.path, {})[route.method.lower()] = told
     queries = {_name(of_kind[id(route.takes[name])]) for route in routes for name in route.in_query}
     return {
         "openapi": "3.1.0",
@@ -96,10 +103,19 @@ def _operation(route: Route, of_kind: Mapping[int, Any], components: Mapping[str
     if route.body is not None:
         content = {"application/json": {"schema": of_kind[id(route.body)]}}
         found["requestBody"] = {"required": True, "content": content}
-    held = {"text/csv": {"schema": {"type": "string"}}} if route.download else _json(of_kind[id(route.returns)])
+    held = _CSV if route.download else _json(of_kind[id(route.returns)])
     failing = {str(status): {"$ref": f"#/components/responses/{status}"} for status in (_ACTING if acts else _READING)}
     found["responses"] = {"200": {"description": "As asked.", "content": held}, **dict(sorted(failing.items()))}
     return found
+
+
+def _tell_of_csv(told: dict[str, Any], path: str) -> None:
+    """Add that a list is answered as CSV as well."""
+    words = (
+        f"With `Accept: text/csv` all of it comes as CSV, as from `{path}.csv`; `limit` and `cursor` are not for that."
+    )
+    told["description"] = f"{told['description']}\n\n{words}" if "description" in told else words
+    told["responses"]["200"]["content"] |= _CSV
 
 
 def _in_path(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

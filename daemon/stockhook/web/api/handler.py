@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ R = TypeVar("R")
 KEY: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
 JSON: Final = "application/json"
+_WEIGHT: Final = re.compile(r"[01](?:\.[0-9]{0,3})?")
 CSV: Final = "text/csv; charset=utf-8; header=present"
 
 
@@ -50,18 +52,23 @@ class ApiHandler(ProgramHandler):
 
 
 class Endpoint(ApiHandler):
-    """One address; ``routes`` are its methods."""
+    """One address; ``routes`` are its methods, ``sheet`` what answers instead where a list is asked for as CSV."""
 
-    def initialize(self, site: Site, routes: Mapping[str, Route] | None = None) -> None:
-        """Take what every page works with, and the routes."""
+    def initialize(self, site: Site, routes: Mapping[str, Route] | None = None, sheet: Route | None = None) -> None:
+        """Take what every page works with, the routes, and the list as CSV, where there is that."""
         super().initialize(site)
         self.routes = routes or {}
+        self.sheet = sheet
 
     async def get(self, *path: str) -> None:
         """Answer what was asked."""
         route = self._route("GET")
+        if self.sheet is not None:
+            self.set_header("Vary", "Accept")
+            route = self.sheet if wants_csv(self.request.headers.get_list("Accept")) else route
         asked = self._asked(route, path)
         if route.download:
+            self.set_header("Content-Disposition", f'attachment; filename="{route.path.rpartition("/")[2]}"')
             await self._stream(await self.in_thread(partial(route.do, self.site.desk, **asked)))
         else:
             await self._answer(await self.in_thread(lambda: encoded(route.do(self.site.desk, **asked))))
@@ -135,7 +142,6 @@ class Endpoint(ApiHandler):
         """Send a download as it is read; one that breaks off is cut, so that it is not taken for whole."""
         piece = await self.in_thread(lambda: next(pieces, ""))
         self.set_header("Content-Type", CSV)
-        self.set_header("Content-Disposition", f'attachment; filename="{self._named.rpartition("/")[2]}"')
         if self.request.method == "HEAD":
             return
         with suppress(StreamClosedError):
@@ -163,3 +169,13 @@ class NoEndpoint(ApiHandler):
 def encoded(answer: Any) -> bytes:
     """Return an answer as JSON; what is JSON already stays as it is."""
     return answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+
+
+def wants_csv(accepted: Sequence[str]) -> bool:
+    """Tell whether ``Accept`` asks for CSV rather than for JSON: by its name, and with the greater weight."""
+    weights: dict[str, float] = {}
+    for one in ",".join(accepted).split(","):
+        media, *parameters = (part.strip().lower() for part in one.split(";"))
+        weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+        weights[media] = float(weight) if _WEIGHT.fullmatch(weight) else 0.0
+    return weights.get("text/csv", 0.0) > weights.get(JSON, 0.0)

@@ -72,7 +72,7 @@ def _schemas(held: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _operation(path: str, method: str, told: Mapping[str, Any]) -> Operation:
     body = told.get("requestBody")
-    ((media, content),) = told["responses"]["200"]["content"].items()
+    media, content = next(iter(told["responses"]["200"]["content"].items()))
     return Operation(
         told["operationId"],
         method.upper(),

@@ -65,5 +65,9 @@ def by_pattern() -> Mapping[str, Mapping[str, Route]]:
 
 def endpoints(site: Mapping[str, Any]) -> list[tuple[str, type[Any], dict[str, Any]]]:
     """Return the addresses of the API as an application takes them; what none of them knows comes last."""
-    known = [(pattern, Endpoint, {**site, "routes": routes}) for pattern, routes in by_pattern().items()]
+    sheets = {route.path.removesuffix(".csv"): route for route in ROUTES if route.download}
+    known = []
+    for pattern, routes in by_pattern().items():
+        listing = routes["GET"].path if "GET" in routes else ""
+        known.append((pattern, Endpoint, {**site, "routes": routes, "sheet": sheets.get(listing)}))
     return [*known, (r"/api(?:/.*)?", NoEndpoint, dict(site))]
