@@ -1,7 +1,10 @@
 """Lists: filters, and pages by key."""
 
+import csv
+import io
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -214,3 +217,24 @@ async def test_a_dry_run_says_what_an_event_would_book_now_and_books_nothing(ask
     assert "May close: unknown-item" in page
     assert shop.booked("D-2") == {}
     assert (await ask("/events/99/dry-run")).code == 404
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    "asked",
+    ["", "?state=parked", "?order=D-1&channel=shop", "?reason=unknown-item&since=0001-01-01&until=2099-12-31"],
+)
+async def test_the_events_of_a_filter_are_downloaded_all_of_them(ask: Any, asked: str) -> None:
+    page = (await ask(f"/events{asked}")).body.decode()
+    (address,) = re.findall(r'href="(/api/v1/events.csv[^"]*)"', page)
+    rows = list(csv.DictReader(io.StringIO((await ask(unescape(address))).body.decode())))
+    wanted = {"state=parked": 60, "order=D-1": 40, "reason=unknown-item": 60}
+    assert len(rows) == next((count for part, count in wanted.items() if part in asked), 120)
+
+
+async def test_stock_and_movements_are_downloaded_from_the_list_of_items(ask: Any, pages: Pages) -> None:
+    pages.shop.stock(SOAP=3)
+    page = (await ask("/items")).body.decode()
+    for address in re.findall(r'href="(/api/v1/[a-z]+.csv)"', page):
+        assert "SOAP" in (await ask(address)).body.decode()
+    assert page.count(".csv") == 2

@@ -44,6 +44,7 @@ class EventsPage(Page):
                 "listing": found,
                 "asked": chosen.asked,
                 "given": chosen.given,
+                "query": chosen.query,
                 "channels": channels,
                 "kinds": [*EventState],
                 "replay": replay_form(chosen) if chosen.given and found.rows else None,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from stockhook.operations.edges import first_id
 from stockhook.store import Match, Range, Read
@@ -42,6 +43,13 @@ class Filter:
             high = first_id(view, record, until) + _SLACK if until else None
             found |= {"id": Range(low, high), self.moment: Range(since, until)}
         return found
+
+    @property
+    def query(self) -> str:
+        """What the API is asked for the same records, as part of an address."""
+        named = {self.fields[name]: value for name, value in self.asked.items() if self._plain(name)}
+        days = zip((SINCE, UNTIL), self.days, strict=True)
+        return urlencode(named | {name: moment.isoformat().replace("+00:00", "Z") for name, moment in days if moment})
 
     def _plain(self, name: str) -> bool:
         return name in self.fields and bool(self.asked[name])
