@@ -34,6 +34,7 @@ from stockhook.systemd import Systemd, handed_sockets
 from stockhook.upkeep import Upkeep
 from stockhook.watch import Watch
 from stockhook.web.access import Access
+from stockhook.web.body_limit import LINGER
 from stockhook.web.deferred import DeferredPages
 from stockhook.web.intake import IntakeServer
 from stockhook.web.listener import Listener
@@ -185,7 +186,7 @@ class Daemon:
         handed = handed_sockets()
         webhooks, pages = self.settings.server.listen, self.settings.admin.listen
         if pages.is_same(webhooks) and "admin" not in handed:
-            shared = SharedServer(self.server, self.pages, self.settings.limits.body, BODY)
+            shared = SharedServer(self.server, self.pages, LINGER, BODY)
             self._serve("server", shared, webhooks, handed.get("server"))
             self.addresses["admin"] = self.addresses["server"]
         else:
@@ -210,7 +211,7 @@ class Daemon:
             idle_connection_timeout=IDLE,
             body_timeout=None if name == "server" else BODY,
             max_header_size=_HEADERS,
-            max_body_size=_UNLIMITED if name == "server" else self.settings.limits.body,
+            max_body_size=_UNLIMITED if name == "server" else LINGER,
         )
         if name == "server":
             server.conn_params.header_timeout = None  # IntakeServer sees to it, without a timer for each request

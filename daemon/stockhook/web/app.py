@@ -15,6 +15,7 @@ from stockhook.web.actions import ACTIONS
 from stockhook.web.api.reference import ReferencePage
 from stockhook.web.api.routes import endpoints
 from stockhook.web.base import NotFoundPage
+from stockhook.web.body_limit import LimitedBody
 from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
 from stockhook.web.events import EventPage, EventsPage, ReplayAction
 from stockhook.web.items import ItemPage, ItemsPage
@@ -100,4 +101,4 @@ class ProxiedApplication(Application):
         if request.uri is not None:
             request.uri = self._proxies.path(request.uri)
             request.path = request.uri.partition("?")[0]
-        return super().find_handler(request, **named)
+        return LimitedBody(request, super().find_handler(request, **named))

@@ -12,6 +12,7 @@ from tornado.web import HTTPError, RequestHandler
 from stockhook import log
 from stockhook.web import templates
 from stockhook.web.access import Actor
+from stockhook.web.body_limit import too_large
 from stockhook.web.site import Site
 
 logger = log.get(__name__)
@@ -85,10 +86,15 @@ class BaseHandler(RequestHandler):
             self.set_header(name, value)
 
     def prepare(self) -> None:
-        """Let in, or refuse: without a password, what was sent to another name than this machine's (DNS rebinding)."""
+        """Let in, or refuse: without a password, what was sent to another name than this machine's (DNS rebinding).
+
+        What is too large was not kept, so nobody can be asked who sent it.
+        """
         guarded = self.site.access.guarded
         if not guarded and not self._over_unix_socket() and not is_loopback(self.request.host_name):
             raise PageError(HTTPStatus.FORBIDDEN, _WRONG_HOST)
+        if reason := too_large(self.request):
+            raise PageError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Nothing was done: {reason}.")
         if not self.PUBLIC:
             self.admitted = self.admit()
 

@@ -15,6 +15,9 @@ logger = log.get(__name__)
 LONGEST_NAME: Final = 40
 """Characters of a name."""
 
+_LONGEST_WRITTEN: Final = 4 * LONGEST_NAME
+"""Characters of a name as it is sent, with accents apart from their letters and blanks around it."""
+
 _SIGNS: Final = frozenset(" ._-@'+")
 """What a name may have beside letters with their marks, and digits."""
 
@@ -107,7 +110,12 @@ class LogoutAction(BaseHandler):
 
 
 def called(written: str) -> str:
-    """Return a name as it is kept, or nothing for one that cannot be."""
+    """Return a name as it is kept, or nothing for one that cannot be.
+
+    One that is far too long is not even looked at: whoever sends it has not logged in, and holds up the event loop.
+    """
+    if len(written) > _LONGEST_WRITTEN:
+        return ""
     name = " ".join(unicodedata.normalize("NFC", written).split())
     kinds = [unicodedata.category(each)[0] for each in name]
     fits = all(kind in "LMN" or each in _SIGNS for kind, each in zip(kinds, name, strict=True))

@@ -11,9 +11,6 @@ from msgspec.structs import fields
 from stockhook.web.api.faults import FaultError, bad
 from stockhook.web.api.route import Route
 
-LARGEST: Final = 1024 * 1024
-"""Bytes of the largest body that is read."""
-
 _CUT: Final = 60
 
 
@@ -62,8 +59,6 @@ def _body(kind: Any, body: bytes, media: str) -> Any:
 
 
 def _decoded(body: bytes, media: str) -> Any:
-    if len(body) > LARGEST:
-        raise FaultError("too-large", f"the body has {len(body)} bytes; at most {LARGEST} are read")
     if media.partition(";")[0].strip().casefold() != "application/json":
         raise FaultError("not-json", "send the body as JSON, with the header Content-Type: application/json")
     try:
