@@ -1,4 +1,7 @@
-"""The worked cases of the stock rules, by number, with real webhook bodies through the whole of the worker."""
+"""The worked cases of the stock rules, by number, with real webhook bodies through the whole of the worker.
+
+Those of kits, 18, 19 and 21, are in ``test_worked_kits.py``.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -6,7 +9,7 @@ from decimal import Decimal
 import pytest
 from cases import DAY1, DAY2, DAY3, DAY5, DAY6, channel, with_rules
 
-from stockhook.model import Event, EventState, KitPolicy, Line, Problem, ProblemState, Shortage
+from stockhook.model import EventState, KitPolicy, Line, Problem, ProblemState, Shortage
 from stockhook.operations.codes import alias, ignore
 from stockhook.operations.events import replay
 from stockhook.operations.problems import waive
@@ -183,52 +186,6 @@ def test_case_17_a_code_ignored_after_bookings_changes_nothing(shop: Shop) -> No
     shop.work()
     shop.send(body)
     assert shop.booked("D-1") == {"A": 2 * ONE}
-
-
-def _kit_with_unknown_part(shop: Shop) -> Event:
-    shop.stock(B=10)
-    (event,) = shop.send(envelope(order_ship("D-1", kit("SET", 1, [("B", 2), ("C", 1)], index=1, shipped=DAY1))))
-    return event
-
-
-@with_rules(on_shortage=ShortagePolicy.PARTIAL)
-def test_case_18_partial_books_the_known_part_and_the_unknown_one_waits(shop: Shop) -> None:
-    event = _kit_with_unknown_part(shop)
-    assert shop.booked("D-1") == {"B": 2 * ONE}
-    assert event.state is EventState.SHORT
-
-
-@with_rules(on_shortage=ShortagePolicy.LINE)
-def test_case_18_line_has_the_kit_group_wait(shop: Shop) -> None:
-    event = _kit_with_unknown_part(shop)
-    assert shop.booked("D-1") == {}
-    assert event.state is EventState.PARKED
-    shop.stock(C=5)
-    alias(shop.desk, "C", "C")
-    shop.work()
-    assert shop.booked("D-1") == {"B": 2 * ONE, "C": ONE}
-
-
-@with_rules(on_shortage=ShortagePolicy.ORDER)
-def test_case_18_order_has_the_whole_order_wait(shop: Shop) -> None:
-    shop.stock(A=1)
-    body = [*kit("SET", 1, [("B", 2), ("C", 1)], index=1, shipped=DAY1), line("A", 1, index=9, shipped=DAY1)]
-    shop.stock(B=10)
-    shop.send(envelope(order_ship("D-1", body)))
-    assert shop.booked("D-1") == {}
-    assert open_shortages(shop) == []
-
-
-def test_case_19_a_kit_by_own_definition_short_of_one_again_books_nothing_more(shop: Shop) -> None:
-    shop.stock(B=10)
-    shop.items("C")
-    shop.kit("SET", B=2, C=1)
-    body = envelope(order_ship("D-1", [line("SET", 1, kit=True, shipped=DAY1)]))
-    shop.send(body)
-    assert shop.booked("D-1") == {"B": 2 * ONE}
-    shop.send(body)
-    assert shop.booked("D-1") == {"B": 2 * ONE}
-    assert shop.owed("C") == ONE
 
 
 def test_case_20_components_that_come_after_the_kit_was_booked_are_only_noted(shop: Shop) -> None:

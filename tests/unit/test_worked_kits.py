@@ -1,10 +1,9 @@
 """The worked cases 18 to 21 of the stock rules, with kits, on the store in memory and on SQLite."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from cases import DAY1, DAY2, channel, with_rules
 
 from stockhook.model import Event, EventState, KitPolicy, Line, Problem, ProblemState, Shortage
 from stockhook.operations.codes import alias
@@ -15,39 +14,15 @@ from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import Store
 from stockhook.testing.payloads import envelope, kit, line, order_refund, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
-from stockhook_plugins.stores.memory import MemoryStore
-from stockhook_plugins.stores.sqlalchemy import SqlStore
 from stockhook_plugins.strategies.received import Fifo
 
-DAY1 = "2026-11-01T12:00:00-05:00"
-DAY2 = "2026-11-02T12:00:00-05:00"
 FINISHED = KitPolicy.STOCKED_FIRST
 
 
-def opened(kind: str, folder: Path) -> Store:
-    if kind == "memory":
-        return MemoryStore()
-    return SqlStore(SqlStore.Options.model_validate({"url": f"sqlite:///{folder / 'book.db'}"}))
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made = opened(request.param, tmp_path)
-    made.open()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def shop(store: Store, request: pytest.FixtureRequest) -> Shop:
+def shop(request: pytest.FixtureRequest, each_store: Store) -> Shop:
     rules = getattr(request, "param", ChannelRules("shop"))
-    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    return Shop(store, channel, Fifo(Fifo.Options()), rules=rules)
-
-
-def with_rules(**rules: object) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("shop", [ChannelRules("shop", **rules)], indirect=True)  # type: ignore[arg-type]
+    return Shop(each_store, channel(), Fifo(Fifo.Options()), rules=rules)
 
 
 def failed(desk: Desk) -> list[str]:
