@@ -370,10 +370,6 @@ class Daemon:
         return None
 
     def _notifier(self, name: str, error: str | None) -> None:
-        if error is None:
-            self.health.troubles.pop(f"notifier {name}", None)
-        else:
-            self.health.troubles[f"notifier {name}"] = f"The notifier {name} fails, its messages wait: {error}"
         self.watch.notifier(name, error)
         self.dispatcher.wake()
 

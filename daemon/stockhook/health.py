@@ -1,7 +1,7 @@
 """What the running daemon knows of itself and no store can tell; cheap to ask, and without detail for the outside."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 def _well() -> None:
@@ -10,13 +10,8 @@ def _well() -> None:
 
 @dataclass(slots=True)
 class Health:
-    """Written by the loops, read by the pages and the probes.
+    """What the probes ask: ``alive`` and ``ready`` return what is wrong in a word, or None."""
 
-    ``troubles`` holds what does not work at present: a short name, and a sentence that says what, and what to do.
-    ``alive`` and ``ready`` return what is wrong in a word, or None.
-    """
-
-    troubles: dict[str, str] = field(default_factory=dict)
     alive: Callable[[], str | None] = _well
     ready: Callable[[], str | None] = _well
 

@@ -77,7 +77,6 @@ def evil(pages: Pages) -> Pages:
                 )
             ]
         )
-    pages.health.troubles[EVIL] = EVIL
     return pages
 
 

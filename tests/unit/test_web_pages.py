@@ -90,12 +90,10 @@ async def test_the_overview_counts_what_waits_and_what_is_wrong(read: Any, pages
     assert "office 2" in page
 
 
-async def test_the_overview_passes_on_the_daemons_troubles_and_failed_notices(read: Any, pages: Pages) -> None:
-    pages.health.troubles["store"] = "The disk is nearly full; make room."
+async def test_the_overview_passes_on_failed_notices(read: Any, pages: Pages) -> None:
     with pages.shop.store.write() as work:
         work.save([make.notice(error="connection refused")])
     page = await read("/")
-    assert "store : The disk is nearly full; make room." in page
     assert "office 1 last try: connection refused" in page
 
 

@@ -48,7 +48,7 @@ class OverviewPage(Page):
     async def get(self) -> None:
         """Show it."""
         settings, now = self.site.settings, self.site.desk.clock.now()
-        troubles = (_SHADOW if settings.shadow else {}) | dict(self.site.health.troubles)
+        troubles = _SHADOW if settings.shadow else {}
         await self.show(
             "overview.html",
             lambda view: (
