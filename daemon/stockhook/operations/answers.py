@@ -1,4 +1,6 @@
-"""What programs were answered, so that a request sent again under its key is not done again (``Idempotency-Key``).
+"""What was answered under a key, so that a request sent again under it is not done again.
+
+Programs choose the key (``Idempotency-Key``); each page that asks a person to confirm carries one of its own.
 
 The mark that something was begun under a key is written in the first commit of what it does: whoever finds the mark
 knows that it was done, whoever finds none that it was not. The answer is kept right after. A crash between the two
@@ -41,17 +43,15 @@ class AnswerLost(Refused):
 
 
 def done_once(desk: Desk, key: str, digest: str, act: Callable[[Desk], bytes]) -> tuple[bytes, bool]:
-    """Return what ``act`` answers (JSON), or what it answered when it was done under this key; and which it is.
+    """Return what ``act`` answers (a text), or what it answered when it was done under this key; and which it is.
 
     ``act`` gets a desk of its own. Raises what ``act`` raises: where that was before its first commit, nothing is kept
     under the key. Raises OtherRequest, Busy or AnswerLost, with nothing changed.
     """
-    now = desk.clock.now()
-    with desk.store.read() as view:
-        known = _known(view, desk.actor, key, now)
-    if known is not None:
-        return _answer(known, digest, now), True
-    mark = Answered(desk.actor, key, digest, now)
+    before = answered(desk, key, digest)
+    if before is not None:
+        return before, True
+    mark = Answered(desk.actor, key, digest, desk.clock.now())
     body = act(replace(desk, store=cast("Store", _Marking(desk.store, mark))))
     try:
         with desk.store.write() as work:
@@ -59,6 +59,14 @@ def done_once(desk: Desk, key: str, digest: str, act: Callable[[Desk], bytes]) -
     except StoreUnavailable as error:  # it is done all the same, and whoever asked must hear so
         logger.warning("answer could not be kept", error=str(error))
     return body, False
+
+
+def answered(desk: Desk, key: str, digest: str) -> bytes | None:
+    """Return what was answered under this key, None where nothing was done under it; raises as ``done_once`` does."""
+    now = desk.clock.now()
+    with desk.store.read() as view:
+        known = _known(view, desk.actor, key, now)
+    return _answer(known, digest, now) if known is not None else None
 
 
 def forget_answers(desk: Desk) -> int:

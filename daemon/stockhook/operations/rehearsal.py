@@ -1,5 +1,6 @@
 """What an action would do, without doing it: carried out in a unit of work that is then undone."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,8 @@ Result = TypeVar("Result")
 
 MOST: Final = 200
 """Movements and shortages that a rehearsal keeps; ``more`` counts the rest."""
+
+_DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,28 @@ class Rehearsed(Generic[Result]):
     opens: tuple[Problem, ...]
     closes: tuple[Problem, ...]
     more: int = 0
+
+    @property
+    def digest(self) -> str:
+        """A word for all that a person is shown of it, moments aside: another one once something else would be done."""
+        shown = [
+            [_entry(step) for step in self.steps],
+            sorted((row.account, row.order_id, row.sku, row.open) for row in self.shortages),
+            sorted((*_standing(unit), unit.held) for unit in self.changed),
+            sorted((told.kind, told.subject, told.account or "") for told in self.opens),
+            sorted(told.id for told in self.closes),
+            self.more,
+        ]
+        return hashlib.sha256(repr(shown).encode()).hexdigest()[:_DIGITS]
+
+
+def _entry(step: Step) -> tuple[object, ...]:
+    movement = step.movement
+    return movement.kind, movement.quantity, movement.account, movement.order_id, _standing(step.unit)
+
+
+def _standing(unit: Unit) -> tuple[int, str, str, str, int]:
+    return unit.id, unit.sku, unit.location, unit.lot or "", unit.quantity
 
 
 def rehearse(desk: Desk, do: Callable[[Desk], Result]) -> Rehearsed[Result]:

@@ -1,17 +1,100 @@
-"""An action that books: it shows first what it would do, and does it once a person has confirmed that."""
+"""An action that books: it shows first what it would do, and does just that, once, when a person has confirmed it."""
 
+import asyncio
+import hashlib
+import re
+import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
 
 from stockhook.errors import BadQuantity, Refused
+from stockhook.operations.answers import AnswerLost, Busy, OtherRequest, answered, done_once
 from stockhook.operations.desk import Desk
 from stockhook.operations.rehearsal import Rehearsed, rehearse
 from stockhook.store import Read
+from stockhook.web.base import PageError
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values
+from stockhook.web.site import Said
 
-CONFIRMED = "confirmed"
+CONFIRMED: Final = "confirmed"
 """The field that a form carries once a person has seen what would be done."""
+
+ONCE: Final = "once"
+"""The field that is another word each time something is shown: what is confirmed under it is done once."""
+
+SEEN: Final = "seen"
+"""The field that says what was shown."""
+
+_TWICE: Final = "(It was sent twice, and done once.)"
+_PATIENCE: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
+"""Seconds between looks at what another click is doing at this moment."""
+
+
+class _OtherThanShown(Exception):
+    """What would be done now is not what was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Preview:
+    """What an action would do, or why it cannot be; ``told`` is the sentence that says it."""
+
+    rehearsed: Rehearsed[str] | None
+    told: str = ""
+    refused: str = ""
+
+    @property
+    def digest(self) -> str:
+        shown = self.rehearsed.digest if self.rehearsed else ""
+        return _digest(shown, self.told, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Confirmation:
+    """What a person has confirmed; ``seen`` and ``once`` are empty where whoever sends it has seen nothing."""
+
+    desk: Desk
+    do: Callable[[Desk], str]
+    look: Callable[[], _Preview]
+    seen: str
+    once: str
+    digest: str
+
+    def done(self) -> Said:
+        """Do it, or return what it said when it was done; raises _OtherThanShown and Busy, with nothing changed."""
+        try:
+            if not self.once:
+                return Said(self._act(self.desk).decode())
+            said, again = self._done_once()
+            return Said(f"{said.decode()} {_TWICE}" if again else said.decode())
+        except Busy:
+            raise
+        except OtherRequest:
+            return Said("That page was used to confirm something else; nothing was changed. Begin anew.", good=False)
+        except AnswerLost:
+            sentence = (
+                "It was begun, and what came of it was lost in a crash. It is not done again: look what is booked."
+            )
+            return Said(sentence, good=False)
+        except (Refused, BadQuantity) as error:
+            return Said(str(error), good=False)
+
+    def _done_once(self) -> tuple[bytes, bool]:
+        try:
+            return done_once(self.desk, self.once, self.digest, self._act)
+        except _OtherThanShown:
+            # The other click of two may have been what changed it.
+            before = answered(self.desk, self.once, self.digest)
+            if before is None:
+                raise
+            return before, True
+
+    def _act(self, desk: Desk) -> bytes:
+        if self.seen and self.look().digest != self.seen:
+            raise _OtherThanShown
+        return self.do(desk).encode()
 
 
 class Action(Page):
@@ -28,30 +111,62 @@ class Action(Page):
     ) -> None:
         """Do what ``do`` does and lead to the page ``then``; show first what it would do, or why it cannot be.
 
-        ``do`` must be done in one commit; for what is not, ``trying`` does it in one, to be undone. ``tells``: the
-        sentence that is returned is shown beforehand as well.
+        It is shown again where something else would be done by the time it is confirmed. ``do`` must be done in one
+        commit; for what is not, ``trying`` does it in one, to be undone. ``tells``: the sentence that is returned is
+        shown beforehand as well.
         """
-        if self.given(CONFIRMED):
-            await self.act(do, then)
-            return
         desk = replace(self.site.desk, actor=self.actor.name)
 
-        def tried() -> tuple[Rehearsed[str] | None, str]:
+        def look() -> _Preview:
             try:
-                return rehearse(desk, trying or do), ""
+                rehearsed = rehearse(desk, trying or do)
             except (Refused, BadQuantity) as error:
-                return None, str(error)
+                return _Preview(None, refused=str(error))
+            return _Preview(rehearsed, rehearsed.result if tells else "")
 
-        rehearsed, refused = await self._in_thread(tried)
+        changed = False
+        if self.given(CONFIRMED):
+            said = await self._done(_Confirmation(desk, do, look, self.given(SEEN), self._once(), self._sent()))
+            if said is not None:
+                self.lead_on(said, then)
+                return
+            changed = True
+        preview = await self._in_thread(look)
 
         def gather(view: Read) -> Values:
             empty = form(view)
             return {
                 "form": empty.filled({name: self.given(name) for name in empty.names}),
-                "rehearsed": rehearsed,
-                "refused": refused,
-                "told": rehearsed.result if rehearsed and tells else "",
+                "rehearsed": preview.rehearsed,
+                "refused": preview.refused,
+                "told": preview.told,
+                "changed": changed,
+                "proof": {ONCE: secrets.token_urlsafe(12), SEEN: preview.digest},
                 "then": then,
             }
 
         await self.show("confirm.html", gather)
+
+    async def _done(self, confirmed: _Confirmation) -> Said | None:
+        """Return what came of it, by this click or by another; None where it is not what was shown any more."""
+        for pause in _PATIENCE:
+            try:
+                return await self._in_thread(confirmed.done)
+            except Busy:
+                await asyncio.sleep(pause)
+            except _OtherThanShown:
+                return None
+        return Said("It is being done at this moment, once. Look again soon what came of it.", good=False)
+
+    def _once(self) -> str:
+        once = self.given(ONCE)
+        if not re.fullmatch(r"[\w-]{0,64}", once, re.ASCII):
+            raise PageError(HTTPStatus.BAD_REQUEST, "The form is not as these pages send it; nothing was changed.")
+        return once
+
+    def _sent(self) -> str:
+        return _digest(self.request.path, self.request.body.decode("latin-1"))
+
+
+def _digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()

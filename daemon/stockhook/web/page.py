@@ -71,7 +71,10 @@ class Page(BaseHandler):
             except (Refused, BadQuantity) as error:
                 return Said(str(error), good=False)
 
-        said = await self._in_thread(done)
+        self.lead_on(await self._in_thread(done), then)
+
+    def lead_on(self, said: Said, then: str) -> None:
+        """Lead to the page ``then``, which says it; what was done is for the loops to look at."""
         if said.good:
             self.site.wake()
         joint = "&" if "?" in then else "?"
