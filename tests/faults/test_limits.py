@@ -63,7 +63,8 @@ def test_without_descriptors_it_waits_quietly_and_takes_connections_again_when_i
         before, lines = cpu_seconds(daemon), len(daemon.lines)
         traffic.pace = 1
         time.sleep(3)
-        spent, told = cpu_seconds(daemon) - before, len(daemon.lines) - lines
+        spent = cpu_seconds(daemon) - before
+        told = sum("delivery" not in line for line in daemon.lines[lines:])  # what still came in is told of as ever
         assert daemon.code is None
         assert spent < 1
         assert told < 50
