@@ -43,9 +43,13 @@ def test_every_bar_is_within_the_drawing_and_as_high_as_its_share(values: list[i
     for bar, value in zip(chart.bars, values, strict=True):
         assert 0 <= bar.x <= bar.x + bar.width <= WIDTH
         assert 0 <= bar.y <= bar.y + bar.height <= HEIGHT
-        assert (bar.height > 0) == (value > 0)
+        assert 0 <= bar.y + bar.height <= HEIGHT
+        assert (bar.height > 0) == (value != 0)
+        assert (bar.level < chart.axis) == (value > 0)
+        assert (bar.level > chart.axis) == (value < 0)
         if value == highest and value > 0:
-            assert bar.height == max(each.height for each in chart.bars)
+            assert bar.level == min(each.level for each in chart.bars)
+    assert (chart.lowest == "") == (min(values) >= 0)
     assert chart.bars[-1].tick is not None
     assert sum(bar.tick is not None for bar in chart.bars) <= 7
 
@@ -57,6 +61,13 @@ def test_the_summary_says_the_sum_the_highest_and_the_last() -> None:
 
 def test_a_line_stays_level_between_its_points() -> None:
     assert drawn([0, 2], stepped).line == "M4.0 132.0 H300.0 L300.0 16.0 H596.0"
+
+
+def test_what_is_below_zero_is_drawn_below_the_axis() -> None:
+    chart = drawn([3, -1], stepped)
+    assert (chart.axis, chart.highest, chart.lowest) == (103.0, "3", "-1")
+    assert chart.line == "M4.0 16.0 H300.0 L300.0 132.0 H596.0"
+    assert chart.area.endswith("V103.0 H4.0 Z")
 
 
 async def test_the_overview_draws_what_came_in_and_went_out(ask: Any, pages: Pages) -> None:

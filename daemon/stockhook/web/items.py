@@ -67,8 +67,11 @@ class ItemPage(Page):
 
         def gather(view: Read) -> Values:
             shown = {**item(view, sku, before, empty=empty)}
+            balance, below = shown["total"] + shown["below"], shown["below"] < 0
             shown["chart"] = (
-                chart(volume.on_hand(view, shown["item"].sku, shown["total"], now)) if shown["entries"] else None
+                chart(volume.on_hand(view, shown["item"].sku, balance, now), less_owed=below)
+                if shown["entries"]
+                else None
             )
             kit = shown["kit"]
             if kit is None:
@@ -79,16 +82,17 @@ class ItemPage(Page):
         await self.show("item.html", gather)
 
 
-def chart(points: Sequence[Point]) -> Chart:
-    """Return the chart of how much there was of an item."""
+def chart(points: Sequence[Point], *, less_owed: bool) -> Chart:
+    """Return the chart of how much there was of an item; ``less_owed``: what is booked below zero is taken off."""
+    what = "On hand less what is owed" if less_owed else "On hand"
     return line(
         "on-hand",
-        "On hand in the last 30 days",
+        f"{what} in the last 30 days",
         points,
         written=amount,
         when=lambda start: f"{start:%Y-%m-%d %H:%M}",
         tick=lambda start: f"{start.day} {start:%b}",
-        what=("Moment (UTC)", "On hand"),
+        what=("Moment (UTC)", what),
     )
 
 
@@ -133,12 +137,16 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     found = known_item(view, sku)
     mine = {"sku": found.sku}
     stock = view.units([found.sku])
-    units = view.find(Unit, mine, most=MOST_UNITS) if empty else list(stock.units)
+    goods = [unit for unit in stock.units if not unit.suspense]
+    below = [unit for unit in stock.units if unit.suspense and unit.quantity]
+    units = view.find(Unit, mine, most=MOST_UNITS + 1) if empty else [*goods, *below]
+    cut = len(units) > MOST_UNITS
+    owed = view.find(Shortage, mine | {"open": Range(low=1)}, most=MOST_UNITS + 1)
     units.sort(key=lambda unit: (unit.location, str(unit.expires_on or "9"), unit.id))
     kits = view.find(Kit, most=FOREVER)
     entries, older = _entries(view, found.sku, before)
     places: Counter[str] = Counter()
-    for unit in stock.units:
+    for unit in goods:
         places[unit.location] += unit.quantity
     return {
         "item": found,
@@ -148,9 +156,12 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
         "units": units[:MOST_UNITS],
         "empty": empty,
         "locations": stock.locations,
-        "total": sum(unit.quantity for unit in stock.units),
-        "held": sum(unit.quantity for unit in stock.units if unit.held),
-        "owed": view.find(Shortage, mine | {"open": Range(low=1)}, most=MOST_UNITS)[::-1],
+        "units_cut": MOST_UNITS if cut else None,
+        "total": sum(unit.quantity for unit in goods),
+        "held": sum(unit.quantity for unit in goods if unit.held),
+        "below": sum(unit.quantity for unit in below),
+        "owed": owed[:MOST_UNITS][::-1],
+        "owed_cut": MOST_UNITS if len(owed) > MOST_UNITS else None,
         "problems": view.find(Problem, {"state": ProblemState.OPEN, "subject": found.sku}),
         "aliases": view.find(Alias, mine),
         "kit": next((kit for kit in kits if kit.sku == found.sku), None),
