@@ -1,4 +1,4 @@
-"""What the tests of the status page share."""
+"""What these tests share: stores, a shop, and the pages."""
 
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,13 +8,25 @@ from urllib.parse import urlencode
 
 import pytest
 import sqlite_file
+from cases import channel
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from stockhook.store import Store
 from stockhook.testing.pages import Pages, open_pages
+from stockhook.testing.shop import Shop
 from stockhook_plugins.stores.memory import MemoryStore
+from stockhook_plugins.strategies.received import Fifo
 
 Ask = Callable[..., Awaitable[HTTPResponse]]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """Open a shop on the store in memory, with no goods and no items yet."""
+    store = MemoryStore()
+    store.open()
+    yield Shop(store, channel(), Fifo(Fifo.Options()))
+    store.close()
 
 
 @pytest.fixture

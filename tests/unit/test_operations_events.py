@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,21 +9,9 @@ from stockhook.quantity import ONE
 from stockhook.testing import factories
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
-from stockhook_plugins.stores.memory import MemoryStore
-from stockhook_plugins.strategies.received import Fifo
 
 SHIPPED = "2026-11-02T12:00:00-05:00"
 ACCOUNT = "ultracart:DEMO"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    store = MemoryStore()
-    store.open()
-    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    yield Shop(store, channel, Fifo(Fifo.Options()))
-    store.close()
 
 
 def ship(shop: Shop, order_id: str, quantity: int = 1, code: str = "SOAP") -> Event:

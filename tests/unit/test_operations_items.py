@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,20 +16,8 @@ from stockhook.quantity import ONE
 from stockhook.testing import factories
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
-from stockhook_plugins.stores.memory import MemoryStore
-from stockhook_plugins.strategies.received import Fifo
 
 SHIPPED = "2026-11-02T12:00:00-05:00"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    store = MemoryStore()
-    store.open()
-    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    yield Shop(store, channel, Fifo(Fifo.Options()))
-    store.close()
 
 
 def test_an_item_is_added_trimmed_and_with_an_audit_entry(shop: Shop) -> None:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,15 +22,6 @@ from stockhook_plugins.stores.memory import MemoryStore
 from stockhook_plugins.strategies.received import Fifo
 
 SHIPPED = "2026-11-02T12:00:00-05:00"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    store = MemoryStore()
-    store.open()
-    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    yield Shop(store, channel, Fifo(Fifo.Options()))
-    store.close()
 
 
 def ship(shop: Shop, order_id: str, *lines: tuple[str, int]) -> None:

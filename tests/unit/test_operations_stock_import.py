@@ -1,6 +1,5 @@
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -19,21 +18,11 @@ from stockhook.operations.units import list_units
 from stockhook.quantity import ONE, parse
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
-from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.stores.memory import MemoryStore
 from stockhook_plugins.strategies.received import Fifo
 
 SHIPPED = "2026-11-02T12:00:00-05:00"
 HEADER = "sku,name,location,quantity"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    store = MemoryStore()
-    store.open()
-    channel = UltraCart(UltraCart.Options.model_validate({"merchant_id": "DEMO", "token": "t" * 32}))
-    yield Shop(store, channel, Fifo(Fifo.Options()))
-    store.close()
 
 
 def sheet(tmp_path: Path, text: str | bytes, name: str = "stock.csv") -> Path:
