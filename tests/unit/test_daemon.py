@@ -249,6 +249,27 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     assert logs[-1] == last
 
 
+async def test_while_it_drains_it_is_alive_and_not_ready(house: House) -> None:
+    async with house.running() as daemon:
+        host, port = daemon.addresses["server"].removeprefix("http://").split(":")
+        sender, probe = [await asyncio.open_connection(host, port) for _ in range(2)]
+        sender[1].write(f"POST /webhooks/shop/{OLD} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n[".encode())
+        probe[1].write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert await probe[0].readuntil(b"ok\n")
+        while not daemon.intake.in_flight:
+            await asyncio.sleep(0.01)
+        daemon.stop()
+        while not daemon.server.draining:
+            await asyncio.sleep(0.01)
+        probe[1].write(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await probe[0].read()
+        assert (answer.split(b"\r\n")[0], answer[-9:]) == (b"HTTP/1.1 503 Service Unavailable", b"stopping\n")
+        sender[1].write(b"]")
+        assert (await sender[0].read()).startswith(b"HTTP/1.1 200 OK\r\n")
+        for _, writer in (sender, probe):
+            writer.close()
+
+
 # Tornado leaves a socket that it could not bind to the garbage collector
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 async def test_an_address_in_use_is_named(house: House) -> None:
