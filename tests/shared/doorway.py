@@ -19,7 +19,7 @@ from stockhook.options import PluginOptions
 from stockhook.store import Arrival
 from stockhook_plugins.stores.memory import MemoryStore
 
-SHORT = 0.8
+SHORT = 1.5
 """Seconds that headers and bodies may take here."""
 
 

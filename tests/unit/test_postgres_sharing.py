@@ -25,8 +25,10 @@ from stockhook_plugins.stores.sqlalchemy import SqlStore, postgres_jobs
 from stockhook_plugins.strategies.received import Fifo
 
 KEY = OrderKey(make.ACCOUNT, "DEMO-1")
-SOON = 0.5
-"""Seconds within which one daemon hears of what another one wrote."""
+SOON = 1.0
+"""Seconds within which one daemon hears of what another one wrote, on a machine that has other things to do as well."""
+TRIES = 6
+"""How often that is tried; once is enough, for that machine may stand still."""
 
 
 @pytest.fixture
@@ -44,9 +46,9 @@ def test_what_another_store_writes_is_told_at_once_and_what_it_writes_itself_is_
     opened: Callable[..., SqlStore],
 ) -> None:
     one, other = opened(), opened()
-    took = []
+    took: list[float] = []
     with ThreadPoolExecutor(2) as threads:
-        for _ in range(2):
+        while len(took) < TRIES and min(took, default=SOON) >= SOON:
             own, told = threads.submit(one.wait, 1.5), threads.submit(other.wait, 60.0)
             time.sleep(0.5)
             one.append([make.arrival()])
@@ -54,20 +56,23 @@ def test_what_another_store_writes_is_told_at_once_and_what_it_writes_itself_is_
             assert told.result()
             took.append(time.monotonic() - began)
             assert not own.result()
-    assert min(took) < SOON + 0.5  # the machine is shared
+    assert min(took) < SOON
 
 
 def test_a_command_that_ends_after_its_one_change_is_heard(opened: Callable[..., SqlStore]) -> None:
-    daemon, command = opened(), opened()
+    daemon = opened()
+    took: list[float] = []
     with ThreadPoolExecutor(1) as threads:
-        told = threads.submit(daemon.wait, 60.0)
-        time.sleep(0.3)
-        with command.write() as work:
-            work.save([make.item()])
-        command.close()
-        began = time.monotonic()
-        assert told.result()
-        assert time.monotonic() - began < SOON + 0.5
+        while len(took) < TRIES and min(took, default=SOON) >= SOON:
+            command, told = opened(), threads.submit(daemon.wait, 60.0)
+            time.sleep(0.3)
+            with command.write() as work:
+                work.save([make.item(f"SOAP-{len(took)}")])
+            command.close()
+            began = time.monotonic()
+            assert told.result()
+            took.append(time.monotonic() - began)
+    assert min(took) < SOON
 
 
 def test_who_leads_leads_until_it_closes_or_loses_its_connection(

@@ -208,10 +208,10 @@ def test_repair_takes_any_bytes_and_once_is_enough(data):
 
 
 def test_repair_is_linear_in_what_is_never_closed_and_leaves_large_bodies_alone():
-    started = time.perf_counter()
+    started = time.process_time()
     repair(b'"' + b'\\"' * 1_000_000)
     repair(b'"' + b"\\u" * 1_000_000)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert repair(b"\xff" * (LARGEST + 1)) is None
 
 
@@ -229,10 +229,10 @@ def test_a_bomb_is_refused_at_once_without_filling_the_memory(inside_base64):
     assert len(body) < 1_000_000
     tracemalloc.start()
     try:
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(Unreadable, match="more than 64 MiB"):
             split(body)
-        took = time.perf_counter() - started
+        took = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -256,10 +256,10 @@ def test_the_bound_holds_over_all_layers_and_members_together(monkeypatch):
 
 
 def test_no_number_of_members_makes_inflating_slow():
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Unreadable, match="something else"):
         inflate(gzip.compress(b"", mtime=0) * 200_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert inflate(gzip.compress(b"x", mtime=0) * 999) == b"x" * 999
 
 

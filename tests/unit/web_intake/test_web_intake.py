@@ -143,10 +143,12 @@ async def test_headers_are_kept_without_credentials_and_bodies_as_they_came(clie
 async def test_draining_finishes_what_has_begun_and_refuses_what_is_new(
     client: Client, store: HeldStore, app: IntakeServer
 ) -> None:
+    app.silence = app.body = 60
     store.go.clear()
     waiting = client.post()
     reader, writer = await client.connect(head(2) + b"{")
-    await asyncio.sleep(0.1)
+    while len(app.busy) < 2:
+        await asyncio.sleep(0.01)
     drained = asyncio.ensure_future(app.drain())
     await asyncio.sleep(0.05)
     refused = await client.post()
@@ -167,7 +169,8 @@ async def test_a_sender_that_leaves_during_the_commit_harms_nothing(
 ) -> None:
     store.go.clear()
     _, writer = await client.connect(head(2) + b"{}")
-    await asyncio.sleep(0.4)
+    while not app.busy:
+        await asyncio.sleep(0.01)
     writer.transport.abort()
     await asyncio.sleep(0.4)
     with capture_logs() as logs:

@@ -66,7 +66,8 @@ async def test_silent_connections_make_room_and_busy_ones_do_not(
     assert await asyncio.wait_for(silent[0][0].read(), 30) == b""
     store.go.clear()
     waiting = [await client.connect(head(2) + b"{}") for _ in range(3)]
-    await asyncio.sleep(0.4)
+    while len(app.busy) < 3:
+        await asyncio.sleep(0.01)
     answer = await client.post()
     assert (answer.code, answer.headers["Connection"]) == (503, "close")
     store.go.set()
