@@ -13,6 +13,7 @@ from stockhook.outbox import EVENT_KINDS
 from stockhook.store import Read
 from stockhook.web.correction_forms import line_path
 from stockhook.web.forms import Form
+from stockhook.web.guidance import here
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
 from stockhook.web.problem_forms import SHORT, UNKNOWN, waiving
@@ -45,6 +46,11 @@ class Task:
     nearest: Sequence[str] = ()
     receive: Form | None = None
     waive: Form | None = None
+
+    @property
+    def todo(self) -> str:
+        """What to do about it here."""
+        return here(self.problem)
 
     @property
     def acknowledges(self) -> bool:

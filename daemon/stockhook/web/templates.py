@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from stockhook import quantity
 from stockhook.web import assets
+from stockhook.web.phrases import on_page
 from stockhook.web.segments import segment
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def environment() -> "jinja2.Environment":
     )
     made.filters |= {
         "age": age,
+        "told": lambda text: commands(on_page(text)),
         "commands": commands,
         "quantity": amount,
         "signed": signed,
