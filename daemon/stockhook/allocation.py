@@ -112,19 +112,23 @@ class Pool:
 
     def move(self, unit_id: int, quantity: Quantity) -> None:
         """Change a unit's running quantity by a signed amount; units it cannot find are none of its business."""
-        if self.unit(unit_id) is not None:
+        if self._found(unit_id) is not None:
             self._change(unit_id, quantity)
             self._changes.append(_Moved(unit_id, quantity))
 
     def unit(self, unit_id: int) -> Unit | None:
         """Return a unit with its running quantity; None for one that it cannot find."""
+        unit = self._found(unit_id)
+        return unit and replace(unit, quantity=self._quantities[unit_id])
+
+    def _found(self, unit_id: int) -> Unit | None:
+        """Return a unit as it was put here, with whatever quantity it had then."""
         if unit_id not in self._known and self._emptied is not None:
             found = self._emptied(unit_id)
             if found is not None:
                 self._put(found[0])
                 self.know([found[1]] if found[1] is not None else [])
-        unit = self._known.get(unit_id)
-        return unit and replace(unit, quantity=self._quantities[unit_id])
+        return self._known.get(unit_id)
 
     def units(self, sku: str) -> list[Unit]:
         """Return the units of an item that it has, with their running quantities, in id order."""
@@ -158,7 +162,7 @@ class Pool:
 
     def unit_counted(self, unit_id: int, since: datetime) -> bool:
         """Tell whether a unit has been counted later than that, by itself or with all of its item in its location."""
-        unit = self.unit(unit_id)
+        unit = self._found(unit_id)
         if unit is None:
             return False
         counts = (self._counts.get(unit_id), self._whole_counts.get(fold(unit.sku), {}).get(unit.location))

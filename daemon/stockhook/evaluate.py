@@ -234,7 +234,7 @@ class _Routine:
         policy = self.rules.on_shortage
         if policy in (ShortagePolicy.PARTIAL, ShortagePolicy.NEGATIVE):
             for claim in claims:
-                self._take([claim], whole=False)
+                self._take_part(claim)
         elif policy is ShortagePolicy.LINE:
             by_group: dict[int, list[Claim]] = {}
             for claim in claims:
@@ -243,24 +243,32 @@ class _Routine:
                 if group in unknown_groups:
                     self._put_back(members)
                 else:
-                    self._take(members, whole=True)
+                    self._take_whole(members)
         elif unknown_groups:
             self._put_back(claims)
         else:
-            self._take(claims, whole=True)
+            self._take_whole(claims)
 
-    def _take(self, claims: list[Claim], *, whole: bool) -> None:
-        """Plan claims and book them; ``whole``: all of them or nothing."""
+    def _take_part(self, claim: Claim) -> None:
+        """Plan a claim and book what is found; what is not is owed."""
+        plan = claim.plan or self._plan(claim)
+        self._book_plan(claim, plan, self._gone(claim, plan))
+
+    def _book_plan(self, claim: Claim, plan: Plan, counted: Quantity) -> None:
+        if plan.taken:
+            self._consume(claim, plan)
+        self._owe(claim, owed=claim.want - plan.taken - counted, settled=plan.taken, counted=counted)
+
+    def _take_whole(self, claims: list[Claim]) -> None:
+        """Plan claims and book them, all of them or nothing."""
         mark = self.pool.mark()
         plans = [claim.plan or self._plan(claim) for claim in claims]
-        lacks = [claim.want - plan.taken for claim, plan in zip(claims, plans, strict=True)]
-        gone = [self._gone(*each) for each in zip(claims, plans, lacks, strict=True)]
-        short = [claim for claim, lack, counted in zip(claims, lacks, gone, strict=True) if lack > counted]
-        if not whole or not short:
-            for claim, plan, lack, counted in zip(claims, plans, lacks, gone, strict=True):
-                if plan.taken:
-                    self._consume(claim, plan)
-                self._owe(claim, owed=lack - counted, settled=plan.taken, counted=counted)
+        gone = [self._gone(claim, plan) for claim, plan in zip(claims, plans, strict=True)]
+        planned = list(zip(claims, plans, gone, strict=True))
+        short = [claim for claim, plan, counted in planned if claim.want - plan.taken > counted]
+        if not short:
+            for each in planned:
+                self._book_plan(*each)
             return
         self.pool.rollback(mark)
         self._put_back(claims)
@@ -272,13 +280,13 @@ class _Routine:
                 ended = claim.want if self._counted(claim) else 0
                 self._owe(claim, owed=claim.want - ended, settled=0, counted=ended)
 
-    def _gone(self, claim: Claim, plan: Plan, lack: Quantity) -> Quantity:
+    def _gone(self, claim: Claim, plan: Plan) -> Quantity:
         """Return how much of what is lacking is owed no more: the goods were gone before a count, which stands.
 
         Beside goods of a unit that was counted since, nothing lacks either: these are not taken twice, so they would
         be there for the rest as well.
         """
-        moment = claim.target.moment
+        lack, moment = claim.want - plan.taken, claim.target.moment
         if not lack or moment is None:
             return 0
         beside = any(self.pool.unit_counted(pick.unit_id, moment) for pick in plan.picks)

@@ -154,6 +154,8 @@ def kept_back(line: Line, moment: datetime | None, *, inferred: bool) -> Quantit
     It is the most that any snapshot showed while the line had not shipped, or whose refund is not dated after the
     shipment. A line without a date of its own had not shipped in snapshots older than the moment of the order.
     """
+    if not line.refunds:  # as most lines: asked of each twice
+        return 0
     return max(
         (
             refund.quantity
