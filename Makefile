@@ -12,13 +12,16 @@ BENCHED := $(VENV)/.benched
 demo: $(USED)
 	$(BIN)/stockhook demo
 
-# Two processes: most of the time goes into state machines and daemons under test, which keep one core busy each.
+# Three processes for two cores: tests of daemons wait a good deal. Each takes whole files, so that what is started once
+# for a file is started once, and in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
 test: $(TESTED)
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 # The random tests with many more runs, and the faults many more times; takes hours.
 test-long: $(TESTED)
-	STOCKHOOK_LONG=1 STOCKHOOK_EXAMPLES=3000 $(BIN)/python -m pytest -n 2
+	STOCKHOOK_LONG=1 STOCKHOOK_EXAMPLES=3000 $(PYTEST)
 
 # Builds that are broken on purpose, and which test catches which.
 bite: $(TESTED)
