@@ -103,7 +103,12 @@ RECORDS: Final[Mapping[type, Kept]] = {
     Alias: Kept(("account", "code"), (("sku",),)),
     Kit: Kept(("sku",)),
     Location: Kept(("path",)),
-    Unit: Kept(("id",), (("sku",), ("location",), ("lot",), ("serial",)), "quantity", folded=("lot", "serial")),
+    Unit: Kept(
+        ("id",),
+        (("sku",), ("location",), ("lot",), ("serial",), ("suspense",)),
+        "quantity",
+        folded=("lot", "serial"),
+    ),
     Count: Kept(("sku", "location", "unit_id")),
     Movement: Kept(
         ("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("event_id",), ("reverses",)), "quantity"

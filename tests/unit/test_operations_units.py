@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlite_file
@@ -13,7 +14,7 @@ from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.holds import hold, release
 from stockhook.operations.stock.transfers import move
-from stockhook.operations.units import list_units
+from stockhook.operations.units import list_units, units_then
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import Store
@@ -148,3 +149,35 @@ def test_what_is_not_there_or_yet_to_come_is_refused(shop: Shop) -> None:
         list_units(shop.desk, as_of=shop.clock.now() + timedelta(seconds=1))
     with pytest.raises(NotFound, match="did you mean SOAP"):
         list_units(shop.desk, sku="SOPA")
+
+
+def test_a_page_of_a_moment_looks_at_no_more_than_it_may_and_the_pages_together_have_all(shop: Shop) -> None:
+    shop.stock(SOAP=1)
+    for _ in range(3):
+        shop.receive(*[("SOAP", 1)] * 700)
+        shop.clock.advance(timedelta(minutes=1))
+    moment = shop.clock.now() - timedelta(minutes=3)  # of all the units two in three came later
+    seen: list[int] = []
+    sizes: list[int] = []
+    after: tuple[int] | None = None
+    while after is None or after[0]:
+        found = units_then(shop.desk, moment, after=after, most=400, looked_at=1000)
+        seen += [unit.id for unit in found.units]
+        sizes.append(len(found.units))
+        after = (found.last or 0,)
+    assert seen == [*range(701, 0, -1)]
+    assert sizes == [0, 400, 301]
+
+
+@pytest.mark.parametrize("asked", [{}, {"sku": "soap"}, {"location": "MAIN"}, {"lot": "L1"}])
+def test_the_stock_of_a_moment_is_found_by_item_place_and_the_lot_of_then(shop: Shop, asked: dict[str, Any]) -> None:
+    shop.stock(SOAP=1)
+    adjust(shop.desk, 1, -ONE, "broken")
+    shop.receive(("SOAP", 2), lot="L1")
+    moment = shop.clock.now()
+    shop.clock.advance(timedelta(minutes=1))
+    amend(shop.desk, 2, {"lot": "L2"}, "misread")
+    shop.receive(("SOAP", 3), lot="L1")
+    [unit] = list_units(shop.desk, as_of=moment, **asked)
+    assert (unit.id, unit.lot, unit.quantity) == (2, "L1", 2 * ONE)
+    assert list_units(shop.desk, as_of=moment, lot="L2") == []

@@ -1,18 +1,30 @@
 """What a person may see of stock: units as they are, or as the book had them at a moment."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from stockhook.model import Location, Movement, Unit
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import pages
 from stockhook.operations.items import known_item
 from stockhook.operations.locations import known_location
-from stockhook.operations.past import INSTANT, Past, refuse_future
+from stockhook.operations.past import AMEND, INSTANT, Past, refuse_future, units_of
 from stockhook.store import FOREVER, Match, Range, Read
+
+_TOGETHER: Final = 1000
+"""Units of which the movements are added up together."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsThen:
+    """Units as they were, newest first; ``last`` is the id behind which there may be more, None where there are none.
+
+    There may be more even where these are few: only so many units are looked at for one page.
+    """
+
+    units: tuple[Unit, ...]
+    last: int | None
 
 
 def list_units(
@@ -35,20 +47,54 @@ def list_units(
     location that does not exist, Refused for a moment in the future.
     """
     if as_of is not None:
-        refuse_future(as_of, desk.clock.now())
+        found = units_then(
+            desk, as_of, sku=sku, location=location, lot=lot, everything=everything, after=after, most=most
+        )
+        return [*found.units]
     with desk.store.read() as view:
-        where: dict[str, Match] = {}
-        if sku is not None:
-            where["sku"] = known_item(view, sku).sku
-        if location is not None:
-            where["location"] = _subtree(view, location)
-        if as_of is not None:
-            past = _as_of(view, where, as_of, after)
-            asked = (one for one in past if (one.quantity or everything) and lot in (None, one.lot))
-            return list(islice(asked, most))
+        where = _where(view, sku, location)
         if lot is not None:
             where["lot"] = lot
         return view.find(Unit, where, after, most) if everything else _with_quantity(view, where, after, most)
+
+
+def units_then(
+    desk: Desk,
+    moment: datetime,
+    *,
+    sku: str | None = None,
+    location: str | None = None,
+    lot: str | None = None,
+    everything: bool = False,
+    after: tuple[Any, ...] | None = None,
+    most: int = 1000,
+    looked_at: int = FOREVER,
+) -> UnitsThen:
+    """Return what ``list_units`` does for a moment, of at most about so many units that are ``looked_at``."""
+    refuse_future(moment, desk.clock.now())
+    with desk.store.read() as view:
+        where, past = _where(view, sku, location), Past(view, moment)
+        found: list[Unit] = []
+        looked = 0
+        for ids in _groups(view, _named(view, where, lot, past), after):
+            then = _then(view, where, ids, past, moment, everything=everything)
+            found += [unit for unit in then if lot in (None, unit.lot)]
+            looked += _TOGETHER
+            if len(found) > most:
+                return UnitsThen(tuple(found[:most]), found[most - 1].id)
+            if looked >= looked_at:
+                last = ids.low if isinstance(ids, Range) else min(ids)
+                return UnitsThen(tuple(found), last if last > 1 else None)
+    return UnitsThen(tuple(found), None)
+
+
+def _where(view: Read, sku: str | None, location: str | None) -> dict[str, Match]:
+    where: dict[str, Match] = {}
+    if sku is not None:
+        where["sku"] = known_item(view, sku).sku
+    if location is not None:
+        where["location"] = _subtree(view, location)
+    return where
 
 
 def _with_quantity(view: Read, where: dict[str, Match], after: tuple[Any, ...] | None, most: int) -> list[Unit]:
@@ -63,11 +109,34 @@ def _subtree(view: Read, path: str) -> frozenset[str]:
     return frozenset(below | {root})
 
 
-def _as_of(view: Read, where: dict[str, Match], moment: datetime, after: tuple[Any, ...] | None) -> Iterator[Unit]:
-    """Yield the units that were booked in by then, with their quantities of then."""
-    past = Past(view, moment)
-    for units in pages(view, Unit, where, after=after):
-        ids = frozenset(unit.id for unit in units)
-        booked = {"unit_id": ids, "at": Range(high=moment + INSTANT)}
-        totals = {total.by[0]: total.amount for total in view.totals(Movement, by=("unit_id",), where=booked)}
-        yield from (past.unit(replace(unit, quantity=totals[unit.id])) for unit in units if unit.id in totals)
+def _named(view: Read, where: dict[str, Match], lot: str | None, past: Past) -> set[int] | None:
+    """Return the units that may be meant, of an item or a lot as it was then; None where any may be."""
+    if lot is not None:
+        amended = {each for entry in past.changes if entry.action == AMEND for each in units_of(entry)}
+        return {total.by[0] for total in view.totals(Unit, ("id",), {"lot": lot})} | amended
+    if "sku" in where:
+        return {total.by[0] for total in view.totals(Unit, ("id",), {"sku": where["sku"]})}
+    return None
+
+
+def _groups(view: Read, named: set[int] | None, after: tuple[Any, ...] | None) -> Iterator[Match]:
+    """Yield which units to look at together, the newest first."""
+    if named is not None:
+        ids = sorted((each for each in named if after is None or each < after[0]), reverse=True)
+        yield from (frozenset(ids[start : start + _TOGETHER]) for start in range(0, len(ids), _TOGETHER))
+        return
+    newest = view.find(Unit, most=1)
+    high = after[0] if after is not None else newest[0].id + 1 if newest else 1
+    while high > 1:
+        yield Range(max(1, high - _TOGETHER), high)
+        high -= _TOGETHER
+
+
+def _then(
+    view: Read, where: dict[str, Match], ids: Match, past: Past, moment: datetime, *, everything: bool
+) -> Iterator[Unit]:
+    """Yield the units of these that were booked in by then and had a quantity, or ``everything``, as they were."""
+    booked = view.totals(Movement, ("unit_id",), {"unit_id": ids, "at": Range(high=moment + INSTANT)})
+    had = {total.by[0]: total.amount for total in booked if total.amount or everything}
+    for unit in view.find(Unit, where | {"id": frozenset(had)}, most=FOREVER) if had else ():
+        yield past.unit(replace(unit, quantity=had[unit.id]))

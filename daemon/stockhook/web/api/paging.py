@@ -50,8 +50,7 @@ def listed(
         return listed_by(record, page, row, lambda after, most: view.find(record, where, after, most))
     after = key_of(record, page.cursor)
     rows, last = older_than(view, record, where, str(after[0]) if after else "", page.limit)
-    following = None if last is None else _cursor(record, [last])
-    return Listed(rows=[row(each) for each in rows], more=last is not None, next=following)
+    return listed_then(record, [row(each) for each in rows], last)
 
 
 def listed_by(
@@ -65,6 +64,12 @@ def listed_by(
     shown = found[: page.limit]
     more = len(found) > page.limit
     return Listed(rows=[row(each) for each in shown], more=more, next=cursor_of(record, shown[-1]) if more else None)
+
+
+def listed_then(record: type[Record], rows: Sequence[R], last: int | None) -> Listed[R]:
+    """Return the page of these rows; ``last`` is the id of the record behind which it goes on, None at the end."""
+    following = None if last is None else _cursor(record, [last])
+    return Listed(rows=list(rows), more=last is not None, next=following)
 
 
 def cursor_of(record: type[Record], last: Record) -> str:

@@ -1,7 +1,7 @@
 """Stock: what lies where, now or as the book had it at a moment."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -27,10 +27,13 @@ from stockhook.web.api.contents import (
 )
 from stockhook.web.api.faults import bad
 from stockhook.web.api.filters import Sku
-from stockhook.web.api.paging import Listed, Page, listed_by
+from stockhook.web.api.paging import Listed, Page, key_of, listed_by, listed_then
 from stockhook.web.api.route import Content, Id, Query, Routes
 
 routes = Routes()
+
+LOOKED_AT: Final = 5_000
+"""Units of which one page adds up what they had at a moment: with years behind it a store has many that are used up."""
 
 
 class StockFilter(Query, frozen=True, kw_only=True):
@@ -53,6 +56,19 @@ def list_stock(desk: Desk, query: StockFilter, page: Page) -> Listed[UnitRow]:
     With `as_of` each unit is as the book had it at that moment, in quantity, hold, lot and all: what was booked later
     does not count, whenever it happened.
     """
+    if query.as_of is not None:
+        found = operations.units_then(
+            desk,
+            query.as_of,
+            sku=query.sku,
+            location=query.location,
+            lot=query.lot,
+            everything=query.all,
+            after=key_of(Unit, page.cursor),
+            most=page.limit,
+            looked_at=LOOKED_AT,
+        )
+        return listed_then(Unit, [unit_row(unit) for unit in found.units], found.last)
     return listed_by(
         Unit,
         page,
@@ -62,7 +78,6 @@ def list_stock(desk: Desk, query: StockFilter, page: Page) -> Listed[UnitRow]:
             sku=query.sku,
             location=query.location,
             lot=query.lot,
-            as_of=query.as_of,
             everything=query.all,
             after=after,
             most=most,

@@ -134,6 +134,7 @@ _index(model.Unit, "sku")
 _index(model.Unit, "location")
 _index(model.Unit, "lot", nullable="lot")
 _index(model.Unit, "serial", nullable="serial")
+_index(model.Unit, "suspense")
 _index(model.Movement, "order_id", "account", nullable="order_id")
 _index(model.Movement, "event_id", nullable="event_id")
 _index(model.Movement, "reverses", nullable="reverses")
@@ -148,10 +149,12 @@ _index(model.Audit, "action", "subject")
 _index(model.Answered, "at")
 _index(model.LogOut, "at")
 
-_moves = TABLES[model.Movement].c
-for _whose in (_moves.sku, _moves.unit_id):
-    # With all that a sum up to some movement takes, so that it reads nothing else, however long the history is.
-    Index(f"movement_{_whose.name}", _whose, _moves.id, _moves.quantity)
+
+def _sums() -> None:
+    """Index movements with all that a sum up to one, or to a moment, takes: it reads nothing else, however long."""
+    moves = TABLES[model.Movement].c
+    Index("movement_sku", moves.sku, moves.id, moves.quantity)
+    Index("movement_unit_id", moves.unit_id, moves.id, moves.quantity, moves.at)
 
 
 def _open_states() -> None:
@@ -169,6 +172,7 @@ def _open_states() -> None:
     Index("notice_waiting", notices.c.due_at, sqlite_where=waiting, postgresql_where=waiting)
 
 
+_sums()
 _open_states()
 
 _NEVER: Final = "movements are never changed"

@@ -238,7 +238,7 @@ def upgrade() -> None:
     op.create_index("movement_order_id_account", "movement", ["order_id", "account"], **only("order_id IS NOT NULL"))
     op.create_index("movement_reverses", "movement", ["reverses"], **only("reverses IS NOT NULL"))
     op.create_index("movement_sku", "movement", ["sku", "id", "quantity"])
-    op.create_index("movement_unit_id", "movement", ["unit_id", "id", "quantity"])
+    op.create_index("movement_unit_id", "movement", ["unit_id", "id", "quantity", "at"])
     op.create_table(
         "notice",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
@@ -405,6 +405,7 @@ def upgrade() -> None:
     op.create_index("unit_lot", "unit", ["lot"], **only("lot IS NOT NULL"))
     op.create_index("unit_serial", "unit", ["serial"], **only("serial IS NOT NULL"))
     op.create_index("unit_sku", "unit", ["sku"])
+    op.create_index("unit_suspense", "unit", ["suspense"])
     op.create_table(
         "version",
         sa.Column("kind", WORDS, nullable=False),
