@@ -4,11 +4,10 @@ One bad event is set aside without harm to the rest: an error it raises is its o
 is taken apart, one delivery at a time.
 """
 
-import logging
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,10 +17,10 @@ from stockhook.batch import Batch
 from stockhook.channel import Channel
 from stockhook.draft import Cause, Signal
 from stockhook.errors import StoreBroken, StoreUnavailable
-from stockhook.event_state import OPEN
 from stockhook.meters import Meters
-from stockhook.model import NEW, Delivery, DeliveryState, Event, EventState, Order, OrderKey
+from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey
 from stockhook.operations.desk import Desk
+from stockhook.operations.outcomes import settled, tell
 from stockhook.operations.posting import follow
 from stockhook.outbox import EVENT_KINDS
 from stockhook.outcome import ATTEMPTS, Outcome, codes, work_event
@@ -31,7 +30,6 @@ from stockhook.record import replace
 from stockhook.store import FOREVER, Due, Work
 
 logger = log.get(__name__)
-_LEVEL: Final = logging.getLogger(__name__)
 
 """What becomes of events that nobody need look at."""
 
@@ -156,15 +154,10 @@ class Worker:
         for booking in bookings:
             if booking.key not in void:
                 told.extend(booking.events)
-        self._tell(told)
-        return result.worked
-
-    def _tell(self, events: Sequence[Event]) -> None:
-        """Count what became of the events of a batch, and tell the log."""
-        told = [event for event in events if not _waits_on(event)]
+        told = settled(told)
         self._meters.settled(told)
-        if _LEVEL.isEnabledFor(logging.INFO):
-            log.tell_each(logger, "event worked", [_line(event) for event in told])
+        tell(told)
+        return result.worked
 
     def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
         """Read so many deliveries as hold a batch of events; the others stay as they are."""
@@ -260,25 +253,6 @@ class Worker:
                 work.save([*result.outcome.events, _after(one, result, now, void=False)])
                 report = Report(happened=[_occurrence(work, *told) for told in result.outcome.told])
                 problems.record(work, report, self._desk.subscriptions, now)
-
-
-def _waits_on(event: Event) -> bool:
-    """Tell whether an event that was told of before is one that still waits, looked at again with its order."""
-    return 0 < event.id < NEW and event.state in OPEN and not event.attempts
-
-
-def _line(event: Event) -> dict[str, object]:
-    """Return what the log says of an event."""
-    return {
-        "delivery": event.delivery_id,
-        "position": event.position,
-        "event_name": event.name,
-        "channel": event.channel,
-        "account": event.account,
-        "order": event.order_id,
-        "state": event.state.value,
-        "reason": event.reason,
-    }
 
 
 def _later(order: Order, now: datetime) -> Order:

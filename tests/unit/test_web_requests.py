@@ -1,6 +1,7 @@
 """What the log says of requests to the admin listener."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -38,21 +39,38 @@ async def test_what_machines_ask_for_all_the_time_is_told_at_the_level_debug(ask
     assert [line["log_level"] for line in lines if line["event"] == "request"] == ["debug"] * 4
 
 
+def outcomes(lines: Sequence[Mapping[str, Any]]) -> list[tuple[int, str, str, str | None]]:
+    told = [one for each in lines if each["event"] == "event worked" for one in each["each"]]
+    assert not {"text", "body", "payload"} & {key for one in told for key in one}
+    return [(one["delivery"], one["order"], one["state"], one["reason"]) for one in told]
+
+
 def test_what_becomes_of_each_event_is_told_with_its_delivery_and_order_and_not_its_payload(
     pages: Pages, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "stockhook.worker")
+    caplog.set_level(logging.INFO, "stockhook.operations.outcomes")
     pages.shop.stock(SOAP=5)
     bodies = [order_ship("D-1", [line("SOAP", 1)]), order_ship("D-2", [line("WHAT", 1)])]
     with capture_logs() as lines:
         pages.shop.send(envelope(*bodies))
-    told = [one for line_ in lines if line_["event"] == "event worked" for one in line_["each"]]
-    assert [(one["delivery"], one["order"], one["state"], one["reason"]) for one in told] == [
-        (1, "D-1", "applied", None),
-        (1, "D-2", "parked", "unknown-item"),
-    ]
-    assert not {"text", "body", "payload"} & {key for one in told for key in one}
-    caplog.set_level(logging.WARNING, "stockhook.worker")
+    assert outcomes(lines) == [(1, "D-1", "applied", None), (1, "D-2", "parked", "unknown-item")]
+    caplog.set_level(logging.WARNING, "stockhook.operations.outcomes")
     with capture_logs() as lines:
         pages.shop.send(envelope(order_ship("D-3", [line("SOAP", 1)])))
     assert lines == []
+
+
+async def test_an_event_that_a_person_settles_is_told_and_one_that_a_form_only_tries_is_not(
+    ask: Any, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stockhook.operations.outcomes")
+    pages.shop.stock(SOAP=1)
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3)])))
+    pages.shop.send(envelope(order_ship("D-2", [line("SOAP", 9)])))
+    form = {"quantity": "2", "location": "MAIN"}
+    with capture_logs() as lines:
+        assert (await ask("/items/SOAP/receive", form)).code == 200
+    assert outcomes(lines) == []
+    with capture_logs() as lines:
+        assert (await ask("/items/SOAP/receive", {**form, "confirmed": "yes"})).code == 200
+    assert outcomes(lines) == [(1, "D-1", "applied", None)]

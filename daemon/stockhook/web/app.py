@@ -1,6 +1,7 @@
 """Every address of the admin listener in one list."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
@@ -9,6 +10,7 @@ from tornado.web import Application
 from stockhook.health import Health
 from stockhook.meters import Meters
 from stockhook.operations.desk import Desk
+from stockhook.operations.outcomes import telling
 from stockhook.settings import Settings
 from stockhook.web.access import Access
 from stockhook.web.actions import ACTIONS
@@ -49,6 +51,7 @@ def admin_application(
     look at once. ``scrape`` writes ``/metrics``; without it, nothing has been counted.
     """
     scrape = scrape or Scrape(settings, health, Meters(), desk.clock)
+    desk = replace(desk, store=telling(desk.store))
     site = {"site": Site(desk, settings, health, access, wake, scrape)}
     routes = [
         (r"/", OverviewPage, site),
