@@ -173,6 +173,12 @@ async def test_markup_that_a_person_writes_is_inert_where_it_is_shown_back(
     ("path", "form"),
     [
         ("/items/{evil}/receive", {"quantity": "1", "location": EVIL, "lot": EVIL, "reference": EVIL}),
+        ("/items/{evil}/set", {"name": f"{EVIL}!", "reorder_at": "1"}),
+        ("/items/{evil}/retire", {}),
+        ("/problems/1/map", {"sku": EVIL}),
+        ("/problems/1/ignore", {}),
+        ("/problems/2/waive", {"reason": EVIL}),
+        ("/events/1/replay", {}),
         ("/events/replay", {"order": EVIL}),
     ],
 )
@@ -185,6 +191,40 @@ async def test_what_is_asked_once_more_repeats_markup_as_text(
     assert 'name="confirmed"' in page
     assert "&lt;script src=//evil.example&gt;" in page
     require_inert(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/items/{evil}/count", {"quantity": "2", "location": EVIL}),
+        ("/items/{evil}/rename", {"sku": f"{EVIL}!"}),
+        ("/units/1/adjust", {"quantity": "-1", "reason": EVIL}),
+        ("/units/1/move", {"quantity": "1", "location": f"{EVIL}!"}),
+        ("/units/1/count", {"quantity": "3"}),
+        ("/units/1/hold", {"reason": EVIL}),
+        ("/units/1/amend", {"lot": f"{EVIL}!", "received_at": "2026-11-30", "reason": EVIL}),
+        ("/recall/hold", {"lot": EVIL, "reason": EVIL}),
+        ("/movements/1/undo", {"reason": EVIL}),
+    ],
+)
+async def test_what_is_done_to_goods_repeats_markup_as_text_before_and_after(
+    ask: Any, pages: Pages, path: str, form: dict[str, str]
+) -> None:
+    from urllib.parse import quote
+
+    pages.shop.items(EVIL)
+    with pages.shop.store.write() as work:
+        work.save([make.location(EVIL), make.location(f"{EVIL}!")])
+    pages.shop.receive((EVIL, 9), location=EVIL, lot=EVIL, reference=EVIL)
+    address = path.replace("{evil}", quote(EVIL, safe=""))
+    asked = (await ask(address, form)).body.decode()
+    assert 'name="confirmed"' in asked
+    done = (await ask(address, {**form, "confirmed": "yes"})).body.decode()
+    assert 'role="status"' in done
+    assert '<p class="said bad"' not in done
+    for page in (asked, done):
+        assert "&lt;script src=//evil.example&gt;" in page
+        require_inert(page)
 
 
 async def test_a_correction_repeats_markup_as_text_before_and_after_it_is_done(ask: Any, pages: Pages) -> None:
