@@ -93,7 +93,7 @@ async def test_the_moment_of_receipt_is_in_utc_unless_it_says_otherwise(form: An
         ("received_at", "0001-01-01 00:00+14:00", "is not a moment"),
         ("unit_cost", "-1", "below 0"),
         ("priority", "1.5", "1.5 is no priority"),
-        ("lot", "L" * 101, "too long"),
+        ("lot", "L" * 201, "too long"),
         ("reason", "", "reason"),
     ],
 )

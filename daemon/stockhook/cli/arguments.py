@@ -11,7 +11,9 @@ import click
 from stockhook.cli.context import Context
 from stockhook.errors import StockhookError
 from stockhook.model import NEW
-from stockhook.operations.stock_import import cost, day, moment, printable
+from stockhook.operations.stock.details import MOST_PRIORITY
+from stockhook.operations.stock_import import cost, day, moment
+from stockhook.operations.words import checked
 from stockhook.quantity import parse
 from stockhook.store import FOREVER
 
@@ -47,7 +49,7 @@ class Parsed(_ParamType):
 def _filled(written: str) -> str:
     if not written.strip():
         raise ValueError("the text is empty; leave the option out, or give it a value")
-    return printable(written.strip())
+    return checked("text", written)
 
 
 def _yes(written: str) -> bool:
@@ -88,6 +90,7 @@ TEXT: Final = Parsed("text", _filled)
 YES: Final = Parsed("yes|no", _yes)
 PART: Final = Parsed("part=qty", _part)
 NUMBER: Final = click.IntRange(1, NEW - 1)
+PRIORITY: Final = click.IntRange(-MOST_PRIORITY, MOST_PRIORITY)
 SHELF_LIFE: Final = Parsed("days", _shelf_life)
 MARK: Final = Parsed("quantity", _mark)
 FILE: Final = click.Path(path_type=Path, dir_okay=False)

@@ -6,7 +6,19 @@ from pathlib import Path
 import click
 
 from stockhook.cli import output
-from stockhook.cli.arguments import COST, DAY, FILE, MOMENT, QUANTITY, TEXT, asked_for, listing, progress, shown
+from stockhook.cli.arguments import (
+    COST,
+    DAY,
+    FILE,
+    MOMENT,
+    PRIORITY,
+    QUANTITY,
+    TEXT,
+    asked_for,
+    listing,
+    progress,
+    shown,
+)
 from stockhook.cli.command import Group, SilentCommand
 from stockhook.cli.context import Context
 from stockhook.cli.rows import unit_row
@@ -62,7 +74,7 @@ def list_stock(
 @click.option("--expires-on", type=DAY, metavar="DAY", help="The last good day: 2027-03-31.")
 @click.option("--received-at", type=MOMENT, metavar="TIME", help="When they came in; otherwise now.")
 @click.option("--unit-cost", type=COST, metavar="C", help="What one of them cost.")
-@click.option("--priority", type=click.IntRange(-(10**9), 10**9), metavar="N", help="For the strategy `priority`.")
+@click.option("--priority", type=PRIORITY, metavar="N", help="For the strategy `priority`.")
 @click.option("--reference", type=TEXT, metavar="R", help="What to find the receipt by, such as a work order.")
 @click.pass_obj
 def receive(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from stockhook.cli import output
-from stockhook.cli.arguments import COST, DAY, MOMENT, NUMBER, QUANTITY, TEXT
+from stockhook.cli.arguments import COST, DAY, MOMENT, NUMBER, PRIORITY, QUANTITY, TEXT
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
 from stockhook.operations.stock import adjustments, amendments, holds, reversals, transfers
@@ -75,7 +75,7 @@ def adjust(context: Context, unit: int, quantity: int, reason: str, settle: bool
 @click.option("--expires-on", type=DAY, metavar="DAY", help="The last good day: 2027-03-31.")
 @click.option("--received-at", type=MOMENT, metavar="TIME", help="When it came in.")
 @click.option("--unit-cost", type=COST, metavar="C", help="What one of them cost.")
-@click.option("--priority", type=click.IntRange(-(10**9), 10**9), metavar="N", help="For the strategy `priority`.")
+@click.option("--priority", type=PRIORITY, metavar="N", help="For the strategy `priority`.")
 @click.option("--reference", type=TEXT, metavar="R", help="What to find it by, such as a work order.")
 @click.option(
     "--clear",

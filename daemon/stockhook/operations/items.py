@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from stockhook.errors import BadQuantity, NotFound, Refused
 from stockhook.model import Alias, Catalogue, Item, Kit, KitPolicy, Part, fold
@@ -10,11 +9,9 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, shipped_unbound, waiting_on_code
 from stockhook.operations.kits import close_mismatch
 from stockhook.operations.suggestions import did_you_mean, suggest
+from stockhook.operations.words import checked
 from stockhook.quantity import ONE, text, times
 from stockhook.store import FOREVER, Read, Work
-
-LONGEST: Final = 100
-"""Characters of a sku."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +108,12 @@ def checked_sku(sku: str) -> str:
     trimmed = sku.strip()
     if not trimmed:
         raise Refused("the sku is empty; give the code the item is stocked under")
-    if len(trimmed) > LONGEST:
-        raise Refused(f"the sku {trimmed[:20]}... has {len(trimmed)} characters; at most {LONGEST} are kept")
-    _refuse_controls("sku", trimmed)
-    return trimmed
+    return checked("sku", trimmed)
 
 
 def checked_name(name: str) -> str:
-    """Return a name trimmed; raises Refused where it holds control characters."""
-    trimmed = name.strip()
-    _refuse_controls("name", trimmed)
-    return trimmed
-
-
-def _refuse_controls(what: str, written: str) -> None:
-    odd = next((char for char in written if not char.isprintable()), None)
-    if odd is not None:
-        raise Refused(f"the {what} {written!r} holds the character {odd!r}, which cannot be printed; leave it out")
+    """Return a name trimmed; raises Refused for one that is too long or cannot be printed."""
+    return checked("name", name)
 
 
 def _said_of(item: Item) -> str:

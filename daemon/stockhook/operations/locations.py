@@ -1,7 +1,7 @@
 """What a person does to the tree of locations."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Location, Unit
@@ -9,9 +9,8 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due
 from stockhook.operations.kits import waiting_for
 from stockhook.operations.suggestions import did_you_mean, near
+from stockhook.operations.words import checked
 from stockhook.store import FOREVER, Range, Read
-
-LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,7 @@ def checked_path(path: str) -> str:
     written = path.strip()
     if not written or any(not part or part != part.strip() for part in written.split("/")):
         raise Refused(f"{path!r} is not the path of a location; write it like MAIN/FG/A-01, without a leading slash")
-    if len(written) > LONGEST or not written.isprintable():
-        raise Refused(
-            f"the path {written[:40]!r} is too long or cannot be printed; at most {LONGEST} characters are kept"
-        )
-    return written
+    return checked("path", written)
 
 
 def parents(path: str) -> list[str]:

@@ -13,6 +13,7 @@ from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Moved, booked, commit
+from stockhook.operations.words import checked_reason
 from stockhook.quantity import Quantity, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
@@ -74,9 +75,7 @@ def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -
     Closes the problem when nothing is owed any more. Raises Refused for another kind of problem, where nothing is
     owed, or where less is owed than is to be waived.
     """
-    words = reason.strip()
-    if not words:
-        raise Refused("waiving needs a reason, for whoever reads the ledger later")
+    words = checked_reason(reason, "waiving")
     if quantity is not None and quantity <= 0:
         raise Refused(f"{text(quantity)} cannot be waived; give a quantity above 0")
 

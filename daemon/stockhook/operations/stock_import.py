@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,9 @@ from stockhook.operations.due import every, make_due, waiting_on_code
 from stockhook.operations.items import checked_name, checked_sku
 from stockhook.operations.locations import checked_path, parents
 from stockhook.operations.spreadsheet import Row, armoured, lines, read_file, refuse_faults, rows
+from stockhook.operations.stock.details import checked_cost
 from stockhook.operations.stock.receipts import Receipt, receive, retired
+from stockhook.operations.words import checked
 from stockhook.quantity import ONE, Quantity, parse, text
 from stockhook.store import FOREVER, Range, Read
 
@@ -129,12 +132,12 @@ def _receipt(row: Row, sheet: _Sheet) -> Receipt | None:
         quantity=quantity or 0,
         location=place or "",
         received_at=row.read("received_at", moment),
-        lot=row.read("lot", printable),
-        serial=row.read("serial", printable),
+        lot=row.read("lot", partial(checked, "lot")),
+        serial=row.read("serial", partial(checked, "serial number")),
         expires_on=row.read("expires_on", day),
         unit_cost=row.read("unit_cost", cost),
         priority=row.read("priority", whole),
-        reference=row.read("reference", printable),
+        reference=row.read("reference", partial(checked, "reference")),
     )
     if quantity is not None and quantity <= 0:
         row.fault(f"quantity: {text(quantity)} cannot be received; a receipt is above 0")
@@ -251,11 +254,8 @@ def day(written: str) -> date:
 
 
 def cost(written: str) -> Quantity:
-    """Return a cost, which is not below 0; raises BadQuantity or ValueError."""
-    found = parse(written)
-    if found < 0:
-        raise ValueError(f"{written} is below 0")
-    return found
+    """Return a cost, which is not below 0; raises BadQuantity or Refused."""
+    return checked_cost(parse(written))
 
 
 def whole(written: str) -> int:
@@ -263,10 +263,3 @@ def whole(written: str) -> int:
     if not written.lstrip("-").isascii() or not written.removeprefix("-").isdigit() or len(written) > len("-100000000"):
         raise ValueError(f"{written!r} is not a whole number of at most nine digits")
     return int(written)
-
-
-def printable(written: str) -> str:
-    """Return a text that can be printed and is not overlong; raises ValueError."""
-    if not written.isprintable() or len(written) > 100:  # noqa: PLR2004 - as long as a sku
-        raise ValueError(f"{written[:40]!r} is too long or cannot be printed; at most 100 characters are kept")
-    return written

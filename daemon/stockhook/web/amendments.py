@@ -7,7 +7,6 @@ from stockhook.errors import Refused
 from stockhook.operations.desk import Desk
 from stockhook.operations.stock.amendments import Amended, amend
 from stockhook.operations.stock.ledger import known_unit
-from stockhook.quantity import Quantity
 from stockhook.web import forms, stock_forms
 from stockhook.web.stock import UnitAction
 
@@ -30,21 +29,18 @@ class AmendAction(UnitAction):
         await self.perform_on(written, stock_forms.amend, book, tells=True)
 
 
-def _cost(written: str) -> Quantity | None:
-    found = forms.optional_quantity(written)
-    if found is not None and found < 0:
-        raise Refused(f"the unit cost {written} is below 0; nothing was changed")
-    return found
+def _words(written: str) -> str | None:
+    return written or None
 
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {
-    "lot": lambda written: forms.words(written, "lot"),
-    "serial": lambda written: forms.words(written, "serial number"),
+    "lot": _words,
+    "serial": _words,
     "expires_on": forms.day,
     "received_at": forms.moment,
-    "unit_cost": _cost,
+    "unit_cost": forms.optional_quantity,
     "priority": lambda written: forms.whole(written, "priority"),
-    "reference": lambda written: forms.words(written, "reference"),
+    "reference": _words,
 }
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final
 
 from stockhook.errors import Refused
+from stockhook.operations.words import LONGEST
 from stockhook.quantity import ONE, Quantity, parse
 
 Choice = tuple[str, str]
@@ -16,7 +16,7 @@ Choice = tuple[str, str]
 class Field:
     """One field. ``kind`` is text, quantity, date, select or check; ``choices`` are all there is to a select.
 
-    Of a text they are what the browser proposes. ``hint`` stands in the empty field.
+    Of a text they are what the browser proposes. ``hint`` stands in the empty field. ``most`` characters are kept.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Field:
     required: bool = False
     choices: Sequence[Choice] = ()
     hint: str = ""
+    most: int = LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,6 @@ class Form:
         """What its fields are sent as, hidden ones too."""
         return [*(each.name for each in self.fields), *(self.hidden or {})]
 
-
-MOST_WORDS: Final = 100
-"""Characters of a lot, a serial number or a reference."""
 
 REASON = Field("reason", "Reason, for whoever reads the ledger later", required=True)
 
@@ -102,12 +100,3 @@ def moment(written: str) -> datetime | None:
     except (ValueError, OverflowError):
         told = f"{written[:40]!r} is not a moment; write it like 2026-12-01 09:30, in UTC; nothing was changed"
         raise Refused(told) from None
-
-
-def words(written: str, what: str) -> str | None:
-    """Return the words that a person wrote, None for none; raises Refused for such as cannot be kept."""
-    if len(written) > MOST_WORDS or not written.isprintable():
-        raise Refused(
-            f"the {what} {written[:40]!r} is too long or cannot be printed; at most {MOST_WORDS} characters are kept"
-        )
-    return written or None

@@ -39,11 +39,11 @@ class ReceiveAction(Action):
                 sku=sku,
                 quantity=forms.quantity(self.given("quantity")),
                 location=self.given("location"),
-                lot=forms.words(self.given("lot"), "lot"),
-                serial=forms.words(self.given("serial"), "serial number"),
+                lot=self.given("lot") or None,
+                serial=self.given("serial") or None,
                 expires_on=forms.day(self.given("expires_on")),
                 unit_cost=forms.optional_quantity(self.given("unit_cost")),
-                reference=forms.words(self.given("reference"), "reference"),
+                reference=self.given("reference") or None,
             )
             unit = receive(desk, [receipt]).units[0]
             used = _settled(unit.received - unit.quantity)

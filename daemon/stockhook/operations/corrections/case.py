@@ -19,6 +19,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.orders import find_key
 from stockhook.operations.posting import booked, commit, queue, settled
 from stockhook.operations.problems import owe_again
+from stockhook.operations.words import checked_reason
 from stockhook.quantity import Quantity, text
 from stockhook.record import replace as changed
 from stockhook.rules import ChannelRules
@@ -124,9 +125,7 @@ def correct(desk: Desk, written: str, item_index: int, reason: str, correction: 
     changed then.
     """
     desk.refuse_in_shadow("a correction")
-    words = reason.strip()
-    if not words:
-        raise Refused("a correction needs a reason, for whoever reads the ledger later")
+    words = checked_reason(reason, "a correction")
     return booked(desk, partial(_correct, desk, written, item_index, words, correction))
 
 

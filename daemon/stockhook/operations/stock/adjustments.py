@@ -7,7 +7,8 @@ from stockhook.errors import Refused
 from stockhook.model import Booking, MovementKind, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Change, post
-from stockhook.operations.stock.ledger import Adjusted, adjusted, checked_reason, entry, known_unit
+from stockhook.operations.stock.ledger import Adjusted, adjusted, entry, known_unit
+from stockhook.operations.words import checked_reason
 from stockhook.quantity import Quantity, text
 from stockhook.store import Work
 

@@ -12,8 +12,10 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.items import known_item
 from stockhook.operations.past import AMEND, amendment
 from stockhook.operations.posting import Change, post
-from stockhook.operations.stock.ledger import checked_reason, known_unit
+from stockhook.operations.stock import details
+from stockhook.operations.stock.ledger import known_unit
 from stockhook.operations.stock.receipts import not_come
+from stockhook.operations.words import checked_reason
 from stockhook.store import Work
 
 FIELDS: Final = ("lot", "serial", "expires_on", "received_at", "unit_cost", "priority", "reference")
@@ -45,8 +47,8 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
         before = known_unit(work, unit_id)
         after = replace(before, **fields)
         _check(work, before, after, desk.clock.now())
-        details = amendment(before, after)
-        return Change(Booking(units=(after,)), (desk.audit(AMEND, f"unit {unit_id}", words, **details),))
+        was = amendment(before, after)
+        return Change(Booking(units=(after,)), (desk.audit(AMEND, f"unit {unit_id}", words, **was),))
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Amended:
         return Amended(before, known_unit(work, unit_id), orders)
@@ -56,6 +58,9 @@ def amend(desk: Desk, unit_id: int, fields: Mapping[str, Any], reason: str) -> A
 
 def _check(work: Work, before: Unit, after: Unit, now: datetime) -> None:
     item = known_item(work, before.sku)
+    before_wrong = set(details.faults(before))
+    if wrong := [fault for fault in details.faults(after) if fault not in before_wrong]:
+        raise Refused(f"{wrong[0]}; nothing was changed")
     if after == before:
         raise Refused(f"unit {before.id} says so already; nothing was changed")
     if after.received_at is None:

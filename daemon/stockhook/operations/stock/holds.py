@@ -9,8 +9,9 @@ from stockhook.model import Booking, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.past import HOLD, RELEASE
 from stockhook.operations.posting import Change, Moved, post
-from stockhook.operations.stock.ledger import checked_reason, known_unit
+from stockhook.operations.stock.ledger import known_unit
 from stockhook.operations.suggestions import did_you_mean, near, newest
+from stockhook.operations.words import checked_reason
 from stockhook.store import FOREVER, Folded, Read, Work
 
 

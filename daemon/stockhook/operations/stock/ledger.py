@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Movement, MovementKind, Shortage, Unit
@@ -10,9 +9,6 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read, Work
-
-LONGEST: Final = 200
-"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +75,6 @@ def adjusted(work: Work, unit_id: int, movement: Movement | None = None) -> Adju
     short = work.totals(Shortage, where={"sku": unit.sku, "open": Range(low=1)})
     owed = sum(total.amount for total in short)  # what is in suspense mirrors these rows
     return Adjusted(unit, movement or _newest_by_a_person(work, unit_id), owed)
-
-
-def checked_reason(reason: str, what: str) -> str:
-    """Return a reason trimmed; raises Refused for one that is empty, overlong or cannot be printed."""
-    words = reason.strip()
-    if not words:
-        raise Refused(f"{what} needs a reason, for whoever reads the ledger later")
-    if len(words) > LONGEST or not words.isprintable():
-        raise Refused(
-            f"the reason {words[:40]!r} is too long or cannot be printed; at most {LONGEST} characters are kept"
-        )
-    return words
 
 
 def _newest_by_a_person(view: Read, unit_id: int) -> Movement:

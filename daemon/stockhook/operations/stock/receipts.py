@@ -11,6 +11,7 @@ from stockhook.model import Audit, Booking, Item, Location, Movement, MovementKi
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
+from stockhook.operations.stock import details
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Read, Work
 
@@ -119,6 +120,7 @@ def _check(
             )
         if (early := not_come(receipt.received_at, desk.clock.now())) is not None:
             faults.append(early)
+        faults += details.faults(receipt)
         if receipt.quantity <= 0:
             faults.append(f"{text(receipt.quantity)} of {receipt.sku} cannot be received; give a quantity above 0")
     if faults:
@@ -127,11 +129,9 @@ def _check(
 
 
 def _audit(desk: Desk, unit: Unit) -> Audit:
-    details = {"quantity": text(unit.received), "location": unit.location}
+    said = {"quantity": text(unit.received), "location": unit.location}
     named = {"lot": unit.lot, "serial": unit.serial, "reference": unit.reference}
-    return desk.audit(
-        "stock receive", unit.sku, None, **details, **{name: word for name, word in named.items() if word}
-    )
+    return desk.audit("stock receive", unit.sku, None, **said, **{name: word for name, word in named.items() if word})
 
 
 def not_come(received_at: datetime | None, now: datetime) -> str | None:
@@ -160,10 +160,10 @@ def _unit(unit_id: int, receipt: Receipt, item: Item, now: datetime) -> Unit:
         quantity=0,
         received=receipt.quantity,
         received_at=receipt.received_at or now,
-        lot=receipt.lot,
-        serial=receipt.serial,
+        lot=receipt.lot or None,
+        serial=receipt.serial or None,
         expires_on=receipt.expires_on,
         unit_cost=receipt.unit_cost,
         priority=receipt.priority,
-        reference=receipt.reference,
+        reference=receipt.reference or None,
     )

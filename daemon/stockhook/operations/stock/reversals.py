@@ -10,9 +10,10 @@ from stockhook.model import Audit, Booking, Movement, MovementKind, OrderKey, Un
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Change, post
 from stockhook.operations.problems import owe_again
-from stockhook.operations.stock.ledger import Adjusted, adjusted, checked_reason, entry, known_unit
+from stockhook.operations.stock.ledger import Adjusted, adjusted, entry, known_unit
 from stockhook.operations.stock.recounts import Recount, recount
 from stockhook.operations.stock.unreturned import Unreturned
+from stockhook.operations.words import checked_reason
 from stockhook.quantity import text
 from stockhook.store import FOREVER, Match, Read, Work
 

@@ -6,6 +6,8 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from stockhook.errors import BadQuantity
+from stockhook.operations.stock.details import MOST_PRIORITY
+from stockhook.operations.words import LONGEST
 from stockhook.quantity import Quantity, parse
 from stockhook.web.api.faults import bad
 
@@ -23,11 +25,13 @@ Counted: TypeAlias = Annotated[
 Cost: TypeAlias = Annotated[
     str, Meta(title="Cost", description="What one costs, not below 0.", pattern=rf"^{_NUMBER}", examples=["2.35"])
 ]
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST, pattern=r"^\S(.*\S)?$")]
 Reason: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=200, description="Why, for whoever reads the ledger later.")
+    str, Meta(min_length=1, max_length=LONGEST, description="Why, for whoever reads the ledger later.")
 ]
-Priority: TypeAlias = Annotated[int, Meta(ge=-(10**9), le=10**9, description="For the strategy `priority`.")]
+Priority: TypeAlias = Annotated[
+    int, Meta(ge=-MOST_PRIORITY, le=MOST_PRIORITY, description="For the strategy `priority`.")
+]
 At: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Day: TypeAlias = date
 

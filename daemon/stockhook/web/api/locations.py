@@ -8,6 +8,7 @@ from stockhook.model import Location
 from stockhook.operations import locations as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.locations import known_location
+from stockhook.operations.words import LONGEST
 from stockhook.rows.stock import (
     AddedLocation,
     ChangedLocation,
@@ -44,7 +45,7 @@ Sequence = Annotated[int, Meta(ge=-(10**9), le=10**9)]
 class NewLocation(Content, frozen=True, kw_only=True):
     """A location; a smaller ``pick_sequence`` is picked earlier."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=200)]
+    path: Annotated[str, Meta(min_length=1, max_length=LONGEST)]
     pickable: bool = True
     pick_sequence: Sequence | None = None
 
