@@ -1,12 +1,12 @@
 """What persons have changed: who, when, what, and why."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
 from typing import Final
 from urllib.parse import urlencode
 
 from stockhook.operations.audit import entries
 from stockhook.store import Read
+from stockhook.web.filters import day, midnight
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, before_id
 
@@ -31,7 +31,7 @@ def audit(view: Read, asked: Mapping[str, str], before: str) -> Values:
         subject=asked["subject"] or None,
         actor=asked["actor"] or None,
         action=asked["action"] or None,
-        since=_start(asked["since"]),
+        since=midnight(day(asked["since"])),
         after=(after,) if after else None,
         most=PAGE + 1,
     )
@@ -39,10 +39,3 @@ def audit(view: Read, asked: Mapping[str, str], before: str) -> Values:
     older = "?" + urlencode({**kept, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
     newest = "?" + urlencode(kept) if after else None
     return {"rows": rows[:PAGE], "asked": asked, "listing": {"older": older, "newest": newest, "partial": False}}
-
-
-def _start(written: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(written), time(), UTC)
-    except ValueError:
-        return None

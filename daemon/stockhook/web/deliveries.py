@@ -6,7 +6,7 @@ from stockhook.errors import NotFound
 from stockhook.model import Delivery, DeliveryState, Event
 from stockhook.store import Read
 from stockhook.web.base import PageError
-from stockhook.web.filters import SINCE, UNTIL, Filter
+from stockhook.web.filters import ORDERS, SINCE, UNTIL, Filter
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
 
@@ -17,16 +17,18 @@ class DeliveriesPage(Page):
     async def get(self) -> None:
         """Show it, as filtered."""
         fields = {"state": "state", "channel": "channel"}
-        chosen = Filter({name: self.asked(name) for name in (*fields, SINCE, UNTIL)}, fields)
+        chosen = Filter({name: self.asked(name) for name in (*fields, *ORDERS, SINCE, UNTIL)}, fields)
         before, channels = self.asked("before"), [*self.site.settings.channels]
 
         def gather(view: Read) -> Values:
-            found = listing(view, Delivery, chosen.where(view, Delivery), chosen.asked, before=before)
+            orders = chosen.orders(view)
+            found = listing(view, Delivery, chosen.where(view, Delivery, orders), chosen.asked, before=before)
             kinds = [*DeliveryState]
             return {
                 "listing": found,
                 "asked": chosen.asked,
                 "given": chosen.given,
+                "cut": chosen.cut(orders),
                 "channels": channels,
                 "kinds": kinds,
             }

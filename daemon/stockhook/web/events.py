@@ -17,7 +17,7 @@ from stockhook.settings import ConfiguredChannel
 from stockhook.store import Read
 from stockhook.web.action import CONFIRMED
 from stockhook.web.base import PageError
-from stockhook.web.filters import SINCE, UNTIL, Filter
+from stockhook.web.filters import ORDERS, SINCE, UNTIL, Filter
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import PAGE, listing
@@ -26,8 +26,8 @@ from stockhook.web.payload import payload
 AT_ONCE: Final = 5_000
 """Events that one press of the button runs again: a request is no place for a million."""
 
-_FIELDS: Final = {"state": "state", "channel": "channel", "name": "name", "reason": "reason", "order": "order_id"}
-_ASKED: Final = (*_FIELDS, SINCE, UNTIL)
+_FIELDS: Final = {"state": "state", "channel": "channel", "name": "name", "reason": "reason"}
+_ASKED: Final = (*_FIELDS, *ORDERS, SINCE, UNTIL)
 
 
 class EventsPage(Page):
@@ -39,12 +39,14 @@ class EventsPage(Page):
         before, channels = self.asked("before"), [*self.site.settings.channels]
 
         def gather(view: Read) -> Values:
-            found = listing(view, Event, chosen.where(view, Event), chosen.asked, before=before)
+            orders = chosen.orders(view)
+            found = listing(view, Event, chosen.where(view, Event, orders), chosen.asked, before=before)
             return {
                 "listing": found,
                 "asked": chosen.asked,
                 "given": chosen.given,
                 "query": chosen.query,
+                "cut": chosen.cut(orders),
                 "channels": channels,
                 "kinds": [*EventState],
                 "replay": replay_form(chosen) if chosen.given and found.rows else None,
@@ -67,13 +69,15 @@ class ReplayFoundAction(Page):
             return
 
         def gather(view: Read) -> Values:
-            where = chosen.where(view, Event)
+            orders = chosen.orders(view)
+            where = chosen.where(view, Event, orders)
             found = list(islice(every(view, Event, where), AT_ONCE + 1))
             events = found[:AT_ONCE]
             return {
                 "form": replay_form(chosen),
                 "count": len(events),
                 "more": len(found) > AT_ONCE,
+                "cut": chosen.cut(orders),
                 "first": events[-1] if events else None,
                 "last": events[0] if events else None,
                 "states": Counter(event.state for event in events),
@@ -84,7 +88,7 @@ class ReplayFoundAction(Page):
 
     def _replay(self, desk: Desk, chosen: Filter) -> str:
         with desk.store.read() as view:
-            where = chosen.where(view, Event)
+            where = chosen.where(view, Event, chosen.orders(view))
         done = operation.replay_found(desk, where, AT_ONCE)
         said = (
             f"{_many(len(done.events), 'event runs', 'events run')} again; what is booked already is not booked twice."

@@ -69,6 +69,8 @@ def before_id(written: str) -> int | None:
 
 def _indexed(record: type[Any], where: Mapping[str, Match]) -> bool:
     """Tell whether the store comes to what matches without looking at what does not."""
+    if isinstance(where.get("id"), frozenset):
+        return True
     fields = where.keys() - {"id"}
     return not fields or bool(fields & _FEW) or any(fields == set(index) for index in RECORDS[record].indexes)
 

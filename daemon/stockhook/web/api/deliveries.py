@@ -8,7 +8,7 @@ from stockhook.model import Delivery, DeliveryState
 from stockhook.operations import deliveries as operations
 from stockhook.operations.desk import Desk
 from stockhook.rows.received import DeliveryRow, ShownDelivery, delivery_row, shown_delivery
-from stockhook.web.api.filters import Channel, Since, Until, given, span
+from stockhook.web.api.filters import Channel, Code, Lot, OrderId, Since, Until, given, of_orders, span
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Id, Query, Routes
 
@@ -20,6 +20,9 @@ class DeliveryFilter(Query, frozen=True, kw_only=True):
 
     channel: Channel = None
     state: Annotated[DeliveryState | None, Meta(description="Only those in this state.")] = None
+    order_id: OrderId = None
+    code: Code = None
+    lot: Lot = None
     since: Since = None
     until: Until = None
 
@@ -28,8 +31,10 @@ class DeliveryFilter(Query, frozen=True, kw_only=True):
 def list_deliveries(desk: Desk, query: DeliveryFilter, page: Page) -> Listed[DeliveryRow]:
     """List the requests that the channels sent, newest first."""
     with desk.store.read() as view:
-        where = given(channel=query.channel, state=query.state) | span(view, Delivery, query.since, query.until)
-        return listed(view, Delivery, where, page, delivery_row)
+        fields = given(channel=query.channel, state=query.state)
+        days = span(view, Delivery, query.since, query.until)
+        orders = of_orders(view, Delivery, query.order_id, query.code, query.lot)
+        return listed(view, Delivery, fields | days | orders, page, delivery_row)
 
 
 @routes.get("/deliveries/{delivery_id}")

@@ -11,7 +11,7 @@ from stockhook.rows.received import EventRow, ReplayedRow, ShownEvent, event_row
 from stockhook.store import Match, Read
 from stockhook.web.api.contents import At
 from stockhook.web.api.faults import bad
-from stockhook.web.api.filters import Account, Channel, OrderId, Since, Until, given, span
+from stockhook.web.api.filters import Account, Channel, Code, Lot, OrderId, Since, Until, given, of_orders, span
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Content, Id, Query, Routes
 
@@ -25,6 +25,8 @@ class EventFilter(Query, frozen=True, kw_only=True):
     channel: Channel = None
     account: Account = None
     order_id: OrderId = None
+    code: Code = None
+    lot: Lot = None
     delivery_id: Annotated[Id | None, Meta(description="Only those of this delivery.")] = None
     name: Annotated[str | None, Meta(description="Only those of this name, such as order_ship.")] = None
     reason: Annotated[str | None, Meta(description="Only those with this reason.")] = None
@@ -37,12 +39,12 @@ class EventFilter(Query, frozen=True, kw_only=True):
             state=self.state,
             channel=self.channel,
             account=self.account,
-            order_id=self.order_id,
             delivery_id=self.delivery_id,
             name=self.name,
             reason=self.reason,
         )
-        return fields | span(view, Event, self.since, self.until)
+        days = span(view, Event, self.since, self.until)
+        return fields | days | of_orders(view, Event, self.order_id, self.code, self.lot)
 
 
 @routes.get("/events")

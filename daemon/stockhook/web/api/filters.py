@@ -8,6 +8,7 @@ from msgspec import Meta
 from stockhook.model import Item
 from stockhook.operations.edges import MOMENT, first_id
 from stockhook.operations.items import find_item
+from stockhook.operations.search import MOST, orders_named
 from stockhook.store import Match, Range, Read
 
 _SLACK: Final = timedelta(hours=1)
@@ -17,6 +18,17 @@ _LATE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 Channel: TypeAlias = Annotated[str | None, Meta(description="Only of this channel, as the configuration names it.")]
 Account: TypeAlias = Annotated[str | None, Meta(description="Only of this account, such as ultracart:DEMO.")]
 OrderId: TypeAlias = Annotated[str | None, Meta(description="Only of the order with this id.")]
+Code: TypeAlias = Annotated[
+    str | None,
+    Meta(description=f"Only of orders with a line of this store code, of the newest {MOST} where there are more."),
+]
+Lot: TypeAlias = Annotated[
+    str | None,
+    Meta(
+        description="Only of orders that got goods of this lot, or the piece with this serial number, of the newest "
+        f"{MOST} where there are more."
+    ),
+]
 Sku: TypeAlias = Annotated[str | None, Meta(description="Only of this item, in whatever case.")]
 Since: TypeAlias = Annotated[
     Annotated[datetime, Meta(tz=True)] | None,
@@ -40,6 +52,14 @@ def span(view: Read, record: type[Any], since: datetime | None, until: datetime 
     low = None if since is None or since < _EARLY else first_id(view, record, since - _SLACK)
     high = None if until is None or until > _LATE else first_id(view, record, until + _SLACK)
     return {"id": Range(low, high), MOMENT[record]: Range(since, until)}
+
+
+def of_orders(
+    view: Read, record: type[Any], order_id: str | None, code: str | None, lot: str | None
+) -> dict[str, Match]:
+    """Return the match of events, or of deliveries, whose orders are named so; nothing where none is."""
+    orders = orders_named(view, order_id or "", code or "", lot or "")
+    return {} if orders is None else orders.match(view, record)
 
 
 def sku_of(view: Read, written: str | None) -> str | None:
