@@ -1,6 +1,7 @@
 """What a stock keeper does on the pages: shown first, then done, then said."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -9,6 +10,7 @@ from tornado.web import Application
 
 from stockhook.model import Audit, Item, Movement, MovementKind, Unit
 from stockhook.operations import locations
+from stockhook.operations.stock.adjustments import adjust
 from stockhook.quantity import ONE
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -81,7 +83,7 @@ async def test_what_was_written_is_sent_on_by_the_button_that_confirms(ask: Any,
     confirm = page[page.index('<form class="buttons"') : page.index('<details class="act"')]
     sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', confirm))
     given = {"quantity": "5", "location": "MAIN", "lot": "&#34;L&#34;", "confirmed": "yes"}
-    assert sent == {**given, "once": sent["once"], "seen": sent["seen"]}
+    assert sent == {**given, **{name: sent[name] for name in ("once", "seen", "shown")}}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,44 @@ async def test_a_unit_is_counted(post: Any, short: Pages) -> None:
     page = await post("/units/2/count", {"quantity": "8", "confirmed": "yes"})
     assert "Counted 8 of unit 2, where the book had 7." in page
     assert short.shop.find(Movement)[0].kind is MovementKind.COUNT
+
+
+async def test_goods_come_in_with_the_moment_and_the_priority_that_are_said(post: Any, short: Pages) -> None:
+    given = {"quantity": "1", "location": "MAIN", "received_at": "2026-11-01 09:30", "priority": "-2"}
+    await post("/items/SALT/receive", {**given, "confirmed": "yes"})
+    unit = short.shop.find(Unit, sku="SALT")[0]
+    assert (unit.received_at, unit.priority) == (datetime(2026, 11, 1, 9, 30, tzinfo=UTC), -2)
+    refused = await post("/items/SALT/receive", {**given, "received_at": "2027-06-01 09:30"})
+    assert "has not come yet, so nothing has come in then" in refused
+
+
+@pytest.mark.parametrize("address", ["/items/SALT/count", "/units/2/count"])
+async def test_what_was_counted_before_something_was_booked_is_counted_for_then(
+    post: Any, short: Pages, address: str
+) -> None:
+    shop = short.shop
+    counted = f"{shop.clock.now():%Y-%m-%d %H:%M}"
+    shop.clock.advance(timedelta(hours=2))
+    adjust(shop.desk, 2, -3 * ONE, "damaged")
+    given = {"quantity": "7", "location": "MAIN", "at": counted}
+    assert f"{counted} UTC, where the book had 7." in await post(address, given)
+    await post(address, {**given, "confirmed": "yes"})
+    assert shop.on_hand("SALT") == 4 * ONE
+    assert "give a moment up to now" in await post(address, {**given, "at": "2027-06-01"})
+
+
+async def test_a_count_is_of_the_moment_when_it_was_shown_not_confirmed(ask: Any, short: Pages) -> None:
+    shop = short.shop
+    page = (await ask("/items/SALT/count", {"quantity": "6", "location": "MAIN"})).body.decode()
+    shop.clock.advance(timedelta(minutes=5))
+    adjust(shop.desk, 2, -3 * ONE, "damaged")
+    shop.clock.advance(timedelta(minutes=5))
+    for _ in range(2):  # it is shown anew, with 3 to be left, before it is done
+        confirm = page[page.index('<form class="buttons"') : page.index('<details class="act"')]
+        sent = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', confirm)}
+        page = (await ask("/items/SALT/count", sent)).body.decode()
+    assert "Counted 6 of SALT at MAIN, where the book had 7." in page
+    assert shop.on_hand("SALT") == 3 * ONE
 
 
 async def test_a_unit_is_held_and_released(ask: Any, post: Any, short: Pages) -> None:

@@ -6,6 +6,8 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Final
 
@@ -14,6 +16,7 @@ from stockhook.operations.answers import AnswerLost, Busy, OtherRequest, answere
 from stockhook.operations.desk import Desk
 from stockhook.operations.rehearsal import Rehearsed, rehearse
 from stockhook.store import Read
+from stockhook.web import forms
 from stockhook.web.base import PageError
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values
@@ -28,6 +31,10 @@ ONCE: Final = "once"
 SEEN: Final = "seen"
 """The field that says what was shown."""
 
+SHOWN: Final = "shown"
+"""The field that says when it was shown first."""
+
+_NOT_OURS: Final = "The form is not as these pages send it; nothing was changed."
 _TWICE: Final = "(It was sent twice, and done once.)"
 _PATIENCE: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
 """Seconds between looks at what another click is doing at this moment."""
@@ -100,6 +107,14 @@ class _Confirmation:
 class Action(Page):
     """What a form asks for, in two steps that work without script; the second is a form as well."""
 
+    @cached_property
+    def shown_at(self) -> datetime:
+        """The moment of which a person speaks who has not named one: when what is confirmed was shown, or now."""
+        try:
+            return forms.moment(self.given(SHOWN)) or self.site.desk.clock.now()
+        except Refused:
+            raise PageError(HTTPStatus.BAD_REQUEST, _NOT_OURS) from None
+
     async def perform(
         self,
         form: Callable[[Read], Form],
@@ -141,7 +156,11 @@ class Action(Page):
                 "refused": preview.refused,
                 "told": preview.told,
                 "changed": changed,
-                "proof": {ONCE: secrets.token_urlsafe(12), SEEN: preview.digest},
+                "proof": {
+                    ONCE: secrets.token_urlsafe(12),
+                    SEEN: preview.digest,
+                    SHOWN: self.shown_at.astimezone(UTC).isoformat(),
+                },
                 "then": then,
             }
 
@@ -161,7 +180,7 @@ class Action(Page):
     def _once(self) -> str:
         once = self.given(ONCE)
         if not re.fullmatch(r"[\w-]{0,64}", once, re.ASCII):
-            raise PageError(HTTPStatus.BAD_REQUEST, "The form is not as these pages send it; nothing was changed.")
+            raise PageError(HTTPStatus.BAD_REQUEST, _NOT_OURS)
         return once
 
     def _sent(self) -> str:

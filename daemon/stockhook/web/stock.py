@@ -1,6 +1,7 @@
 """What a stock keeper does to goods: receive, count, adjust, move, hold and release."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from stockhook.model import Unit
 from stockhook.operations.desk import Desk
@@ -42,7 +43,9 @@ class ReceiveAction(Action):
                 lot=self.given("lot") or None,
                 serial=self.given("serial") or None,
                 expires_on=forms.day(self.given("expires_on")),
+                received_at=forms.moment(self.given("received_at")),
                 unit_cost=forms.optional_quantity(self.given("unit_cost")),
+                priority=forms.whole(self.given("priority"), "priority"),
                 reference=self.given("reference") or None,
             )
             unit = receive(desk, [receipt]).units[0]
@@ -55,7 +58,16 @@ class ReceiveAction(Action):
         await self.perform(form, book, _BACK.get(back, item_path(sku)))
 
 
-class CountItemAction(Action):
+class _CountAction(Action):
+    """Something was counted: at the moment that is given, or when the page that asks to confirm it was shown."""
+
+    def counted(self, desk: Desk, tally: Tally) -> str:
+        """Bring the book in line, and say so."""
+        given = forms.moment(self.given("at"))
+        return _counted(count(desk, [tally], given or self.shown_at), given)
+
+
+class CountItemAction(_CountAction):
     """An item was counted in a location."""
 
     async def post(self, sku: str) -> None:
@@ -63,7 +75,7 @@ class CountItemAction(Action):
 
         def book(desk: Desk) -> str:
             counted = forms.quantity(self.given("quantity"))
-            return _counted(count(desk, [Tally(counted, sku=sku, location=self.given("location"))]))
+            return self.counted(desk, Tally(counted, sku=sku, location=self.given("location")))
 
         def form(view: Read) -> Form:
             return stock_forms.count_item(view, known_item(view, sku))
@@ -114,16 +126,16 @@ class MoveAction(UnitAction):
         await self.perform_on(written, stock_forms.move, book)
 
 
-class CountUnitAction(UnitAction):
+class CountUnitAction(_CountAction, UnitAction):
     """A unit was counted."""
 
     async def post(self, written: str) -> None:
         """Bring the book in line."""
 
         def book(desk: Desk, unit_id: int) -> str:
-            return _counted(count(desk, [Tally(forms.quantity(self.given("quantity")), unit_id=unit_id)]))
+            return self.counted(desk, Tally(forms.quantity(self.given("quantity")), unit_id=unit_id))
 
-        await self.perform_on(written, lambda _, unit: stock_forms.count_unit(unit), book)
+        await self.perform_on(written, lambda _, unit: stock_forms.count_unit(unit), book, tells=True)
 
 
 class HoldAction(UnitAction):
@@ -160,11 +172,12 @@ def _adjusted(done: Adjusted) -> str:
     return f"{'+' if by > 0 else ''}{text(by)} {unit.sku}: unit {unit.id} holds {text(unit.quantity)} now.{owed}"
 
 
-def _counted(done: Counts) -> str:
+def _counted(done: Counts, at: datetime | None) -> str:
     each = done.counted[0]
+    when = f" at {at:%Y-%m-%d %H:%M} UTC" if at else ""
     where = f"unit {each.unit_id}" if each.unit_id else f"{each.sku} at {each.location}"
     ended = f"; {text(done.ended)} that was owed is owed no more" if done.ended else ""
-    return f"Counted {text(each.quantity)} of {where}, where the book had {text(each.expected)}{ended}."
+    return f"Counted {text(each.quantity)} of {where}{when}, where the book had {text(each.expected)}{ended}."
 
 
 def _held(done: Held, word: str) -> str:

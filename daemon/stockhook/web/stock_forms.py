@@ -20,9 +20,10 @@ LABELS: Final = {
     "priority": "Priority",
     "reference": "Reference",
 }
-"""What can be amended of a unit, as people read it."""
+"""What is written down about goods, as people read it."""
 
-_SETTLES = "What is owed of it to orders is settled at once, oldest order first."
+_COUNTED_AT: Final = Field("at", "Counted at (UTC)", hint="now, or 2026-12-01 09:30")
+_SETTLES: Final = "What is owed of it to orders is settled at once, oldest order first."
 
 
 def places(view: Read) -> list[Choice]:
@@ -34,7 +35,7 @@ def receive(view: Read, item: Item, back: str = "") -> Form:
     """Return the form by which goods of an item come in; ``back`` names the page to return to."""
     known = places(view)
     location = known[0][0] if len(known) == 1 else ""
-    pieces = (Field("serial", "Serial number", required=True),) if item.serial else ()
+    pieces = (Field("serial", LABELS["serial"], required=True),) if item.serial else ()
     return Form(
         name=f"receive-{item.sku}",
         address=f"{item_path(item.sku)}/receive",
@@ -44,10 +45,12 @@ def receive(view: Read, item: Item, back: str = "") -> Form:
             Field("quantity", "Quantity", "quantity", required=True, value="1" if item.serial else ""),
             Field("location", "Location", value=location, required=True, choices=known),
             *pieces,
-            Field("lot", "Lot"),
-            Field("expires_on", "Last good day", "date"),
-            Field("unit_cost", "Unit cost", "quantity"),
-            Field("reference", "Reference", hint="a delivery note"),
+            Field("lot", LABELS["lot"]),
+            Field("expires_on", LABELS["expires_on"], "date"),
+            Field("received_at", LABELS["received_at"], hint="now, or 2026-12-01 09:30"),
+            Field("unit_cost", LABELS["unit_cost"], "quantity"),
+            Field("priority", LABELS["priority"], "quantity"),
+            Field("reference", LABELS["reference"], hint="a delivery note"),
         ),
         note=_SETTLES,
         hidden={"back": back} if back else None,
@@ -65,6 +68,7 @@ def count_item(view: Read, item: Item) -> Form:
         fields=(
             Field("quantity", "Counted", "quantity", required=True),
             Field("location", "Location", value=known[0][0] if len(known) == 1 else "", required=True, choices=known),
+            _COUNTED_AT,
         ),
         note="What is missing is taken from the oldest receipt there, what is more goes to the newest. What was owed "
         "from that location is owed no more: the shelf has been counted without it.",
@@ -103,7 +107,7 @@ def move(view: Read, unit: Unit) -> Form:
 
 def count_unit(unit: Unit) -> Form:
     """Return the form that says how much of a unit was found."""
-    fields = (Field("quantity", "Counted", "quantity", required=True),)
+    fields = (Field("quantity", "Counted", "quantity", required=True), _COUNTED_AT)
     return Form("count", f"/units/{unit.id}/count", "Count it", "Count", fields)
 
 
