@@ -40,6 +40,10 @@ _PATIENCE: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
 """Seconds between looks at what another click is doing at this moment."""
 
 
+class _BeingDone(Exception):
+    """Another click has begun it."""
+
+
 class _OtherThanShown(Exception):
     """What would be done now is not what was shown."""
 
@@ -70,14 +74,14 @@ class _Confirmation:
     digest: str
 
     def done(self) -> Said:
-        """Do it, or return what it said when it was done; raises _OtherThanShown and Busy, with nothing changed."""
+        """Do it, or return what it said when it was done; raises _OtherThanShown or _BeingDone, and changes nothing."""
         try:
             if not self.once:
                 return Said(self._act(self.desk).decode())
             said, again = self._done_once()
             return Said(f"{said.decode()} {_TWICE}" if again else said.decode())
-        except Busy:
-            raise
+        except Busy as error:
+            raise _BeingDone from error
         except OtherRequest:
             return Said("That page was used to confirm something else; nothing was changed. Begin anew.", good=False)
         except AnswerLost:
@@ -146,7 +150,7 @@ class Action(Page):
                 self.lead_on(said, then)
                 return
             changed = True
-        preview = await self._in_thread(look)
+        preview = await self.in_thread(look)
 
         def gather(view: Read) -> Values:
             empty = form(view)
@@ -170,8 +174,8 @@ class Action(Page):
         """Return what came of it, by this click or by another; None where it is not what was shown any more."""
         for pause in _PATIENCE:
             try:
-                return await self._in_thread(confirmed.done)
-            except Busy:
+                return await self.in_thread(confirmed.done)
+            except _BeingDone:
                 await asyncio.sleep(pause)
             except _OtherThanShown:
                 return None

@@ -3,19 +3,27 @@
 import ipaddress
 import re
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urlencode
 
 from tornado.web import HTTPError, RequestHandler
 
 from stockhook import log
+from stockhook.errors import NotFound, StockhookError, StoreUnavailable
 from stockhook.web import templates
 from stockhook.web.access import Actor
 from stockhook.web.body_limit import too_large
 from stockhook.web.site import Site
+from stockhook.web.threads import Threads
 
 logger = log.get(__name__)
+
+R = TypeVar("R")
+
+RETRY_AFTER: Final = "5"
+"""Seconds after which to try again where the store cannot be used."""
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -141,21 +149,51 @@ class BaseHandler(RequestHandler):
         prefix = self.site.settings.server.path_prefix
         return templates.render(template, prefix, person=self.person, path=self.request.path, **values)
 
+    @property
+    def asked_for(self) -> str:
+        """What was asked for, as logs name it: without the address, whose query holds what a person searched for."""
+        return type(self).__name__
+
+    async def in_thread(self, work: Callable[[], R], threads: Threads | None = None) -> R:
+        """Run ``work`` in a thread, with the context of the request; what stockhook raises becomes the answer.
+
+        What may book, and so wait for whoever writes, takes no thread from what only reads.
+        """
+        reads = self.request.method in {"GET", "HEAD"}
+        try:
+            return await (threads or (self.site.reads if reads else self.site.actions)).run(work)
+        except StockhookError as error:
+            if isinstance(error, StoreUnavailable):
+                logger.warning("request could not be answered", asked_for=self.asked_for, error=str(error))
+            raise self.answer_to(error) from error
+
+    def answer_to(self, error: StockhookError) -> PageError:
+        """Return what to answer where ``error`` was raised."""
+        match error:
+            case StoreUnavailable():
+                sentence = f"The store cannot be used right now: {error}. Nothing was lost; try again in a moment."
+                return PageError(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
+            case NotFound():
+                return PageError(HTTPStatus.NOT_FOUND, str(error))
+        return PageError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page that says what went wrong, without internals."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, LogInFirst):
             self._lead_to_log_in(error)
             return
+        if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.set_header("Retry-After", RETRY_AFTER)
         general = SENTENCES.get(status_code, "The request could not be answered.")
         sentence = error.sentence if isinstance(error, PageError) else general
         title = HTTPStatus(status_code).phrase
         self.finish(self.filled("error.html", status=status_code, title=title, sentence=sentence))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log what no rule foresaw, without the address: its query holds what a person searched for."""
+        """Log what no rule foresaw."""
         if not isinstance(value, HTTPError):
-            logger.error("page failed", page=type(self).__name__, exc_info=(typ, value, tb))
+            logger.error("page failed", page=self.asked_for, exc_info=(typ, value, tb))
 
     def _lead_to_log_in(self, error: LogInFirst) -> None:
         """Lead to the log-in page, and from there back; a part of a page that asks by itself has the page go there."""

@@ -1,10 +1,10 @@
 """Checks passwords, one at a time and off the event loop: each check takes 64 MiB of memory, by intent."""
 
-import asyncio
 from typing import Final
 
 from stockhook.clock import Clock
 from stockhook.password import matches
+from stockhook.web.threads import Threads
 from stockhook.web.throttle import Throttle
 
 _MOST_WAITING: Final = 8
@@ -16,19 +16,13 @@ class Doorkeeper:
 
     def __init__(self, clock: Clock) -> None:
         self.throttle = Throttle(clock)
-        self._waiting = 0
-        self._one = asyncio.Semaphore(1)
+        self._one = Threads("password", 1, _MOST_WAITING)
 
     @property
     def crowded(self) -> bool:
         """Tell whether so many wait that no one should be added."""
-        return self._waiting > _MOST_WAITING
+        return self._one.crowded
 
     async def knows(self, password_hash: str, password: str) -> bool:
-        """Tell whether the password is the one of this hash."""
-        self._waiting += 1
-        try:
-            async with self._one:
-                return await asyncio.to_thread(matches, password_hash, password)
-        finally:
-            self._waiting -= 1
+        """Tell whether the password is the one of this hash; raises StoreUnavailable where it is ``crowded``."""
+        return await self._one.run(lambda: matches(password_hash, password))

@@ -112,7 +112,7 @@ class _DryRun(Page):
     async def dry_run(self, event_id: int) -> None:
         """Show what came of working an event without writing anything, and the button that has it written."""
         channels = {name: each.channel for name, each in self.site.settings.channels.items()}
-        run = await self._in_thread(lambda: dry_run_event(self.site.desk, channels, event_id))
+        run = await self.in_thread(lambda: dry_run_event(self.site.desk, channels, event_id))
         await self.show("dry_run.html", lambda view: {"event": known_event(view, event_id), "run": run, "NEW": NEW})
 
 

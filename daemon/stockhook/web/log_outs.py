@@ -8,6 +8,7 @@ from stockhook.errors import StoreBroken, StoreUnavailable
 from stockhook.operations.desk import Desk
 from stockhook.operations.log_outs import keep_log_outs, logged_out
 from stockhook.web.access import Access
+from stockhook.web.threads import Threads
 
 logger: Final = log.get(__name__)
 
@@ -15,12 +16,14 @@ logger: Final = log.get(__name__)
 class LogOuts:
     """Brings the log-outs that ``access`` knows of into the store, and those of the store to ``access``.
 
-    A log-out holds in its own daemon at once, whatever the store does; without a password there are none.
+    A log-out holds in its own daemon at once, whatever the store does; without a password there are none. It is written
+    in ``threads``, or in those of the daemon's loops.
     """
 
-    def __init__(self, access: Access, desk: Desk) -> None:
+    def __init__(self, access: Access, desk: Desk, threads: Threads | None = None) -> None:
         self._access = access
         self._desk = desk
+        self._threads = threads
         self._behind = True
 
     async def keep(self) -> None:
@@ -29,7 +32,10 @@ class LogOuts:
         if not ended:
             return
         try:
-            await asyncio.to_thread(keep_log_outs, self._desk, ended)
+            if self._threads is None:
+                await asyncio.to_thread(keep_log_outs, self._desk, ended)
+            else:
+                await self._threads.run(lambda: keep_log_outs(self._desk, ended))
         except StoreUnavailable as error:
             logger.warning("log-out not kept yet", error=str(error))
         else:

@@ -103,7 +103,7 @@ class LogoutAction(BaseHandler):
         actor = access.person(self.session_cookie())
         if access.sessions and actor and actor.session:
             access.end(actor.session)
-            await LogOuts(access, self.site.desk).keep()
+            await LogOuts(access, self.site.desk, self.site.actions).keep()
             self.clear_cookie(access.sessions.cookie, path=self.cookie_path)
             logger.info("logged out", actor=actor.name)
         self.redirect("/login", status=HTTPStatus.SEE_OTHER)

@@ -1,21 +1,17 @@
 """A page for people: read and filled in a thread, so that neither store nor template holds up the event loop."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
-from stockhook import log
-from stockhook.errors import BadQuantity, NotFound, Refused, StoreUnavailable
+from stockhook.errors import BadQuantity, Refused
 from stockhook.operations.desk import Desk
 from stockhook.store import Read
 from stockhook.web.base import BaseHandler, PageError
 from stockhook.web.segments import named
 from stockhook.web.site import Said
-
-logger = log.get(__name__)
 
 R = TypeVar("R")
 
@@ -47,7 +43,7 @@ class Page(BaseHandler):
             with self.site.desk.store.read() as view:
                 return gather(view)
 
-        return await self._in_thread(look)
+        return await self.in_thread(look)
 
     async def show(self, template: str, gather: Callable[[Read], Values]) -> None:
         """Answer with the template, filled with what ``gather`` finds in one view of the store."""
@@ -59,7 +55,7 @@ class Page(BaseHandler):
                 values = gather(view)
             return self.filled(template, said=said, now=now, **values)
 
-        await self.finish(await self._in_thread(fill))
+        await self.finish(await self.in_thread(fill))
 
     async def act(self, do: Callable[[Desk], str], then: str) -> None:
         """Do what a form asks for and lead to the page ``then``, which says what was done, or why it was not."""
@@ -71,7 +67,7 @@ class Page(BaseHandler):
             except (Refused, BadQuantity) as error:
                 return Said(str(error), good=False)
 
-        self.lead_on(await self._in_thread(done), then)
+        self.lead_on(await self.in_thread(done), then)
 
     def lead_on(self, said: Said, then: str) -> None:
         """Lead to the page ``then``, which says it; what was done is for the loops to look at."""
@@ -88,17 +84,6 @@ class Page(BaseHandler):
         """Return what the form gives by this name: the last that is not empty, trimmed."""
         found = [value for value in self.get_body_arguments(name) if value]
         return found[-1] if found else ""
-
-    async def _in_thread(self, work: Callable[[], R]) -> R:
-        """Run ``work`` in a thread with the context of the request; what a person can mend becomes a page."""
-        try:
-            return await asyncio.to_thread(work)
-        except NotFound as error:
-            raise PageError(HTTPStatus.NOT_FOUND, str(error)) from error
-        except StoreUnavailable as error:
-            logger.warning("page could not be shown", page=type(self).__name__, error=str(error))
-            sentence = f"The store cannot be used right now: {error}. Nothing was lost; try again in a moment."
-            raise PageError(HTTPStatus.SERVICE_UNAVAILABLE, sentence) from error
 
 
 def number(written: str, what: str) -> int:

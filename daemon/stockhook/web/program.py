@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from stockhook.web.access import Actor, bearer
-from stockhook.web.base import SENTENCES, BaseHandler, PageError
+from stockhook.web.base import RETRY_AFTER, SENTENCES, BaseHandler, PageError
 
 PROBLEM: Final = "application/problem+json"
 """The media type of what went wrong."""
@@ -48,6 +48,8 @@ class ProgramHandler(BaseHandler):
         self.set_status(status)
         if status == HTTPStatus.UNAUTHORIZED:
             self.set_header("WWW-Authenticate", 'Bearer realm="stockhook"')
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.set_header("Retry-After", RETRY_AFTER)
         self.set_header("Content-Type", PROBLEM)
         told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
         self.finish(msgspec.json.encode(told | more))

@@ -17,7 +17,7 @@ class RecallPage(Page):
         """Show it."""
         lot, serial = self.asked("lot"), self.asked("serial")
         desk = self.site.desk
-        found = await self._in_thread(lambda: recall_serial(desk, serial) if serial else recall_lot(desk, lot))
+        found = await self.in_thread(lambda: recall_serial(desk, serial) if serial else recall_lot(desk, lot))
         free = sum(unit.quantity for unit in found.units if unit.quantity > 0 and not unit.held)
         form = hold_form(lot) if lot and free else None
         values = {"found": found, "lot": lot, "serial": serial, "free": free, "form": form}

@@ -12,8 +12,12 @@ from stockhook.operations.volume import Volume
 from stockhook.settings import Settings
 from stockhook.web.access import Access
 from stockhook.web.scrape import Scrape
+from stockhook.web.threads import Threads
 
 _MOST_NOTICES: Final = 200
+_READS: Final = 4
+_ACTIONS: Final = 2
+_WAITING: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Site:
     """The pages' surroundings.
 
     ``access`` knows who may ask; ``wake`` is called on the event loop after each action, so that loops look at once;
-    ``scrape`` writes ``/metrics``.
+    ``scrape`` writes ``/metrics``. ``reads`` and ``actions`` are the threads of what only reads, and of what may book.
     """
 
     desk: Desk
@@ -62,3 +66,5 @@ class Site:
     scrape: Scrape
     sayings: Sayings = field(default_factory=Sayings)
     volume: Volume = field(default_factory=Volume)
+    reads: Threads = field(default_factory=lambda: Threads("page", _READS, _WAITING))
+    actions: Threads = field(default_factory=lambda: Threads("action", _ACTIONS, _WAITING))

@@ -13,9 +13,6 @@ from stockhook.web.base import PageError
 TYPE: Final = "urn:stockhook:error:"
 """What each ``type`` begins with."""
 
-RETRY_AFTER: Final = "5"
-"""Seconds after which to try again where the store cannot be used."""
-
 MEANINGS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "bad-request": (HTTPStatus.BAD_REQUEST, "A parameter, a header or the body is not as described; see `parameter`."),
     "no-token": (HTTPStatus.UNAUTHORIZED, "A token is wanted, and there is none, or one that is not known."),

@@ -1,33 +1,30 @@
 """Answers for programs: a route is called in a thread, and whatever goes wrong is told as problem details."""
 
-import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from stockhook import log
-from stockhook.errors import StockhookError, StoreUnavailable
+from stockhook.errors import StockhookError
 from stockhook.operations.answers import done_once
 from stockhook.operations.desk import Desk
 from stockhook.web.api.asking import arguments
-from stockhook.web.api.faults import MEANINGS, RETRY_AFTER, TYPE, FaultError, bad, fault, of_error
+from stockhook.web.api.faults import MEANINGS, TYPE, FaultError, bad, fault, of_error
 from stockhook.web.api.route import Route
 from stockhook.web.base import PageError
 from stockhook.web.program import ProgramHandler
 from stockhook.web.site import Site
 
 logger = log.get(__name__)
-
-R = TypeVar("R")
 
 KEY: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
@@ -46,9 +43,11 @@ class ApiHandler(ProgramHandler):
         told = fault(status_code, error.sentence if isinstance(error, PageError) else "", word, parameter)
         if not told.detail:
             told = msgspec.structs.replace(told, detail=MEANINGS[told.type.removeprefix(TYPE)][1])
-        if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            self.set_header("Retry-After", RETRY_AFTER)
         self.problem(status_code, told.detail, type=told.type, title=told.title, parameter=told.parameter)
+
+    def answer_to(self, error: StockhookError) -> FaultError:
+        """Return the problem details of what an operation raised."""
+        return of_error(error)
 
 
 class Endpoint(ApiHandler):
@@ -66,7 +65,7 @@ class Endpoint(ApiHandler):
         if self.sheet is not None:
             self.set_header("Vary", "Accept")
             route = self.sheet if wants_csv(self.request.headers.get_list("Accept")) else route
-        asked = self._asked(route, path)
+        asked = await self._asked(route, path)
         if route.download:
             self.set_header("Content-Disposition", f'attachment; filename="{route.path.rpartition("/")[2]}"')
             await self._stream(await self.in_thread(partial(route.do, self.site.desk, **asked)))
@@ -80,7 +79,7 @@ class Endpoint(ApiHandler):
     async def post(self, *path: str) -> None:
         """Do what was asked, and answer what came of it."""
         route = self._route("POST")
-        asked = self._asked(route, path)
+        asked = await self._asked(route, path)
         desk, key = replace(self.site.desk, actor=self.actor.name), self._key()
 
         def act(desk: Desk) -> bytes:
@@ -100,14 +99,10 @@ class Endpoint(ApiHandler):
             self.set_header("Allow", ", ".join(sorted({*self.routes, *(["HEAD"] if "GET" in self.routes else [])})))
         super().write_error(status_code, **kwargs)
 
-    async def in_thread(self, work: Callable[[], R]) -> R:
-        """Run ``work`` in a thread with the context of the request; what stockhook raises becomes problem details."""
-        try:
-            return await asyncio.to_thread(work)
-        except StockhookError as error:
-            if isinstance(error, StoreUnavailable):
-                logger.warning("request could not be answered", route=self._named, error=str(error))
-            raise of_error(error) from error
+    @property
+    def asked_for(self) -> str:
+        """The route, without what was put into it."""
+        return next((route.path for route in self.routes.values()), "")
 
     def _route(self, method: str) -> Route:
         if method not in self.routes:
@@ -125,14 +120,12 @@ class Endpoint(ApiHandler):
         asked = f"{self.request.method} {self.request.path}?{self.request.query}\n".encode() + self.request.body
         return hashlib.sha256(asked).hexdigest()
 
-    @property
-    def _named(self) -> str:
-        return next((route.path for route in self.routes.values()), "")
-
-    def _asked(self, route: Route, path: tuple[str, ...]) -> dict[str, Any]:
+    async def _asked(self, route: Route, path: tuple[str, ...]) -> dict[str, Any]:
+        """Return what the route takes; a thread reads it, since a large body would hold up the event loop."""
         media = self.request.headers.get("Content-Type", "")
         body = self.request.body if route.method == "POST" else b""
-        return arguments(route, path, self.request.query_arguments, body, media)
+        query = self.request.query_arguments
+        return await self.in_thread(lambda: arguments(route, path, query, body, media), self.site.reads)
 
     async def _answer(self, answer: bytes) -> None:
         self.set_header("Content-Type", JSON)
@@ -149,9 +142,9 @@ class Endpoint(ApiHandler):
                 self.write(piece)
                 await self.flush()
                 try:
-                    piece = await asyncio.to_thread(next, pieces, "")
+                    piece = await self.site.reads.run(lambda: next(pieces, ""), begun=True)
                 except StockhookError as error:
-                    logger.warning("download broke off", route=self._named, error=str(error))
+                    logger.warning("download broke off", asked_for=self.asked_for, error=str(error))
                     self.detach().close()
                     return
             await self.finish()
