@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from stockhook.model import Delivery, Movement, MovementKind
+from stockhook.model import NEW, Delivery, Movement, MovementKind
 from stockhook.operations.edges import SETTLED, Edges, first_id
 from stockhook.quantity import Quantity
 from stockhook.store import Range, Read
@@ -128,7 +128,8 @@ def _counted(view: Read, ids: Range) -> int:
 
 
 def _shipped(view: Read, ids: Range) -> int:
-    where = {"id": ids, "kind": _OUT, "order_id": Range(low="")}  # a person's undo names no order
+    both = Range(ids.low, NEW if ids.high is None else ids.high)  # with one end SQLite goes by the order instead
+    where = {"id": both, "kind": _OUT, "order_id": Range(low="")}  # a person's undo names no order
     return -sum(total.amount for total in view.totals(Movement, where=where)) if _any(ids) else 0
 
 
