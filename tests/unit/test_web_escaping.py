@@ -133,6 +133,7 @@ FORMS = [
     ("/items/{evil}/count", {"quantity": "2", "location": EVIL}),
     ("/units/1/amend", {"lot": f"{EVIL}!", "reference": EVIL, "unit_cost": EVIL, "reason": EVIL}),
     ("/units/1/amend", {"lot": f"{EVIL}!", "received_at": "2026-12-01", "reason": EVIL}),
+    ("/items", {"sku": f"{EVIL}!", "name": EVIL}),
     ("/items/{evil}/set", {"name": EVIL, "reorder_at": EVIL}),
     ("/items/{evil}/set", {"name": f"{EVIL}!", "reorder_at": "1"}),
     ("/items/{evil}/rename", {"sku": f"{EVIL}!"}),

@@ -104,3 +104,26 @@ async def test_an_item_gets_another_sku_and_its_goods_are_seen_to_go_over(ask: A
 async def test_nothing_is_changed_of_an_item_that_is_not_there(ask: Any) -> None:
     for verb in ("set", "rename", "retire", "unretire"):
         assert (await ask(f"/items/NOTHING/{verb}", {"sku": "X", "name": "x"})).code == 404
+
+
+async def test_an_item_is_added_and_what_waited_for_its_sku_is_worked(ask: Any, done: Any, pages: Pages) -> None:
+    pages.shop.send(envelope(order_ship("D-1", [line("LAMP", 2, shipped=DAY)])))
+    assert 'action="/items"' in (await ask("/items")).body.decode()
+    asked, said = await done("/items", sku="LAMP", name="Desk lamp", serial="yes")
+    told = "LAMP, each piece of which has a serial number, is an item. 1 order waits for it by this SKU, and is worked."
+    assert told in asked
+    assert told in said
+    assert "LAMP Desk lamp 0 on hand" in said
+    assert pages.shop.find(Item, sku="LAMP") == [Item("LAMP", "Desk lamp", serial=True)]
+    pages.shop.work()
+    assert pages.shop.owed("LAMP") == 2 * ONE
+
+
+@pytest.mark.parametrize(
+    ("sku", "told"), [("soap", "the item SOAP exists already"), ("", "the sku is empty"), ("L" * 201, "too long")]
+)
+async def test_an_item_that_cannot_be_added_is_refused(ask: Any, pages: Pages, sku: str, told: str) -> None:
+    page = (await ask("/items", {"sku": sku, "name": "x"})).body.decode()
+    assert told in page
+    assert 'name="confirmed"' not in page
+    assert pages.shop.find(Item) == [Item("SOAP")]

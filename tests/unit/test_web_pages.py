@@ -125,7 +125,7 @@ async def test_the_list_of_plugins_says_what_each_offers(read: Any) -> None:
     [
         ("/deliveries", "Nothing has been delivered yet"),
         ("/events", "No event has come in yet"),
-        ("/items", "There are no items yet. stockhook items add SKU"),
+        ("/items", "There are no items yet. Add one above"),
         ("/problems", "No problem is open"),
         ("/search", "Type an order id"),
     ],

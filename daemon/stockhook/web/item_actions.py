@@ -1,15 +1,33 @@
-"""What a person changes of an item itself: its settings, its sku, that no more of it comes."""
+"""What a person does with an item itself: add it, change its settings or its sku, have no more of it come."""
 
 from typing import Any
 
 from stockhook.operations.desk import Desk
 from stockhook.operations.item_settings import Changed, change, retire
-from stockhook.operations.items import known_item
+from stockhook.operations.items import add, known_item
 from stockhook.operations.renaming import rename
 from stockhook.quantity import text
 from stockhook.web import forms, item_forms
-from stockhook.web.action import Action
+from stockhook.web.action import CONFIRMED, Action
 from stockhook.web.templates import item_path
+
+
+class AddItemAction(Action):
+    """A new item."""
+
+    async def post(self) -> None:
+        """Add it."""
+
+        def add_item(desk: Desk) -> str:
+            serial = bool(self.given("serial"))
+            added = add(desk, self.given("sku"), self.given("name"), serial=serial)
+            pieces = ", each piece of which has a serial number," if serial else ""
+            orders = f" {_orders(added.due)} for it by this SKU, and {_are(added.due)} worked." if added.due else ""
+            return f"{added.item.sku}{pieces} is an item.{orders}"
+
+        sku = self.given("sku")
+        then = item_path(sku) if sku and self.given(CONFIRMED) else "/items"
+        await self.perform(lambda _: item_forms.adding(), add_item, then, tells=True)
 
 
 class SetItemAction(Action):
@@ -88,6 +106,13 @@ def _set(done: Changed) -> str:
         if mark is None
         else f"someone is told when no more than {text(mark)} is left"
     )
-    orders = "1 order that waits" if done.due == 1 else f"{done.due} orders that wait"
-    again = f" {orders} for it {'is' if done.due == 1 else 'are'} worked again." if done.due else ""
+    again = f" {_orders(done.due)} for it, and {_are(done.due)} worked again." if done.due else ""
     return f"{item.sku}{called}: {good}; {told}.{again}"
+
+
+def _orders(count: int) -> str:
+    return "1 order waits" if count == 1 else f"{count} orders wait"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

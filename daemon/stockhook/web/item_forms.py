@@ -6,6 +6,22 @@ from stockhook.web.forms import Field, Form
 from stockhook.web.templates import item_path
 
 
+def adding(sku: str = "") -> Form:
+    """Return the form that adds an item."""
+    return Form(
+        name="add",
+        address="/items",
+        title="Add an item",
+        button="Add",
+        fields=(
+            Field("sku", "SKU", value=sku, required=True),
+            Field("name", "Name"),
+            Field("serial", "Each piece has a serial number", "check"),
+        ),
+        note="Orders that wait for this SKU are worked again. Goods of it are received on its page.",
+    )
+
+
 def settings(item: Item) -> Form:
     """Return the form that changes an item's name, shelf life and mark; it comes filled in, and empty means none."""
     days = "" if item.min_shelf_life_days is None else str(item.min_shelf_life_days)

@@ -12,7 +12,8 @@ from stockhook.operations.volume import Point
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
 from stockhook.web.charts import Chart, line
-from stockhook.web.item_forms import setting_forms
+from stockhook.web.item_actions import AddItemAction
+from stockhook.web.item_forms import adding, setting_forms
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, before_id, older_than
 from stockhook.web.stock_forms import item_forms
@@ -48,13 +49,13 @@ class Entry:
     total: Quantity
 
 
-class ItemsPage(Page):
-    """The list of items by SKU."""
+class ItemsPage(AddItemAction):
+    """The list of items by SKU, and the form that adds one."""
 
     async def get(self) -> None:
         """Show those that the search finds."""
         sought, after = self.asked("q"), self.asked("after")
-        await self.show("items.html", lambda view: items(view, sought, after))
+        await self.show("items.html", lambda view: {**items(view, sought, after), "form": adding()})
 
 
 class ItemPage(Page):
@@ -87,7 +88,7 @@ def chart(points: Sequence[Point], *, less_owed: bool) -> Chart:
     what = "On hand less what is owed" if less_owed else "On hand"
     return line(
         "on-hand",
-        f"{what} in the last 30 days",
+        f"{what} in the last 30 days (UTC)",
         points,
         written=amount,
         when=lambda start: f"{start:%Y-%m-%d %H:%M}",
