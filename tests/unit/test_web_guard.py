@@ -14,7 +14,7 @@ from tornado.iostream import IOStream
 from tornado.netutil import bind_unix_socket
 from tornado.web import Application
 
-from stockhook.errors import StoreUnavailable
+from stockhook.errors import BadBooking, BadQuantity, NotFound, Refused, StockhookError, StoreUnavailable
 from stockhook.testing.pages import Pages
 from stockhook.web.assets import TYPES, asset
 from stockhook.web.base import is_loopback
@@ -152,8 +152,18 @@ async def test_what_no_rule_foresaw_shows_no_internals(ask: Any, pages: Pages, c
 async def test_a_store_that_cannot_be_reached_is_said_so(ask: Any, pages: Pages) -> None:
     with _broken(pages, StoreUnavailable("the disk is full")):
         answer = await ask("/events")
-    assert answer.code == 503
+    assert (answer.code, answer.headers["Retry-After"]) == (503, "5")
     assert b"the disk is full" in answer.body
+
+
+@pytest.mark.parametrize(("error", "status"), [(BadBooking, 422), (BadQuantity, 422), (Refused, 422), (NotFound, 404)])
+async def test_a_page_that_meets_a_rule_says_which(
+    ask: Any, pages: Pages, error: type[StockhookError], status: int
+) -> None:
+    with _broken(pages, error("1.5 x 0.333333 has more than 6 decimal places")):
+        answer = await ask("/events")
+    assert answer.code == status
+    assert b"1.5 x 0.333333 has more than 6 decimal places" in answer.body
 
 
 async def test_the_probes_answer_here_too(ask: Any, pages: Pages) -> None:

@@ -13,7 +13,7 @@ from stockhook.model import Unit
 from stockhook.operations import codes
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.options import PluginOptions, masked
-from stockhook.quantity import ONE
+from stockhook.quantity import ONE, parse
 from stockhook.secret import Secret
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages, open_pages
@@ -157,3 +157,14 @@ def test_every_secret_of_options_is_masked_wherever_it_stands() -> None:
     assert shown["url"] == "postgresql+psycopg://anna:****@db.example.com/stock"
     assert shown["inner"] == {"key": "****"}
     assert (shown["count"], shown["nothing"]) == (3, None)
+
+
+@pytest.mark.parametrize("address", ["/orders/ultracart:DEMO/D-1", "/orders/ultracart:DEMO/D-1/lines/1"])
+async def test_an_order_that_cannot_be_worked_has_its_page_and_says_why(read: Any, pages: Pages, address: str) -> None:
+    shop = pages.shop
+    shop.stock(SOAP=100)
+    shop.send(envelope(order_ship("D-1", [line("THIRD", 1.5, shipped=DAY), line("SOAP", 2, index=2, shipped=DAY)])))
+    codes.alias(shop.desk, "THIRD", "SOAP", parse("0.333333"))
+    shop.work()
+    page = await read(address)
+    assert "what cannot be booked: 1.5 x 0.333333 has more than 6 decimal places" in page
