@@ -26,6 +26,7 @@ from stockhook.model import Notice
 from stockhook.opening import open_for_daemon
 from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
+from stockhook.operations.volume import Volume
 from stockhook.process import settle_memory, settle_threads
 from stockhook.refusals import Refusals
 from stockhook.settings import Settings
@@ -104,6 +105,7 @@ class Daemon:
         )
         self.access = Access(settings.admin, self.clock)
         self.log_outs = LogOuts(self.access, self.desk)
+        self.volume = Volume()
         self.pages = DeferredPages(self._application)
         self.systemd = Systemd()
         self.addresses: dict[str, str] = {}
@@ -196,12 +198,14 @@ class Daemon:
     def _application(self) -> "Application":
         from stockhook.web.app import admin_application
 
-        return admin_application(self.desk, self.settings, self.health, self.access, self._wake, self.scrape)
+        desk, settings = self.desk, self.settings
+        return admin_application(desk, settings, self.health, self.access, self._wake, self.scrape, self.volume)
 
     async def _load_pages(self) -> None:
-        """Have the first page not wait for its modules, nor a backlog for them; a failed import ends the daemon."""
+        """Have the first page wait for no module or sum, nor a backlog for them; a failed import ends the daemon."""
         await self.loop.at_rest()
         await self.pages.load()
+        await asyncio.to_thread(self.volume.learn, self.settings.store, self.clock.now())
         settle_memory()
         await asyncio.Event().wait()  # a loop that ends by itself is a broken one
 

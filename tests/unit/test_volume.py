@@ -140,3 +140,20 @@ def test_an_edge_is_remembered_only_once_it_cannot_move_any_more(shop: Shop) -> 
         known = counting.asked["find"]
         edges.first_id(counting, Delivery, now, now + timedelta(hours=1))  # type: ignore[arg-type]
         assert counting.asked["find"] == known
+
+
+def test_what_was_summed_up_before_is_not_added_up_again(shop: Shop) -> None:
+    for number in range(3):
+        ship(shop, number, timedelta(hours=7))
+    volume, fresh, now = Volume(), Volume(), shop.clock.now()
+    volume.learn(shop.store, now)
+    with shop.store.read() as view:
+        counted = Counting(view)
+        known = [volume.deliveries(counted, now), volume.units_out(counted, now)]
+        assert counted.asked["totals"] <= 4, "but for the hour and the day that are not over, each in two parts"
+        assert known == [fresh.deliveries(view, now), fresh.units_out(view, now)]
+
+
+def test_a_store_that_is_away_is_left_to_the_page_that_asks_it(shop: Shop) -> None:
+    shop.store.close()
+    Volume().learn(shop.store, shop.clock.now())

@@ -1,15 +1,17 @@
 """How much comes in and goes out, hour by hour and day by day, for the charts; quick at a million movements."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from threading import Lock
 from typing import Any, Final
 
+from stockhook.errors import StoreUnavailable
 from stockhook.model import NEW, Delivery, Movement, MovementKind
 from stockhook.operations.edges import SETTLED, Edges, first_id
 from stockhook.quantity import Quantity
-from stockhook.store import Range, Read
+from stockhook.store import Range, Read, Store
 
 HOURS: Final = 24
 DAYS: Final = 14
@@ -43,6 +45,12 @@ class Volume:
         self._deliveries = _Sums()
         self._units = _Sums()
         self._lock = Lock()
+
+    def learn(self, store: Store, now: datetime) -> None:
+        """Sum up what the first page shows before it is asked for; a store that is away is asked by the page itself."""
+        with suppress(StoreUnavailable), store.read() as view:
+            self.deliveries(view, now)
+            self.units_out(view, now)
 
     def deliveries(self, view: Read, now: datetime) -> list[Point]:
         """Return how many deliveries came in each of the last ``HOURS`` hours, the one that is not over included."""

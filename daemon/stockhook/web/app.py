@@ -11,6 +11,7 @@ from stockhook.health import Health
 from stockhook.meters import Meters
 from stockhook.operations.desk import Desk
 from stockhook.operations.outcomes import telling
+from stockhook.operations.volume import Volume
 from stockhook.settings import Settings
 from stockhook.web.access import Access
 from stockhook.web.actions import ACTIONS
@@ -44,15 +45,17 @@ def admin_application(
     access: Access,
     wake: Callable[[], None] = lambda: None,
     scrape: Scrape | None = None,
+    volume: Volume | None = None,
 ) -> Application:
     """Return the application of the admin listener; its store must be open while it serves.
 
     ``access`` knows who may ask. ``wake`` is called on the event loop after each action, so that the daemon's loops
-    look at once. ``scrape`` writes ``/metrics``; without it, nothing has been counted.
+    look at once. ``scrape`` writes ``/metrics``; without it, nothing has been counted. ``volume`` may know already what
+    the charts show.
     """
     scrape = scrape or Scrape(settings, health, Meters(), desk.clock)
     desk = replace(desk, store=telling(desk.store))
-    site = {"site": Site(desk, settings, health, access, wake, scrape)}
+    site = {"site": Site(desk, settings, health, access, wake, scrape, volume=volume or Volume())}
     routes = [
         (r"/", OverviewPage, site),
         (r"/deliveries", DeliveriesPage, site),
