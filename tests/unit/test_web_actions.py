@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tornado.web import Application
 
-from stockhook.model import Alias, Audit, Event, EventState, Movement, Problem, ProblemState, Shortage
+from stockhook.model import Alias, Audit, Event, EventState, Item, Movement, Problem, ProblemState, Shortage
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
@@ -84,6 +84,37 @@ async def test_mapping_tells_beforehand_what_would_be_owed(ask: Any, unknown: Pa
     page = await foretold(ask, "/problems/1/map", {"sku": "SOAP", "factor": "6"})
     assert "Order D-1 : 2 of SOAP is owed" in page
     assert "Problem: " in page
+
+
+@pytest.mark.parametrize("sku", ["SOAP.", "BAR"])
+async def test_a_code_may_mean_an_item_that_is_added_with_it(ask: Any, unknown: Pages, sku: str) -> None:
+    assert 'action="/problems/1/add"' in (await ask("/problems")).body.decode()
+    before = [unknown.shop.find(record) for record in (Item, Alias, Movement, Shortage, Problem, Audit)]
+    form = {"sku": sku, "name": "A bar", "serial": ""}
+    page = await foretold(ask, "/problems/1/add", form)
+    meaning = "" if sku == "SOAP." else "SOAP. means BAR from then on. "
+    assert f"{sku} is an item from then on. {meaning}1 order waits for it, and is worked then." in page
+    assert f"Order D-1 : 2 of {sku} is owed" in page
+    assert [unknown.shop.find(record) for record in (Item, Alias, Movement, Shortage, Problem, Audit)] == before
+    now = "" if sku == "SOAP." else "SOAP. now means BAR. "
+    words = await said(ask, "/problems/1/add", form)
+    assert words == f"{sku} is an item now. {now}The order that waited is worked now."
+    unknown.shop.work()
+    assert unknown.shop.owed(sku) == 2 * ONE
+    assert {each.kind for each in unknown.shop.find(Problem, state=ProblemState.OPEN)} == {"insufficient-inventory"}
+    assert unknown.shop.find(Item, sku=sku) == [Item(sku, "A bar")]
+
+
+@pytest.mark.parametrize(("sku", "why"), [("soap", "the item SOAP exists already"), ("", "the sku is empty")])
+async def test_an_item_that_is_there_is_not_added_for_a_code(ask: Any, unknown: Pages, sku: str, why: str) -> None:
+    assert why in (await ask("/problems/1/add", {"sku": sku})).body.decode()
+    assert why in await said(ask, "/problems/1/add", {"sku": sku})
+    assert len(unknown.shop.find(Item)) == 2
+    assert unknown.shop.find(Alias) == []
+
+
+async def test_only_what_an_unknown_code_means_is_added(ask: Any, short: Pages) -> None:
+    assert (await ask("/problems/1/add", {"sku": "BAR"})).code == 404
 
 
 async def test_ignoring_shows_first_what_ends(ask: Any, unknown: Pages) -> None:

@@ -153,6 +153,7 @@ FORMS = [
     ("/events/replay", {"order": EVIL, "state": EVIL}),
     ("/events/replay", {"order": EVIL}),
     ("/problems/1/map", {"code": EVIL, "sku": f"{EVIL}?", "reason": EVIL}),
+    ("/problems/1/add", {"sku": f"{EVIL}+", "name": EVIL}),
     ("/problems/1/ignore", {"reason": EVIL}),
     ("/problems/2/waive", {"reason": EVIL}),
 ]

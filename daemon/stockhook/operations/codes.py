@@ -11,10 +11,10 @@ from stockhook import problems
 from stockhook.batch import Batch, settling_turn
 from stockhook.errors import NotFound, Refused
 from stockhook.kits import read_lines
-from stockhook.model import Alias, Line, Order, OrderKey, OrderState, Part, Problem, ProblemState, fold
+from stockhook.model import Alias, Item, Line, Order, OrderKey, OrderState, Part, Problem, ProblemState, fold
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import conflicts_gone, every, make_due, orders_of, pages, waiting_on_code
-from stockhook.operations.items import checked_sku, known_item
+from stockhook.operations.items import add, checked_sku, known_item, save_new
 from stockhook.operations.posting import Queue, booked, commit, settled
 from stockhook.operations.rebooking import rebook as book_anew
 from stockhook.operations.suggestions import did_you_mean, near
@@ -88,17 +88,37 @@ def account_of(desk: Desk, channel: str) -> str:
     return accounts[0]
 
 
+def add_meant(desk: Desk, code: str, new: Item, channel: str | None = None) -> Mapped:
+    """Add an item that a store code means: every channel's, where its sku is the code, as with any item.
+
+    The item is there before its alias is: what stops between the two leaves the code to be mapped. Raises Refused.
+    """
+    added = add(desk, new.sku, new.name, serial=new.serial)
+    if fold(added.item.sku) == fold(code):
+        return Mapped(Alias("", fold(code), code, added.item.sku, ONE), added.due)
+    return alias(desk, code, added.item.sku, ONE, channel)
+
+
 def try_out(
-    desk: Desk, code: str, sku: str | None, factor: Quantity = ONE, channel: str | None = None
+    desk: Desk,
+    code: str,
+    sku: str | None,
+    factor: Quantity = ONE,
+    channel: str | None = None,
+    *,
+    new: Item | None = None,
 ) -> tuple[Mapped, int]:
     """Map a code (``sku`` None: ignore it) and work what waits for it in the same commit, which is to be undone.
 
-    What a rehearsal shows of it is what the daemon would book behind ``alias`` or ``ignore``. Returns how many of the
-    orders were worked as well: the oldest, at most ``MOST_TRIED``. Raises Refused or NotFound.
+    ``new`` is the item it is to mean, where that is yet to be added. What a rehearsal shows of it is what the daemon
+    would book behind ``alias``, ``add_meant`` or ``ignore``. Returns how many of the orders were worked as well: the
+    oldest, at most ``MOST_TRIED``. Raises Refused or NotFound.
     """
-    mapped = _meant(desk, code, sku, factor, channel)
+    mapped = _meant(desk, code, sku, factor, channel, new)
 
     def attempt(work: Work) -> tuple[Mapped, int]:
+        if new is not None:
+            save_new(work, new)
         due = _saved(work, mapped)
         found = sorted((order for page in orders_of(work, due) for order in page), key=settling_turn)
         oldest = tuple(order.key for order in found[:MOST_TRIED])
@@ -111,14 +131,16 @@ def try_out(
     return booked(desk, attempt)
 
 
-def _meant(desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None) -> Alias:
+def _meant(
+    desk: Desk, code: str, sku: str | None, factor: Quantity, channel: str | None, new: Item | None = None
+) -> Alias:
     """Return what a code is to mean; raises Refused or NotFound for a code, factor, channel or item that is none."""
     if factor <= 0:
         raise Refused(f"the factor {text(factor)} makes no sense; give how many {sku} one {code} is, like 12")
     written = checked_sku(code)
     account = "" if channel is None else account_of(desk, channel)
     with desk.store.read() as view:
-        item = None if sku is None else known_item(view, sku)
+        item = new if new is not None or sku is None else known_item(view, sku)
     return Alias(account, fold(written), written, item.sku if item else None, factor)
 
 

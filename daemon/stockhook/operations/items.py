@@ -32,13 +32,23 @@ def list_items(desk: Desk, most: int = 1000) -> list[tuple[Item, Kit | None]]:
 
 def add(desk: Desk, sku: str, name: str = "", *, serial: bool = False) -> Added:
     """Add an item; raises Refused for a sku that is none, or that exists, in whatever case."""
-    item = Item(checked_sku(sku), checked_name(name), serial)
+    item = new_item(sku, name, serial=serial)
     with desk.changing("items add", item.sku) as work:
-        known = find_item(work, item.sku)
-        if known is not None:
-            raise Refused(f"{_said_of(known)} exists already; nothing was changed")
-        work.save([item])
+        save_new(work, item)
         return Added(item, make_due(desk, work, waiting_on_code(work, fold(item.sku))))
+
+
+def new_item(sku: str, name: str = "", *, serial: bool = False) -> Item:
+    """Return an item to be added; raises Refused for a sku or a name that is none."""
+    return Item(checked_sku(sku), checked_name(name), serial)
+
+
+def save_new(work: Work, item: Item) -> None:
+    """Save an item; raises Refused where one of its sku, in whatever case, is there."""
+    known = find_item(work, item.sku)
+    if known is not None:
+        raise Refused(f"{_said_of(known)} exists already; nothing was changed")
+    work.save([item])
 
 
 def define_kit(desk: Desk, sku: str, parts: Sequence[tuple[str, int]], policy: KitPolicy | None) -> Kit:

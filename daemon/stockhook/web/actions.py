@@ -10,7 +10,14 @@ from stockhook.web.events import DryRunPage, ReplayFoundAction
 from stockhook.web.item_actions import RenameItemAction, RetireItemAction, SetItemAction, UnretireItemAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
-from stockhook.web.problem_actions import AcknowledgeAction, IgnoreAction, MapAction, ReopenAction, WaiveAction
+from stockhook.web.problem_actions import (
+    AcknowledgeAction,
+    AddMeantAction,
+    IgnoreAction,
+    MapAction,
+    ReopenAction,
+    WaiveAction,
+)
 from stockhook.web.recall import HoldLotAction, RecallPage
 from stockhook.web.stock import (
     AdjustAction,
@@ -28,6 +35,7 @@ ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/recall", RecallPage),
     (r"/recall/hold", HoldLotAction),
     (r"/problems/(\d+)/map", MapAction),
+    (r"/problems/(\d+)/add", AddMeantAction),
     (r"/problems/(\d+)/ignore", IgnoreAction),
     (r"/problems/(\d+)/acknowledge", AcknowledgeAction),
     (r"/problems/(\d+)/waive", WaiveAction),

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from stockhook.advice import advise
-from stockhook.model import Item, Problem
+from stockhook.model import Item, Problem, fold
 from stockhook.operations import codes
 from stockhook.operations import problems as operation
 from stockhook.operations.codes import MOST_TRIED, Mapped
 from stockhook.operations.desk import Desk
+from stockhook.operations.items import new_item
 from stockhook.operations.problems import Waived
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import Read
@@ -38,12 +39,16 @@ class _ProblemAction(Action):
 class _CodeAction(_ProblemAction):
     """It is said what an unknown code means."""
 
-    async def mean(self, problem: Problem, form: Form, sku: str | None, factor: Callable[[], Quantity]) -> None:
-        """Have the code mean an item, or (None) nothing; show first what the orders that wait for it would book."""
+    def code(self, problem: Problem) -> str:
+        """Return the code that a problem is about; answers 404 where it is about none."""
         if problem.kind != problem_forms.UNKNOWN:
             words = f"Problem {problem.id} is not about an unknown code, so there is nothing to map or ignore."
             raise PageError(HTTPStatus.NOT_FOUND, words)
-        code, account = advise(problem).subject, problem.account
+        return advise(problem).subject
+
+    async def mean(self, problem: Problem, form: Form, sku: str | None, factor: Callable[[], Quantity]) -> None:
+        """Have the code mean an item, or (None) nothing; show first what the orders that wait for it would book."""
+        code, account = self.code(problem), problem.account
 
         def mean(desk: Desk) -> str:
             if sku is None:
@@ -69,6 +74,29 @@ class MapAction(_CodeAction):
             return forms.quantity(written, "number of items") if written else ONE
 
         await self.mean(problem, form, self.given("sku"), factor)
+
+
+class AddMeantAction(_CodeAction):
+    """The form that adds the item that an unknown code means."""
+
+    async def post(self, written: str) -> None:
+        """Add it; what waited for the code runs by itself."""
+        problem, _ = await self.about(written)
+        code, account = self.code(problem), problem.account
+
+        def item() -> Item:
+            return new_item(self.given("sku"), self.given("name"), serial=bool(self.given("serial")))
+
+        def add(desk: Desk) -> str:
+            done = codes.add_meant(desk, code, item(), account)
+            return f"{item().sku} is an item now. {_waited(done.due) if _by_sku(done) else _meant(done)}"
+
+        def trying(desk: Desk) -> str:
+            tried, worked = codes.try_out(desk, code, item().sku, ONE, account, new=item())
+            then = _would_wait(tried, worked) if _by_sku(tried) else _would_mean(tried, worked)
+            return f"{item().sku} is an item from then on. {then}"
+
+        await self.perform(lambda _: problem_forms.adding(problem), add, _INBOX, tells=True, trying=trying)
 
 
 class IgnoreAction(_CodeAction):
@@ -136,11 +164,20 @@ def _meant(done: Mapped) -> str:
 
 def _would_mean(tried: Mapped, worked: int) -> str:
     """Return what a code would mean, and how many of the orders that wait for it were tried."""
+    return f"{tried.alias.written} {_meaning(tried)} from then on. {_would_wait(tried, worked)}"
+
+
+def _would_wait(tried: Mapped, worked: int) -> str:
     waiting = "No order waits for it"
     if tried.due:
         waiting = f"{_many(tried.due, 'order waits for it, and is', 'orders wait for it, and are')} worked then"
     some = f"; here you see the oldest {worked} of them" if tried.due > MOST_TRIED else ""
-    return f"{tried.alias.written} {_meaning(tried)} from then on. {waiting}{some}."
+    return f"{waiting}{some}."
+
+
+def _by_sku(mapped: Mapped) -> bool:
+    """Tell whether a code means an item because it is its sku."""
+    return fold(mapped.alias.sku or "") == mapped.alias.code
 
 
 def _meaning(mapped: Mapped) -> str:

@@ -27,6 +27,22 @@ def mapping(problem: Problem, items: list[Choice]) -> Form:
     )
 
 
+def adding(problem: Problem) -> Form:
+    """Return the form that adds the item that a code means."""
+    return Form(
+        name=f"add-{problem.id}",
+        address=f"/problems/{problem.id}/add",
+        title="Add it as a new item",
+        button="Add",
+        fields=(
+            Field("sku", "SKU", value=advise(problem).subject, required=True),
+            Field("name", "Name"),
+            Field("serial", "Each piece has a serial number", "check"),
+        ),
+        note=f"{_WAITS} It is owed until goods are received.",
+    )
+
+
 def ignoring(problem: Problem) -> Form:
     """Return the form that leaves a code out of stock."""
     note = f"A code that is ignored moves no stock. {_WAITS}"

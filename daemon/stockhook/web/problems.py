@@ -16,7 +16,7 @@ from stockhook.web.forms import Form
 from stockhook.web.guidance import here
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
-from stockhook.web.problem_forms import SHORT, UNKNOWN, waiving
+from stockhook.web.problem_forms import SHORT, UNKNOWN, adding, waiving
 from stockhook.web.stock_forms import receive
 
 PAGE: Final = 20
@@ -37,7 +37,8 @@ _WITH_FORM: Final = frozenset({UNKNOWN, SHORT})
 class Task:
     """A problem as the inbox shows it, with what helps to end it.
 
-    ``nearest`` are the SKUs that an unknown code may mean; ``receive`` is the form by which what is owed comes in,
+    ``nearest`` are the SKUs that an unknown code may mean, ``add`` is the form by which it means a new one; ``receive``
+    is the form by which what is owed comes in,
     ``waive`` the one that ends it without goods.
     """
 
@@ -46,6 +47,7 @@ class Task:
     nearest: Sequence[str] = ()
     receive: Form | None = None
     waive: Form | None = None
+    add: Form | None = None
 
     @property
     def todo(self) -> str:
@@ -137,7 +139,8 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
         if most and problem.kind == UNKNOWN and problem.state is ProblemState.OPEN:
             nearest, most = suggest(view, advice.subject), most - 1
         waive = waiving(problem) if problem.kind == SHORT and problem.state is ProblemState.OPEN else None
-        shown.append(Task(problem, advice, nearest, receiving(view, problem), waive))
+        add = adding(problem) if problem.kind == UNKNOWN and problem.state is ProblemState.OPEN else None
+        shown.append(Task(problem, advice, nearest, receiving(view, problem), waive, add))
     return shown
 
 
