@@ -146,11 +146,12 @@ def amend(view: Read, unit: Unit) -> Form:
 
 def written(unit: Unit) -> dict[str, str]:
     """Return what can be amended of a unit as the form has it; empty for nothing."""
+    came = unit.received_at.astimezone(UTC)
     return {
         "lot": unit.lot or "",
         "serial": unit.serial or "",
         "expires_on": "" if unit.expires_on is None else unit.expires_on.isoformat(),
-        "received_at": f"{unit.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        "received_at": f"{came:%Y-%m-%d %H:%M:%S}".removesuffix(":00"),
         "unit_cost": "" if unit.unit_cost is None else text(unit.unit_cost),
         "priority": "" if unit.priority is None else str(unit.priority),
         "reference": unit.reference or "",
