@@ -1,7 +1,7 @@
 """What became of an event: its state, the reason, and one sentence for a person (design.md section 8)."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from stockhook.draft import Draft
 from stockhook.model import EventState, MovementKind, WaitKind, fold
@@ -64,9 +64,9 @@ def _waiting(draft: Draft, owed: Quantity) -> tuple[str, str]:
 def _booked(draft: Draft) -> list[str]:
     """Return in words what was booked of goods; what was only owed, and is no more, is no goods."""
     suspense = {take.unit_id for take in draft.takes if take.suspense}
-    taken: Counter[str] = Counter()
-    returned: Counter[str] = Counter()
-    ended: Counter[str] = Counter()
+    taken: defaultdict[str, Quantity] = defaultdict(int)
+    returned: defaultdict[str, Quantity] = defaultdict(int)
+    ended: defaultdict[str, Quantity] = defaultdict(int)
     for movement in draft.movements:
         if movement.kind is MovementKind.RETURN:
             returned[movement.sku] += movement.quantity
@@ -77,12 +77,13 @@ def _booked(draft: Draft) -> list[str]:
     before = {row.id: row.counted for row in draft.state.shortages}
     for row in draft.changed_rows.values():
         ended[row.sku] += row.counted - before.get(row.id, 0)
+    gone = {sku: quantity for sku, quantity in ended.items() if quantity > 0}
     words = [f"booked {_listed(taken)}"] if taken else []
     words += [f"{_listed(returned)} came back"] if returned else []
-    return words + ([f"{_listed(+ended)} had left before the shelf was counted: the count stands"] if +ended else [])
+    return words + ([f"{_listed(gone)} had left before the shelf was counted: the count stands"] if gone else [])
 
 
-def _listed(amounts: Counter[str]) -> str:
+def _listed(amounts: Mapping[str, Quantity]) -> str:
     return ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in amounts.items())
 
 

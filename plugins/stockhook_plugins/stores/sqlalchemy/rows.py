@@ -28,10 +28,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _json: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
-def _word(member: Any) -> str:
-    return str(member.value) if isinstance(member, StrEnum) else str(member)
-
-
 def _from_time(moment: datetime) -> int:
     gone = moment - _EPOCH
     return (gone.days * 86400 + gone.seconds) * 1_000_000 + gone.microseconds
@@ -83,7 +79,7 @@ def _column(name: str, hint: Any) -> Column:
         return Column(name, str, nullable, date.isoformat, date.fromisoformat)
     if isinstance(plain, type) and issubclass(plain, StrEnum):
         members = {member.value: member for member in plain}
-        return Column(name, str, nullable, _word, members.__getitem__, frozenset(members))
+        return Column(name, str, nullable, str, members.__getitem__, frozenset(members))
     read = msgspec.json.Decoder(plain).decode
     return Column(name, str, nullable, _to_json, lru_cache(_REMEMBERED)(read) if _repeats(plain) else read)
 
