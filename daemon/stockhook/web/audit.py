@@ -8,7 +8,7 @@ from stockhook.operations.audit import entries
 from stockhook.store import Read
 from stockhook.web.filters import day, midnight
 from stockhook.web.page import Page, Values
-from stockhook.web.paging import PAGE, before_id
+from stockhook.web.paging import PAGE, Listing, before_id
 
 _ASKED: Final = ("subject", "actor", "action", "since")
 
@@ -25,17 +25,16 @@ class AuditPage(Page):
 
 def audit(view: Read, asked: Mapping[str, str], before: str) -> Values:
     """Return one page of what persons have changed."""
-    after = before_id(before)
-    rows = entries(
+    found = entries(
         view,
         subject=asked["subject"] or None,
         actor=asked["actor"] or None,
         action=asked["action"] or None,
         since=midnight(day(asked["since"])),
-        after=(after,) if after else None,
-        most=PAGE + 1,
+        after=before_id(before),
+        most=PAGE,
     )
     kept = {name: value for name, value in asked.items() if value}
-    older = "?" + urlencode({**kept, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
-    newest = "?" + urlencode(kept) if after else None
-    return {"rows": rows[:PAGE], "asked": asked, "listing": {"older": older, "newest": newest, "partial": False}}
+    older = None if found.last is None else "?" + urlencode({**kept, "before": found.last})
+    newest = "?" + urlencode(kept) if before_id(before) else None
+    return {"asked": asked, "listing": Listing(found.rows, older, newest, bool(older) and len(found.rows) < PAGE)}

@@ -1,6 +1,5 @@
 """The audit: what persons and programs have changed, and why."""
 
-from functools import partial
 from typing import Annotated
 
 from msgspec import Meta
@@ -11,7 +10,7 @@ from stockhook.operations.audit import entries
 from stockhook.operations.desk import Desk
 from stockhook.rows.told import AuditRow, audit_row
 from stockhook.web.api.filters import Since
-from stockhook.web.api.paging import Listed, Page, listed_by
+from stockhook.web.api.paging import Listed, Page, key_of, listed_then
 from stockhook.web.api.route import Id, Query, Routes
 
 routes = Routes()
@@ -30,8 +29,17 @@ class AuditFilter(Query, frozen=True, kw_only=True):
 def list_audit(desk: Desk, query: AuditFilter, page: Page) -> Listed[AuditRow]:
     """List what persons and programs have changed, newest first."""
     with desk.store.read() as view:
-        find = partial(entries, view, subject=query.subject, actor=query.actor, action=query.action, since=query.since)
-        return listed_by(Audit, page, audit_row, lambda after, most: find(after=after, most=most))
+        after = key_of(Audit, page.cursor)
+        found = entries(
+            view,
+            subject=query.subject,
+            actor=query.actor,
+            action=query.action,
+            since=query.since,
+            after=after[0] if after else None,
+            most=page.limit,
+        )
+    return listed_then(Audit, [audit_row(entry) for entry in found.rows], found.last)
 
 
 @routes.get("/audit/{entry_id}")
