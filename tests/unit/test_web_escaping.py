@@ -150,6 +150,7 @@ FORMS = [
     ("/orders/{evil}/{evil}/lines/0/as-store", {"reason": EVIL}),
     ("/movements/1/undo", {"reason": EVIL}),
     ("/recall/hold", {"lot": EVIL, "reason": EVIL}),
+    ("/recall/release", {"lot": EVIL, "reason": EVIL}),
     ("/events/replay", {"order": EVIL, "state": EVIL}),
     ("/events/replay", {"order": EVIL}),
     ("/problems/1/map", {"code": EVIL, "sku": f"{EVIL}?", "reason": EVIL}),
@@ -267,7 +268,7 @@ def require_inert(page: str) -> None:
     for tag, attributes in Tags(page).found:
         assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
         if tag == "script":
-            assert str(attributes["src"]).startswith("/static/htmx.min.js")
+            assert str(attributes["src"]).startswith(("/static/htmx.min.js", "/static/live.js"))
         if tag in {"img", "link", "form"}:
             target = attributes.get("src") or attributes.get("href") or attributes.get("action") or ""
             assert target.startswith("/")

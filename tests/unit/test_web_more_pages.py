@@ -115,6 +115,26 @@ async def test_a_lot_is_followed_to_its_orders_and_held(ask: Any, read: Any, pag
     assert pages.shop.find(Unit)[0].held
 
 
+async def test_a_lot_is_released_as_a_whole_and_what_is_owed_of_it_is_seen_to_be_settled(
+    read: Any, pages: Pages
+) -> None:
+    pages.shop.items("SOAP", "SALT")
+    for sku in ("SOAP", "SALT"):
+        pages.shop.receive((sku, 10), lot="L-7")
+    assert "Release all of lot" not in await read("/recall?lot=L-7")
+    await read("/recall/hold", {"lot": "L-7", "reason": "recall", "confirmed": "yes"})
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped=DAY)])))
+    assert "Release all of lot L-7" in await read("/recall?lot=L-7")
+    asked = await read("/recall/release", {"lot": "L-7", "reason": "laboratory: good"})
+    assert "may be used for orders" in asked
+    assert "nothing of SOAP is owed any more" in asked
+    assert all(unit.held for unit in pages.shop.find(Unit))
+    done = await read("/recall/release", {"lot": "L-7", "reason": "laboratory: good", "confirmed": "yes"})
+    assert "Lot L-7 may be used for orders again: 2 units. The orders that were owed goods were looked at" in done
+    assert not any(unit.held for unit in pages.shop.find(Unit))
+    assert pages.shop.owed("SOAP") == 0
+
+
 async def test_a_lot_that_nobody_knows_is_no_page(ask: Any, pages: Pages) -> None:
     answer = await ask("/recall?lot=L-9")
     assert answer.code == 404

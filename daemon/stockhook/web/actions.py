@@ -18,7 +18,7 @@ from stockhook.web.problem_actions import (
     ReopenAction,
     WaiveAction,
 )
-from stockhook.web.recall import HoldLotAction, RecallPage
+from stockhook.web.recall import HoldLotAction, RecallPage, ReleaseLotAction
 from stockhook.web.stock import (
     AdjustAction,
     CountItemAction,
@@ -34,6 +34,7 @@ ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/audit", AuditPage),
     (r"/recall", RecallPage),
     (r"/recall/hold", HoldLotAction),
+    (r"/recall/release", ReleaseLotAction),
     (r"/problems/(\d+)/map", MapAction),
     (r"/problems/(\d+)/add", AddMeantAction),
     (r"/problems/(\d+)/ignore", IgnoreAction),

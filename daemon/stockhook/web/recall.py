@@ -1,10 +1,12 @@
 """Where the goods of a lot, or a piece, went: what is left and where, and which orders got of it."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from stockhook.model import Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.recall import recall_lot, recall_serial
-from stockhook.operations.stock.holds import hold
+from stockhook.operations.stock.holds import hold, release
 from stockhook.web.action import Action
 from stockhook.web.forms import REASON, Form
 from stockhook.web.page import Page
@@ -18,9 +20,8 @@ class RecallPage(Page):
         lot, serial = self.asked("lot"), self.asked("serial")
         desk = self.site.desk
         found = await self.in_thread(lambda: recall_serial(desk, serial) if serial else recall_lot(desk, lot))
-        free = sum(unit.quantity for unit in found.units if unit.quantity > 0 and not unit.held)
-        form = hold_form(lot) if lot and free else None
-        values = {"found": found, "lot": lot, "serial": serial, "free": free, "form": form}
+        forms = lot_forms(lot, found.units) if lot else []
+        values = {"found": found, "lot": lot, "serial": serial, "forms": forms}
         await self.show("recall.html", lambda _view: values)
 
 
@@ -39,7 +40,36 @@ class HoldLotAction(Action):
         await self.perform(lambda _: hold_form(lot), hold_lot, "/recall?" + urlencode({"lot": lot}))
 
 
+class ReleaseLotAction(Action):
+    """The form that offers a whole lot to orders again."""
+
+    async def post(self) -> None:
+        """Release it."""
+        lot = self.given("lot")
+
+        def release_lot(desk: Desk) -> str:
+            done = release(desk, self.given("reason"), lot=lot)
+            units = f"{len(done.changed)} unit{'' if len(done.changed) == 1 else 's'}"
+            looked = " The orders that were owed goods were looked at again." if done.orders else ""
+            return f"Lot {lot} may be used for orders again: {units}.{looked}"
+
+        await self.perform(lambda _: release_form(lot), release_lot, "/recall?" + urlencode({"lot": lot}))
+
+
+def lot_forms(lot: str, units: Sequence[Unit]) -> list[Form]:
+    """Return what can be done with what is left of a lot."""
+    left = [unit for unit in units if unit.quantity > 0]
+    holding = [] if all(unit.held for unit in left) else [hold_form(lot)]
+    return [*holding, *([release_form(lot)] if any(unit.held for unit in left) else [])]
+
+
+def release_form(lot: str) -> Form:
+    """Return the form that releases a lot."""
+    title, note = f"Release all of lot {lot}", "What is owed of it to orders is settled at once, oldest order first."
+    return Form("release-lot", "/recall/release", title, "Release", (REASON,), note, hidden={"lot": lot})
+
+
 def hold_form(lot: str) -> Form:
     """Return the form that holds a lot."""
-    title, note = f"Hold all of lot {lot}", "No order takes of it until each unit is released on its page."
+    title, note = f"Hold all of lot {lot}", "No order takes of it until it is released, as a whole or unit by unit."
     return Form("hold-lot", "/recall/hold", title, "Hold", (REASON,), note, hidden={"lot": lot})
