@@ -1,10 +1,8 @@
 """The composition root: what the configuration describes, started in order, stopped in reverse."""
 
 import asyncio
-import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,8 +55,6 @@ BODY: Final = 20
 """Seconds a body may take; the sender gives up at 30."""
 DRAIN: Final = 25.0
 """Seconds that requests under way get to be answered when the daemon stops."""
-END: Final = 29.0
-"""Seconds after which a process that was to end is ended: some thread hangs in the store or in a plugin."""
 WORKING: Final = 120.0
 """Seconds that one batch may take: its planning has a budget, and what waits for the store gives up long before."""
 _HEADERS: Final = 16 * 1024
@@ -162,6 +158,7 @@ class Daemon:
         self.upkeep = Upkeep(self.desk, self.settings, self.watch, self.loop.wake, self.dispatcher.wake)
         for name, coroutine in (
             ("intake", self.intake.run()),
+            ("readiness", self.intake.look()),
             ("worker", self.loop.run()),
             ("dispatcher", self.dispatcher.run()),
             ("watcher", self._watch()),
@@ -383,18 +380,3 @@ class Daemon:
             return None
         page = f"problems/{notice.problem_id}" if notice.problem_id else ""
         return f"{public or self.addresses['admin']}/{page}"
-
-
-def end_soon() -> None:
-    """End the process after ``END`` seconds, if it has not ended by then: a thread that hangs would hold it for ever.
-
-    That is no worse than a crash, which loses nothing.
-    """
-
-    def end() -> None:
-        logger.critical("something hangs, the process is ended", seconds=END)
-        os._exit(1)
-
-    last = threading.Timer(END, end)
-    last.daemon = True
-    last.start()

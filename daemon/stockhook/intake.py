@@ -36,6 +36,9 @@ _PIECE: Final = 2047
 FAILING: Final = 10.0
 """Seconds for which a failed commit tells senders to stay away; then the next one tries."""
 
+TRY: Final = 5.0
+"""Seconds between two looks at whether a commit could be made, while none is."""
+
 DEADLINE: Final = 20.0
 """Seconds a request waits for its commit before it is told to come again; the sender gives up at 30."""
 
@@ -69,18 +72,19 @@ class Intake:
         self.in_flight = 0
         self.committing_since: float | None = None
         self._failed_at: float | None = None
+        self._shut = False
         self._outage = log.Outage(logger, "deliveries could not be stored", "deliveries are stored again")
-        self._committed_at = -math.inf
+        self._committed_at = self._stored_at = -math.inf
         self.stored: Callable[[], None] = lambda: None
         """Called after each commit."""
 
     @property
     def failing(self) -> bool:
-        """Tell whether the last commit could not be made, lately.
+        """Tell whether no commit could be made: the last one failed, lately, or none could have begun.
 
-        Not for ever: who stops sending to a daemon that is not ready would never let it try again.
+        A failure does not count for ever: who stops sending to a daemon that is not ready would never let it try again.
         """
-        return self._failed_at is not None and time.monotonic() - self._failed_at < FAILING
+        return self._shut or (self._failed_at is not None and time.monotonic() - self._failed_at < FAILING)
 
     @property
     def quiet(self) -> float:
@@ -152,6 +156,34 @@ class Intake:
             self._append.shutdown(wait=True)
             self._pack.shutdown(wait=True)
 
+    async def look(self) -> None:
+        """See again and again whether a commit could begin, until cancelled; raises StoreBroken.
+
+        So who asks whether the daemon is ready knows before a delivery comes, and for as long as it lasts, that
+        somebody else keeps the store to himself. It does not stand in the way of what is committed.
+        """
+        while True:
+            await asyncio.sleep(TRY)
+            began = time.monotonic()
+            if self._stored_at >= began - TRY:
+                continue
+            try:
+                await asyncio.to_thread(self._store.append, ())
+            except StoreBroken:
+                raise
+            except (StoreUnavailable, OSError) as error:
+                self._shut = self._stored_at < began
+                if self._shut:
+                    self._outage.failed(error)
+            else:
+                self._open()
+
+    def _open(self) -> None:
+        """Note that a commit could begin, where none could before."""
+        if self._shut:
+            self._shut = False
+            self._outage.ended()
+
     async def _commit(self) -> None:
         self._group = group = self._next_group()
         if not group:
@@ -171,7 +203,8 @@ class Intake:
             _fail(group, f"the delivery could not be stored: {error}")
             raise
         else:
-            failing = False
+            failing = self._shut = False
+            self._stored_at = time.monotonic()
             self._outage.ended()
             for one, number in stored:
                 if not one.stored.done():

@@ -278,7 +278,10 @@ class Store(Protocol):
         ...
 
     def append(self, arrivals: Sequence[Arrival]) -> list[int]:
-        """Keep deliveries in one commit and return their ids; durable on return. The only call on the answer path."""
+        """Keep deliveries in one commit and return their ids; durable on return. The only call on the answer path.
+
+        Without any it tells whether it could: it raises StoreUnavailable where a commit cannot begin.
+        """
         ...
 
     def read(self) -> AbstractContextManager[Read]:

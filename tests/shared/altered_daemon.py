@@ -17,7 +17,7 @@ from typing import Any
 import broken_builds
 import crash_points
 
-from stockhook import cli, daemon, dispatcher, intake, opening
+from stockhook import cli, daemon, dispatcher, intake, opening, process
 from stockhook.store import Store
 
 
@@ -65,7 +65,7 @@ def away(seconds: str) -> None:
 
 def end(seconds: str) -> None:
     """End a process that hangs so many seconds after it was to end."""
-    daemon.END = float(seconds)  # type: ignore[misc]
+    process.END = float(seconds)  # type: ignore[misc]
 
 
 def hang(switch: str) -> None:

@@ -186,6 +186,19 @@ async def test_the_probes_are_well_on_both_listeners(house: House) -> None:
         assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
 
 
+async def test_a_store_that_somebody_else_keeps_fails_readiness_though_nothing_is_sent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stockhook.intake.TRY", 0.01)
+    async with house.running() as daemon:
+        with monkeypatch.context() as patch:
+            patch.setattr(daemon.settings.store, "append", raising(StoreUnavailable("another process holds it")))
+            while await probes(daemon) != {"/healthz": 200, "/readyz": 503}:
+                await asyncio.sleep(0.01)
+        while await probes(daemon) != {"/healthz": 200, "/readyz": 200}:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_store_that_cannot_store_fails_readiness_until_it_can(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from stockhook import intake
 from stockhook.errors import StoreBroken, StoreUnavailable
@@ -224,6 +225,69 @@ async def test_a_failed_commit_keeps_senders_away_only_for_a_while(disk: Disk, m
         await until(lambda: kept.quiet > 0)
         assert kept.failing
         await until(lambda: not kept.failing)
+
+
+class Shut(Disk):
+    """A store that somebody else keeps, or does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shut: Exception | None = None
+        self.asked = 0
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[int]:
+        self.asked += 1
+        if self.shut:
+            raise self.shut
+        return super().append(arrivals)
+
+
+@asynccontextmanager
+async def looking(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Intake, asyncio.Task[None]]]:
+    monkeypatch.setattr("stockhook.intake.TRY", 0.001)
+    async with running(disk) as kept:
+        task = asyncio.create_task(kept.look())
+        yield kept, task
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_store_that_takes_no_commit_is_found_out_before_a_delivery_comes_and_for_as_long_as_it_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stockhook.intake.FAILING", 0)
+    disk = Shut()
+    with capture_logs() as lines:
+        async with looking(disk, monkeypatch) as (kept, _):
+            await until(lambda: disk.asked > 3)
+            assert not kept.failing
+            disk.shut = StoreUnavailable("another process holds it")
+            await until(lambda: kept.failing)
+            asked = disk.asked
+            await until(lambda: disk.asked > asked + 3)
+            assert kept.failing
+            disk.shut = None
+            await until(lambda: not kept.failing)
+    assert [line["event"] for line in lines] == ["deliveries could not be stored", "deliveries are stored again"]
+
+
+async def test_a_commit_that_was_made_says_more_than_what_was_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Shut()
+    async with looking(disk, monkeypatch) as (kept, task):
+        disk.shut = StoreUnavailable("another process holds it")
+        await until(lambda: kept.failing)
+        task.cancel()
+        disk.shut = None
+        await keep(kept)
+        assert not kept.failing
+
+
+async def test_a_store_found_broken_ends_the_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Shut()
+    disk.shut = StoreBroken("the file is damaged")
+    async with looking(disk, monkeypatch) as (_, task):
+        with pytest.raises(StoreBroken):
+            await task
 
 
 @pytest.mark.parametrize("size", [0, 1, 2047, 2048, 2049, 10_000, LARGE])

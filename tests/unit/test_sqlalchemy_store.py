@@ -68,6 +68,22 @@ def test_every_file_is_for_its_owner_alone(path: Path, store: SqlStore) -> None:
     assert set(names.values()) == {0o600}
 
 
+def test_it_tells_whether_a_commit_could_begin_and_writes_nothing(
+    path: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "ANSWER", 0.01)
+    size = path.with_name("stock.db-wal").stat().st_size
+    assert store.append(()) == []
+    other = locks.FileLock(path.with_name("stock.db.write"))
+    other.open()
+    assert other.take()
+    with pytest.raises(StoreUnavailable, match="another process has held"):
+        store.append(())
+    other.close()
+    assert store.append(()) == []
+    assert path.with_name("stock.db-wal").stat().st_size == size
+
+
 def test_what_root_makes_belongs_to_the_owner_of_the_folder(path: Path) -> None:
     owner = 4711 if os.geteuid() == 0 else os.geteuid()
     os.chown(path.parent, owner, -1)

@@ -13,7 +13,8 @@ from stockhook.cli.context import Context
 @click.pass_obj
 def serve(context: Context) -> None:
     """Run the daemon until SIGTERM; it logs one JSON line per fact to standard output."""
-    from stockhook.daemon import Daemon, end_soon
+    from stockhook.daemon import Daemon
+    from stockhook.process import end_soon
 
     settings = context.daemon_settings
     log.configure(settings.log.level)

@@ -81,6 +81,10 @@ class Database(Protocol):
         """Hold a transaction that adds deliveries; it commits at the end of the block."""
         ...
 
+    def try_appending(self) -> None:
+        """Return if ``appending`` could begin now; raises what it would."""
+        ...
+
     def writing(self) -> AbstractContextManager[Connection]:
         """Hold the one transaction that may change anything; it commits at the end of the block."""
         ...

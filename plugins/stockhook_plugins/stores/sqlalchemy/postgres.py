@@ -181,6 +181,11 @@ class ServerDatabase:
             yield connection
         self.bell.ring()
 
+    def try_appending(self) -> None:
+        """Begin as a transaction that adds deliveries does."""
+        with self._transaction(0) as connection, self.translated():
+            connection.exec_driver_sql(KEEP_BODIES)
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Hold the one transaction that may change anything, and remove bodies."""

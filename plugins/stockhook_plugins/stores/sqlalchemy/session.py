@@ -65,9 +65,10 @@ class Session:
             return self._append([_storable(each) for each in arrivals])
 
     def _append(self, arrivals: Sequence[Arrival]) -> list[int]:
-        if not arrivals:
-            return []
         database, table = self._database, TABLES[model.Delivery].name
+        if not arrivals:
+            database.try_appending()
+            return []
         with database.translated():
             deliveries = [_delivery.encode(each.delivery) for each in arrivals]
         bodies = [(each.digest, each.codec, each.size, each.data) for each in (arrival.body for arrival in arrivals)]

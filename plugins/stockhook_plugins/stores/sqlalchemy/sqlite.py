@@ -209,6 +209,11 @@ class FileDatabase:
         self._appended = time.monotonic()
         return self.writing(ANSWER, folds=False)
 
+    def try_appending(self) -> None:
+        """Have one's turn to write, and write nothing."""
+        with self._turn.taken(ANSWER):
+            self.faults.check()
+
     @contextmanager
     def _holding(self) -> Iterator[None]:
         self._holder = threading.get_ident()
