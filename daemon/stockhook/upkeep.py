@@ -46,6 +46,7 @@ class Upkeep:
         self._wake = wake
         self._told = told
         self._measured = True
+        self._watching = asyncio.Lock()
         self.disk_low = False
         """Whether the disk had less room at the last look than config wants."""
 
@@ -100,10 +101,11 @@ class Upkeep:
             await self.watch()
 
     async def watch(self) -> None:
-        """Tell of what no single event tells, and once a day of everything."""
-        changed = await asyncio.to_thread(self._watch.look)
-        if await asyncio.to_thread(self._summary.look) or changed:
-            self._told()
+        """Tell of what no single event tells, and once a day of everything; one call at a time, or each told it."""
+        async with self._watching:
+            changed = await asyncio.to_thread(self._watch.look)
+            if await asyncio.to_thread(self._summary.look) or changed:
+                self._told()
 
 
 async def _every(seconds: float, do: Callable[[], Coroutine[Any, Any, None]], *, wait: bool = False) -> None:

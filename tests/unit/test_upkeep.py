@@ -1,5 +1,7 @@
 """What a daemon does by the clock."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -60,6 +62,25 @@ async def test_a_disk_with_less_room_than_config_wants_is_low_until_it_has_more(
                 opened = view.find(Problem, {"state": ProblemState.OPEN})
             assert [one.kind for one in opened] == ["disk-low"] * low  # told at once, not at the next look of the watch
     assert [line["event"] for line in lines] == ["disk is low", "disk has room again"]
+
+
+async def test_two_loops_that_want_to_watch_do_so_one_after_the_other(
+    kept: Callable[[MemoryStore], Upkeep], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting, looks = threading.Barrier(2), []
+
+    def look(_: Watch) -> bool:
+        try:
+            looks.append(meeting.wait(0.2))
+        except threading.BrokenBarrierError:
+            looks.append("alone")
+            meeting.reset()
+        return False
+
+    monkeypatch.setattr(Watch, "look", look)
+    upkeep = kept(MemoryStore())
+    await asyncio.gather(upkeep.watch(), upkeep.watch())
+    assert looks == ["alone", "alone"]
 
 
 async def test_a_store_that_does_not_know_its_disk_is_asked_once(kept: Callable[[MemoryStore], Upkeep]) -> None:
