@@ -62,4 +62,12 @@ def test_the_overview_tells_by_itself_what_is_new(visit: Visit, pages: Pages) ->
     page.clock.run_for(6_000)
     expect(page.get_by_role("heading", name="3 problems to look at")).to_be_visible()
     expect(page.locator("#live-parked")).to_be_focused()
+    expect(page.locator("#heard")).to_have_text("3 problems to look at")
     assert visit.complaints == []
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.route("**/*", lambda route: route.abort())
+    page.clock.run_for(6_000)
+    expect(page.get_by_role("alert")).to_contain_text("stockhook does not answer: what you see may be old")
+    page.unroute("**/*")
+    page.clock.run_for(6_000)
+    expect(page.get_by_role("alert")).to_have_count(0)

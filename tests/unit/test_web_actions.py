@@ -41,9 +41,9 @@ async def said(ask: Any, address: str, form: dict[str, str] | None = None) -> st
     """Return what is said once it is done, by the words of a person who has seen what would be."""
     answer = await ask(address, {**(form or {}), "confirmed": "yes"})
     assert answer.code == 200
-    page = answer.body.decode()
-    start = page.index('role="status">') + len('role="status">')
-    return page[start : page.index("</p>", start)]
+    found = re.search(r'role="(?:status|alert)">(.*?)</p>', answer.body.decode(), re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 async def foretold(ask: Any, address: str, form: dict[str, str] | None = None) -> str:

@@ -54,7 +54,7 @@ def sent(answer: Any) -> dict[str, str]:
 
 
 def said(answer: Any) -> str:
-    found = re.search(r'role="status">(.*?)</p>', answer.body.decode())
+    found = re.search(r'role="(?:status|alert)">(.*?)</p>', answer.body.decode())
     return unescape(found[1]) if found else ""
 
 

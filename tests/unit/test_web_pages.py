@@ -1,6 +1,7 @@
 """What each page says, of a shop in which something happened and of one in which nothing has yet."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from tornado.web import Application
 
-from stockhook.model import KitPolicy
+from stockhook.model import KitPolicy, Order
 from stockhook.operations import codes, items, locations
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
@@ -83,7 +84,7 @@ async def test_the_overview_counts_what_waits_and_what_is_wrong(read: Any, pages
     pages.shop.clock.advance(timedelta(minutes=7))
     page = await read("/")
     assert "2 problems to look at" in page
-    assert "1 delivery the oldest came 7 minutes ago" in page
+    assert "1 delivery the oldest since 7 minutes ago" in page
     assert "shop 7 minutes ago" in page
     assert re.search(r"short 1 parked 1 ", page)
     assert "Insufficient inventory: SOAP" in page
@@ -95,6 +96,32 @@ async def test_the_overview_passes_on_failed_notices(read: Any, pages: Pages) ->
         work.save([make.notice(error="connection refused")])
     page = await read("/")
     assert "office 1 last try: connection refused" in page
+    assert "Some notices could not be sent yet" in await read("/")
+
+
+async def test_all_is_not_well_where_work_has_waited_for_long(read: Any, pages: Pages) -> None:
+    pages.shop.stock(SOAP=10)
+    pages.shop.send(ship("D-1", line("SOAP", 1, shipped=DAY)))
+    with pages.shop.store.write() as work:
+        work.save([replace(work.find(Order)[0], due_at=pages.shop.clock.now())])
+    pages.shop.clock.advance(timedelta(minutes=14))
+    page = await read("/")
+    assert "All is well" in page
+    assert "0 deliveries, 1 order the oldest since 14 minutes ago" in page
+    pages.shop.clock.advance(timedelta(minutes=1))
+    page = await read("/")
+    assert "Some work has waited for long" in page
+    assert "All is well" not in page
+    with pages.shop.store.write() as work:
+        work.save([replace(work.find(Order)[0], due_at=pages.shop.clock.now() + timedelta(minutes=9))])
+    assert "All is well" in await read("/")
+
+
+async def test_the_overview_says_of_when_it_is_and_can_stand_still(ask: Any, read: Any) -> None:
+    assert "As of 09:00:00 UTC, renewed every five seconds: let it stand still" in await read("/")
+    assert b'hx-trigger="every 5s"' in (await ask("/")).body
+    assert "As of 09:00:00 UTC, and standing still: renew it again" in await read("/?still=yes")
+    assert b"hx-trigger" not in (await ask("/?still=yes")).body
 
 
 def test_plugins_that_failed_are_shown_with_the_reason(tmp_path: Path) -> None:
@@ -108,7 +135,9 @@ def test_plugins_that_failed_are_shown_with_the_reason(tmp_path: Path) -> None:
 
     with pages.shop.store.read() as view:
         values = overview(view, pages.settings, pages.shop.clock.now())
-    page = words(templates.render("overview.html", now=pages.shop.clock.now(), troubles={}, **values).decode())
+    page = words(
+        templates.render("overview.html", now=pages.shop.clock.now(), troubles={}, still=False, **values).decode()
+    )
     assert (
         "Plugins that could not be loaded broken : ModuleNotFoundError: No module named 'nothing_of_that_name'" in page
     )

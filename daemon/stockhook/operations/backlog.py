@@ -15,7 +15,11 @@ _FAR: Final = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits to be worked; ``oldest`` is when the delivery whose turn is next came."""
+    """What waits to be worked.
+
+    ``oldest`` is since when what comes next has waited: when the delivery came, or the order became due; None for
+    nothing, and for orders that are put off to a later moment.
+    """
 
     deliveries: int
     orders: int
@@ -26,6 +30,10 @@ def backlog(view: Read, now: datetime) -> Backlog:
     """Return what waits to be worked, what is held back for a later try included."""
     deliveries = view.totals(Delivery, where={"state": DeliveryState.PENDING})
     orders = view.totals(Order, where={"due_at": Range(high=now + _FAR)})
-    first = view.due(now + _FAR, 1).deliveries
-    oldest = first[0].received_at if first else None
-    return Backlog(sum(total.count for total in deliveries), sum(total.count for total in orders), oldest)
+    next_due = view.due(now + _FAR, 1)
+    since = [delivery.received_at for delivery in next_due.deliveries]
+    for key in next_due.orders:
+        found = view.find(Order, {"account": key.account, "order_id": key.order_id}, most=1)
+        since += [order.due_at for order in found if order.due_at is not None and order.due_at <= now]
+    waiting = [sum(total.count for total in each) for each in (deliveries, orders)]
+    return Backlog(waiting[0], waiting[1], min(since, default=None))

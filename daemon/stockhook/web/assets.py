@@ -8,6 +8,7 @@ from typing import Final
 
 TYPES: Final = {
     "htmx.min.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "pico.min.css": "text/css; charset=utf-8",
     "stockhook.css": "text/css; charset=utf-8",

@@ -151,7 +151,7 @@ class _Asked(Collector):
         yield _gauge("stockhook_backlog_deliveries", "Deliveries not worked to the end.", {(): waits.deliveries})
         yield _gauge("stockhook_backlog_orders", "Orders that are to be evaluated again.", {(): waits.orders})
         yield _gauge(
-            "stockhook_backlog_oldest_seconds", "Age of the delivery whose turn is next; 0 without one.", {(): age}
+            "stockhook_backlog_oldest_seconds", "How long what comes next has waited; 0 for nothing.", {(): age}
         )
         yield _gauge(
             "stockhook_events_open",

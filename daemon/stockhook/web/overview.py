@@ -17,11 +17,12 @@ from stockhook.model import (
     ProblemState,
     Unit,
 )
-from stockhook.operations.backlog import COUNTED, backlog
+from stockhook.operations.backlog import COUNTED, Backlog, backlog
 from stockhook.operations.volume import Volume
 from stockhook.plugin_manager import Record, Status
 from stockhook.settings import Settings
 from stockhook.store import Read
+from stockhook.watch import OLD
 from stockhook.web.charts import Chart, bars
 from stockhook.web.page import Page
 from stockhook.web.templates import amount
@@ -49,10 +50,12 @@ class OverviewPage(Page):
         """Show it."""
         settings, now = self.site.settings, self.site.desk.clock.now()
         troubles = _SHADOW if settings.shadow else {}
+        still = self.asked("still") == "yes"
         await self.show(
             "overview.html",
             lambda view: (
-                overview(view, settings, now) | {"troubles": troubles, "charts": charts(view, self.site.volume, now)}
+                overview(view, settings, now)
+                | {"troubles": troubles, "charts": charts(view, self.site.volume, now), "still": still}
             ),
         )
 
@@ -62,16 +65,18 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
     events = {total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
     open_problems = {"state": ProblemState.OPEN}
     channels = [*settings.channels]
+    waits, unsent, unloaded = backlog(view, now), waiting(view, settings.notifiers), failed(settings.plugins.records)
     return {
-        "backlog": backlog(view, now),
+        "backlog": waits,
+        "unwell": unwell(waits, unsent, unloaded, now),
         "channels": {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in channels},
         "targets": targets(settings),
         "states": [(state.value, events.get(state, 0)) for state in EventState if state in COUNTED],
         "problems": advised(view.find(Problem, open_problems, most=_SHOWN)),
         "problem_count": sum(total.count for total in view.totals(Problem, where=open_problems)),
-        "waiting": waiting(view, settings.notifiers),
+        "waiting": unsent,
         "notifiers": [*settings.notifiers],
-        "failed": failed(settings.plugins.records),
+        "failed": unloaded,
         "store": settings.store.type,
         "has_items": bool(view.find(Item, most=1)),
         "has_units": bool(view.find(Unit, most=1)),
@@ -79,25 +84,34 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
     }
 
 
+def unwell(waits: Backlog, unsent: Sequence[Waiting], unloaded: Sequence[Record], now: datetime) -> str | None:
+    """Return what is not well though it is no problem of the inbox (yet); None where all is well."""
+    if waits.oldest is not None and now - waits.oldest >= OLD:
+        return "Some work has waited for long"
+    if any(each.error for each in unsent):
+        return "Some notices could not be sent yet"
+    return "A plugin could not be loaded" if unloaded else None
+
+
 def charts(view: Read, volume: Volume, now: datetime) -> list[Chart]:
     """Return the charts of what comes in and goes out."""
     came = bars(
         "deliveries",
-        "Deliveries per hour",
+        "Deliveries per hour (UTC)",
         volume.deliveries(view, now),
         written=str,
         when=lambda start: f"from {start:%H:%M} on",
         tick=lambda start: f"{start:%H:%M}",
-        what=("Hour", "Deliveries"),
+        what=("Hour (UTC)", "Deliveries"),
     )
     went = bars(
         "shipped",
-        "Units booked as shipped per day",
+        "Units booked as shipped per day (UTC)",
         volume.units_out(view, now),
         written=amount,
         when=lambda start: f"on {start:%Y-%m-%d}",
         tick=lambda start: f"{start.day} {start:%b}",
-        what=("Day", "Units"),
+        what=("Day (UTC)", "Units"),
     )
     return [came, went]
 
