@@ -43,7 +43,7 @@ def run(test: str, build: str | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-TRIES = 3
+TRIES = 5
 """How often a test of chance is run on a broken build: killed before it has answered, a daemon loses nothing."""
 
 

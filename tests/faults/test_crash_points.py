@@ -75,6 +75,7 @@ def test_killed_at_a_step_it_loses_nothing_and_doubles_nothing(point: str, count
         return daemon.code is not None
 
     with traffic.flowing():
+        traffic.more(10)
         file.write_text(f"{point} {count}")
         for _ in range(count if point.startswith("not") else 0):
             linked(traffic)
