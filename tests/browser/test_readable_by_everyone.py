@@ -31,6 +31,7 @@ TEMPLATES = [
     "/items",
     "/items/SALT",
     "/items/SALT/receive",
+    "/locations",
     "/units/3",
     "/movements/1",
     "/channels",

@@ -135,6 +135,15 @@ def test_a_location_is_added_with_those_above_it(shop: Shop) -> None:
         locations.add(shop.desk, "main/fg")
 
 
+def test_the_turn_of_a_location_is_no_endless_number(shop: Shop) -> None:
+    for turn in (locations.MOST_SEQUENCE + 1, -locations.MOST_SEQUENCE - 1):
+        with pytest.raises(Refused, match="too far from 0"):
+            locations.add(shop.desk, "EAST", pick_sequence=turn)
+    locations.add(shop.desk, "EAST", pick_sequence=locations.MOST_SEQUENCE)
+    with pytest.raises(Refused, match="too far from 0"):
+        locations.change(shop.desk, "EAST", pick_sequence=locations.MOST_SEQUENCE + 1)
+
+
 @pytest.mark.parametrize("path", ["", "/MAIN", "MAIN/", "MAIN//FG", "MAIN/ FG", "A\tB", "x" * 201])
 def test_a_path_that_is_none_is_refused(shop: Shop, path: str) -> None:
     with pytest.raises(Refused, match=r"MAIN/FG/A-01|cannot be printed|too long"):

@@ -15,7 +15,7 @@ from stockhook.web.phrases import on_page
 
 ON_PAGES = re.compile(
     r"stockhook (?:stock (?:list|receive|adjust|move|count|hold|release|amend|undo)|events (?:list|show|replay)"
-    r"|deliveries|problems|orders (?:show|correct)|items (?:set|rename|retire))"
+    r"|deliveries|problems|locations|orders (?:show|correct)|items (?:add|set|rename|retire))"
 )
 """Commands that a page stands in for."""
 
@@ -81,7 +81,15 @@ def test_no_problem_on_a_page_names_a_command_that_a_page_stands_in_for(kind: st
             "SOAP is retired, no more of it is received; to take that back: stockhook items retire SOAP --undo",
             "SOAP is retired, no more of it is received; to take that back: Take it up again, on its page",
         ),
-        ("there is no location X; add it with: stockhook locations add X",) * 2,
+        (
+            "there is no location X; add it with: stockhook locations add X",
+            "there is no location X; add it on the page of locations",
+        ),
+        (
+            "holds X, which is no item of ours; define it anew, or `stockhook items add X`",
+            "holds X, which is no item of ours; define it anew, or add X on the page of items",
+        ),
+        ("give it in the config, or: stockhook channel setup shop",) * 2,
     ],
 )
 def test_a_page_or_a_button_stands_where_the_command_was(told: str, said: str) -> None:

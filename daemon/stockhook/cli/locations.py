@@ -12,7 +12,10 @@ from stockhook.rows.values import fields
 
 _PICKABLE = click.option("--pickable", type=YES, metavar="yes|no", help="Whether orders may take goods from here.")
 _SEQUENCE = click.option(
-    "--pick-sequence", type=click.IntRange(-(10**9), 10**9), metavar="N", help="Smaller is picked earlier."
+    "--pick-sequence",
+    type=click.IntRange(-operations.MOST_SEQUENCE, operations.MOST_SEQUENCE),
+    metavar="N",
+    help="Smaller is picked earlier.",
 )
 
 

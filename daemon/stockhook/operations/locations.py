@@ -1,7 +1,7 @@
 """What a person does to the tree of locations."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Location, Unit
@@ -11,6 +11,8 @@ from stockhook.operations.kits import waiting_for
 from stockhook.operations.suggestions import did_you_mean, near
 from stockhook.operations.words import checked
 from stockhook.store import FOREVER, Range, Read
+
+MOST_SEQUENCE: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ def list_locations(desk: Desk, most: int = 1000) -> list[Location]:
 
 def add(desk: Desk, path: str, *, pickable: bool = True, pick_sequence: int | None = None) -> Changed:
     """Add a location, and those above it that are missing; raises Refused for a bad path or one that exists."""
-    location = Location(checked_path(path), pickable, pick_sequence)
+    location = Location(checked_path(path), pickable, _checked(pick_sequence))
     with desk.changing("locations add", location.path) as work:
         known = {place.path: place for place in work.find(Location, most=FOREVER)}
         twin = next((other for other in known if other.casefold() == location.path.casefold()), None)
@@ -51,7 +53,7 @@ def change(desk: Desk, path: str, *, pickable: bool | None = None, pick_sequence
     if pickable is not None:
         changes["pickable"], details["pickable"] = pickable, "yes" if pickable else "no"
     if pick_sequence is not None:
-        changes["pick_sequence"], details["pick_sequence"] = pick_sequence, str(pick_sequence)
+        changes["pick_sequence"], details["pick_sequence"] = _checked(pick_sequence), str(pick_sequence)
     if not changes:
         raise Refused("nothing to change; say whether it is picked from (--pickable), or its turn (--pick-sequence)")
     with desk.store.read() as view:
@@ -85,6 +87,12 @@ def checked_path(path: str) -> str:
     if not written or any(not part or part != part.strip() for part in written.split("/")):
         raise Refused(f"{path!r} is not the path of a location; write it like MAIN/FG/A-01, without a leading slash")
     return checked("path", written)
+
+
+def _checked(pick_sequence: int | None) -> int | None:
+    if pick_sequence is not None and abs(pick_sequence) > MOST_SEQUENCE:
+        raise Refused(f"the turn {pick_sequence} is too far from 0; give -{MOST_SEQUENCE} to {MOST_SEQUENCE}")
+    return pick_sequence
 
 
 def parents(path: str) -> list[str]:

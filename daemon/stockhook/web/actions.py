@@ -8,6 +8,7 @@ from stockhook.web.channels import ChannelsPage
 from stockhook.web.corrections import CorrectAction, LinePage
 from stockhook.web.events import DryRunPage, ReplayFoundAction
 from stockhook.web.item_actions import RenameItemAction, RetireItemAction, SetItemAction, UnretireItemAction
+from stockhook.web.locations import LocationsPage, SetLocationAction
 from stockhook.web.movements import MovementPage, UndoAction
 from stockhook.web.page import Page
 from stockhook.web.problem_actions import (
@@ -32,6 +33,8 @@ from stockhook.web.stock import (
 ACTIONS: Final[tuple[tuple[str, type[Page]], ...]] = (
     (r"/channels", ChannelsPage),
     (r"/audit", AuditPage),
+    (r"/locations", LocationsPage),
+    (r"/locations/set", SetLocationAction),
     (r"/recall", RecallPage),
     (r"/recall/hold", HoldLotAction),
     (r"/recall/release", ReleaseLotAction),

@@ -1,6 +1,6 @@
 """What refusals tell to do by commands, as a person on the pages does it.
 
-A command that no page stands in for, such as one that adds a location, stays as it is.
+A command that no page stands in for stays as it is.
 """
 
 import re
@@ -30,6 +30,16 @@ _PHRASES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"by: stockhook items rename (.+) \S+$", r"on the page of \1, which gives it another SKU"),
         (r"stockhook items retire .+ --undo", "Take it up again, on its page"),
         (r"`stockhook items set [^`]*`", "the page of the item"),
+        (r"`stockhook items add [^`]+` adds it", "add it on the page of items"),
+        (r"`stockhook items add ([^`]+)`", r"add \1 on the page of items"),
+        (r"add it with: stockhook locations add .+", "add it on the page of locations"),
+        (r"add it with: stockhook items add .+", "add it on the page of items"),
+        (
+            r"`stockhook locations list` shows them, `locations add` adds one",
+            "the page of locations shows them, and adds one",
+        ),
+        (r"`stockhook locations set` changes it", "change it on the page of locations"),
+        (r"say whether it is picked from \(--pickable\), or its turn \(--pick-sequence\)", "say which"),
     )
 ]
 

@@ -39,7 +39,7 @@ def show_location(desk: Desk, path: Path) -> LocationRow:
         return location_row(known_location(view, path))
 
 
-Sequence = Annotated[int, Meta(ge=-(10**9), le=10**9)]
+Sequence = Annotated[int, Meta(ge=-operations.MOST_SEQUENCE, le=operations.MOST_SEQUENCE)]
 
 
 class NewLocation(Content, frozen=True, kw_only=True):
