@@ -16,10 +16,10 @@ from typing import Any, Final, cast
 from stockhook import log
 from stockhook.errors import Refused, StoreUnavailable
 from stockhook.model import Answered
+from stockhook.operations.ageing import forget_older
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every
 from stockhook.record import replace as changed
-from stockhook.store import Range, Read, Store, Work
+from stockhook.store import Read, Store, Work
 
 logger = log.get(__name__)
 
@@ -71,12 +71,7 @@ def answered(desk: Desk, key: str, digest: str) -> bytes | None:
 
 def forget_answers(desk: Desk) -> int:
     """Remove the answers that are past their time, and return how many those were."""
-    with desk.store.read() as view:
-        old = list(every(view, Answered, {"at": Range(high=desk.clock.now() - KEPT)}))
-    if old:
-        with desk.store.write() as work:
-            work.forget(old)
-    return len(old)
+    return forget_older(desk, Answered, desk.clock.now() - KEPT)
 
 
 class _Marking:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Final
 
 from stockhook.model import LogOut
+from stockhook.operations.ageing import forget_older
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every
 from stockhook.store import FOREVER, Range
 
 SESSION: Final = timedelta(hours=12)
@@ -29,9 +29,4 @@ def logged_out(desk: Desk) -> frozenset[str]:
 
 def forget_log_outs(desk: Desk) -> int:
     """Remove those whose sessions would be over by now anyway, and return how many those were."""
-    with desk.store.read() as view:
-        old = list(every(view, LogOut, {"at": Range(high=desk.clock.now() - SESSION)}))
-    if old:
-        with desk.store.write() as work:
-            work.forget(old)
-    return len(old)
+    return forget_older(desk, LogOut, desk.clock.now() - SESSION)

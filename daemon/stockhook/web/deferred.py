@@ -1,7 +1,7 @@
 """The pages and the JSON API, imported once the daemon listens: webhooks need none of it, and must not wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tornado.httputil import (
@@ -12,6 +12,8 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+
+from stockhook.web.relay import Relay
 
 if TYPE_CHECKING:
     from tornado.web import Application
@@ -44,31 +46,19 @@ class DeferredPages(HTTPServerConnectionDelegate):
             self._made.on_close(server_conn)
 
 
-class _Early(HTTPMessageDelegate):
+class _Early(Relay):
     """A request that came before the pages were made: it waits for them, and holds up no other."""
 
     def __init__(self, pages: DeferredPages, server_conn: object, request_conn: HTTPConnection) -> None:
+        super().__init__(HTTPMessageDelegate())
         self._pages = pages
         self._server_conn = server_conn
         self._request_conn = request_conn
-        self._reader = HTTPMessageDelegate()
 
     async def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
         """Hand on, once there is somebody; nothing more is read of the connection until then."""
         made = await self._pages.load()
-        self._reader = made.start_request(self._server_conn, self._request_conn)
-        ready = self._reader.headers_received(start_line, headers)
+        self.reader = made.start_request(self._server_conn, self._request_conn)
+        ready = self.reader.headers_received(start_line, headers)
         if ready is not None:
             await ready
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Hand on a piece of the body."""
-        return self._reader.data_received(chunk)
-
-    def finish(self) -> None:
-        """Hand on that the request is whole."""
-        self._reader.finish()
-
-    def on_connection_close(self) -> None:
-        """Hand on that nothing more will come."""
-        self._reader.on_connection_close()

@@ -14,6 +14,7 @@ from tornado.httputil import (
 )
 
 from stockhook.web.intake import IntakeServer
+from stockhook.web.relay import Relay
 
 _INTAKE: Final = frozenset({"webhooks", "healthz", "readyz"})
 """First parts of the paths that are the webhook listener's own."""
@@ -42,14 +43,14 @@ class SharedServer(HTTPServerConnectionDelegate):
         self.pages.on_close(server_conn)
 
 
-class _Either(HTTPMessageDelegate):
+class _Either(Relay):
     """One request, handed on as soon as its path is known."""
 
     def __init__(self, shared: SharedServer, server_conn: object, request_conn: HTTP1Connection) -> None:
+        super().__init__(shared.intake.start_request(server_conn, request_conn))
         self._shared = shared
         self._server_conn = server_conn
         self._request_conn = request_conn
-        self._reader = shared.intake.start_request(server_conn, request_conn)
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -61,17 +62,5 @@ class _Either(HTTPMessageDelegate):
             self._shared.intake.on_close(self._server_conn)
             self._request_conn.set_max_body_size(self._shared.limit)
             self._request_conn.set_body_timeout(self._shared.seconds)
-            self._reader = self._shared.pages.start_request(self._server_conn, self._request_conn)
-        return self._reader.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Hand on a piece of the body."""
-        return self._reader.data_received(chunk)
-
-    def finish(self) -> None:
-        """Hand on that the request is whole."""
-        self._reader.finish()
-
-    def on_connection_close(self) -> None:
-        """Hand on that nothing more will come."""
-        self._reader.on_connection_close()
+            self.reader = self._shared.pages.start_request(self._server_conn, self._request_conn)
+        return self.reader.headers_received(start_line, headers)
