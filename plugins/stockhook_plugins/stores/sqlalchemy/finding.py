@@ -28,6 +28,7 @@ _AMONG: Final = "among"
 _AMONG_OR_NULL: Final = "among or null"
 _NULL: Final = "null"
 _FOLDED: Final = "folded"
+_TRUE: Final = "true"
 
 
 def find(
@@ -105,6 +106,8 @@ def _asked(columns: Mapping[str, Column], where: Mapping[str, Match]) -> tuple[t
             values.append(json_list(column.bind(value) for value in wanted if value is not None))
         elif wanted is None:
             terms.append((name, _NULL))
+        elif wanted is True:
+            terms.append((name, _TRUE))  # as a constant, too: what is seldom true has an index of only that
         elif (stored := column.bind(wanted)) in column.words:
             terms.append((name, _WORD, stored))  # as a constant, so that the indexes on open states are found
         else:
@@ -133,5 +136,6 @@ _CONDITIONS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
     _AMONG: lambda sql, column: sql.listed(column),
     _AMONG_OR_NULL: lambda sql, column: or_(sql.listed(column), column.is_(null())),
     _NULL: lambda _, column: column.is_(null()),
+    _TRUE: lambda _, column: column == literal_column("1"),
     _FOLDED: lambda _, column: _spelt(column),
 }

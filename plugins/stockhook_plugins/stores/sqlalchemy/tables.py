@@ -134,7 +134,6 @@ _index(model.Unit, "sku")
 _index(model.Unit, "location")
 _index(model.Unit, "lot", nullable="lot")
 _index(model.Unit, "serial", nullable="serial")
-_index(model.Unit, "suspense")
 _index(model.Movement, "order_id", "account", nullable="order_id")
 _index(model.Movement, "event_id", nullable="event_id")
 _index(model.Movement, "reverses", nullable="reverses")
@@ -161,12 +160,15 @@ def _open_states() -> None:
     """Index what is open or waiting and nothing else, so that asking for it costs what it finds."""
     deliveries, shortages = TABLES[model.Delivery], TABLES[model.Shortage]
     problems, notices = TABLES[model.Problem], TABLES[model.Notice]
+    units = TABLES[model.Unit]
+    suspended = units.c.suspense == 1
     pending = deliveries.c.state == model.DeliveryState.PENDING.value
     order = func.coalesce(deliveries.c.due_at, deliveries.c.received_at)
     opened = problems.c.state == model.ProblemState.OPEN.value
     waiting = notices.c.state == model.NoticeState.WAITING.value
     Index("delivery_pending", order, deliveries.c.id, sqlite_where=pending, postgresql_where=pending)
     Index("shortage_open", shortages.c.sku, sqlite_where=shortages.c.open > 0, postgresql_where=shortages.c.open > 0)
+    Index("unit_suspense", units.c.id, sqlite_where=suspended, postgresql_where=suspended)
     Index("problem_open", problems.c.id, sqlite_where=opened, postgresql_where=opened)
     Index("problem_kind_open", problems.c.kind, sqlite_where=opened, postgresql_where=opened)
     Index("notice_waiting", notices.c.due_at, sqlite_where=waiting, postgresql_where=waiting)

@@ -405,7 +405,7 @@ def upgrade() -> None:
     op.create_index("unit_lot", "unit", ["lot"], **only("lot IS NOT NULL"))
     op.create_index("unit_serial", "unit", ["serial"], **only("serial IS NOT NULL"))
     op.create_index("unit_sku", "unit", ["sku"])
-    op.create_index("unit_suspense", "unit", ["suspense"])
+    op.create_index("unit_suspense", "unit", ["id"], **only("suspense = 1"))
     op.create_table(
         "version",
         sa.Column("kind", WORDS, nullable=False),
