@@ -109,7 +109,7 @@ PAGES: Final[Mapping[str, Mapping[str, Made]]] = {
     },
     r"/events/(\d+)": {
         "any": lambda past: f"/events/{past.event}",
-        "with its payload": lambda past: f"/events/{past.young}",
+        "with its payload": lambda past: f"/events/{past.young}?payload=yes",
     },
     r"/events/(\d+)/dry-run": {"any": lambda past: f"/events/{past.young}/dry-run"},
     "/orders/([^/]+)/([^/]+)": {"any": _ORDER},

@@ -86,6 +86,7 @@ PATHS = [
     "/deliveries/1",
     "/events",
     "/events/1",
+    "/events/1?payload=yes",
     "/orders/{evil}/{evil}",
     "/items",
     "/items/{evil}",

@@ -1,6 +1,8 @@
 """What each page says, of a shop in which something happened and of one in which nothing has yet."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 from tornado.web import Application
 
+from stockhook.channel import RawEvent
 from stockhook.model import KitPolicy, Order
 from stockhook.operations import codes, items, locations
 from stockhook.quantity import ONE
+from stockhook.store import Read
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import array, envelope, kit, line, order_create, order_ship
@@ -230,22 +234,51 @@ async def test_an_event_shows_what_was_booked_for_it_later(read: Any, pages: Pag
     assert "No stock was moved" not in page
 
 
-async def test_an_events_payload_is_its_own_element_behind_a_fold(ask: Any, pages: Pages) -> None:
+async def test_an_events_payload_is_its_own_element_and_shown_when_it_is_asked_for(ask: Any, pages: Pages) -> None:
     pages.shop.stock(SOAP=10)
     elements = [
         order_ship(f"D-{n}", [line("SOAP", 1, shipped=DAY)], billing={"first_name": f"Sample{n}"}) for n in (1, 2)
     ]
     pages.shop.send(envelope(*elements))
     page = (await ask("/events/2")).body.decode()
-    fold = page[page.index("<details>") : page.index("</details>")]
-    assert "&#34;first_name&#34;: &#34;Sample2&#34;" in fold
+    assert "Sample" not in page
+    [asked] = re.findall(r'href="(/events/2\?payload=[^"#]*)', page)
+    page = (await ask(asked)).body.decode()
+    shown = page[page.index("<pre ") : page.index("</pre>")]
+    assert "&#34;first_name&#34;: &#34;Sample2&#34;" in shown
     assert "Sample1" not in page
-    assert "Sample2" not in page.replace(fold, "")
+    assert "Sample2" not in page.replace(shown, "")
+
+
+async def test_a_payload_is_taken_apart_with_no_view_of_the_store_open(
+    ask: Any, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages.shop.send(ship("D-1", line("SOAP", 1, shipped=DAY)))
+    store, channel, open_views, seen = pages.settings.store, pages.settings.channels["shop"].channel, [0], []
+    read, split = store.read, channel.split
+
+    @contextmanager
+    def counted() -> Iterator[Read]:
+        with read() as view:
+            open_views[0] += 1
+            yield view
+            open_views[0] -= 1
+
+    def watched(body: bytes) -> Sequence[RawEvent]:
+        seen.append(open_views[0])
+        return split(body)
+
+    monkeypatch.setattr(store, "read", counted)
+    monkeypatch.setattr(channel, "split", watched)
+    await ask("/events/1")
+    assert seen == []
+    await ask("/events/1?payload=yes")
+    assert seen == [0]
 
 
 async def test_a_body_that_cannot_be_split_is_shown_whole(read: Any, pages: Pages) -> None:
     pages.shop.send(b"\xff not json {")
-    page = await read("/events/1")
+    page = await read("/events/1?payload=yes")
     assert "failed : given up, or unreadable" in page
     assert r"\xff not json {" in page
     assert "The whole body of its delivery" in page
@@ -255,12 +288,16 @@ async def test_a_payload_that_was_removed_is_said_so(read: Any, pages: Pages) ->
     pages.shop.stock(SOAP=10)
     pages.shop.send(ship("D-1", line("SOAP", 1, shipped=DAY)))
     pages.shop.store.prune(pages.shop.clock.advance(timedelta(days=40)), 10)
-    assert "The payload was removed when its retention time was over" in await read("/events/1")
+    assert "The payload has been removed: its retention time was over" in await read("/events/1?payload=yes")
+    page = await read("/deliveries/1")
+    assert "The body has been removed" in page
+    assert "Download" not in page
 
 
 async def test_a_large_payload_is_cut_and_can_be_downloaded(read: Any, pages: Pages) -> None:
     pages.shop.send(b"x" * 600_000)
-    assert "75712 more characters are left out here. Download the whole body" in await read("/events/1")
+    assert "75712 more characters are left out here. Download the whole body" in await read("/events/1?payload=yes")
+    assert "Download the body" in await read("/deliveries/1")
 
 
 async def test_an_order_shows_its_lines_what_was_booked_and_what_is_owed(read: Any, pages: Pages) -> None:
@@ -368,5 +405,6 @@ async def test_who_bought_is_shown_on_the_events_page_alone(ask: Any, pages: Pag
     for path in paths:
         page = (await ask(path)).body.decode()
         assert not any(value in page for value in PERSON.values()), path
-    assert "sample@example.com" in (await ask("/events/1")).body.decode()
+    assert "sample@example.com" not in (await ask("/events/1")).body.decode()
+    assert "sample@example.com" in (await ask("/events/1?payload=yes")).body.decode()
     assert "Nothing is known by exactly these words" in (await ask("/search?q=Personne")).body.decode()

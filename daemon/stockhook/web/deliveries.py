@@ -65,4 +65,4 @@ def delivery(view: Read, written: str) -> Values:
     if not found:
         raise NotFound(f"There is no delivery {delivery_id}.")
     events = sorted(view.find(Event, {"delivery_id": delivery_id}), key=lambda event: event.position)
-    return {"delivery": found[0], "events": events}
+    return {"delivery": found[0], "events": events, "kept": view.body(delivery_id) is not None}

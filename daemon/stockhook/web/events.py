@@ -1,7 +1,6 @@
 """Events: what each said, what became of it and why, its payload, and running it again."""
 
 from collections import Counter
-from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import islice
 from typing import Final
@@ -13,7 +12,6 @@ from stockhook.operations import events as operation
 from stockhook.operations.desk import Desk
 from stockhook.operations.dry_run import dry_run_event
 from stockhook.operations.due import every
-from stockhook.settings import ConfiguredChannel
 from stockhook.store import Read
 from stockhook.web.action import CONFIRMED
 from stockhook.web.base import PageError
@@ -21,7 +19,7 @@ from stockhook.web.filters import ORDERS, SINCE, UNTIL, Filter
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import PAGE, listing
-from stockhook.web.payload import payload
+from stockhook.web.payload import Payload, payload
 
 AT_ONCE: Final = 5_000
 """Events that one press of the button runs again: a request is no place for a million."""
@@ -128,9 +126,23 @@ class EventPage(Page):
     """One event."""
 
     async def get(self, written: str) -> None:
-        """Show it."""
-        channels = self.site.settings.channels
-        await self.show("event.html", lambda view: event(view, written, channels))
+        """Show it, and its payload if that is asked for: the page of one that is pending asks again each second."""
+        event_id, asked = number(written, "event"), bool(self.asked("payload"))
+        found = await self._payload(event_id) if asked else None
+        payload_of = {"payload": found, "payload_asked": asked}
+        await self.show("event.html", lambda view: event(view, event_id) | payload_of)
+
+    async def _payload(self, event_id: int) -> Payload | None:
+        """Return the payload of an event; None once it has been removed."""
+
+        def gather(view: Read) -> tuple[Event, bytes | None]:
+            found = known_event(view, event_id)
+            return found, view.body(found.delivery_id)
+
+        found, body = await self.read(gather)
+        if body is None:
+            return None
+        return await self.in_thread(lambda: payload(body, found, self.site.settings.channels))
 
 
 class ReplayAction(_DryRun):
@@ -156,9 +168,9 @@ class ReplayAction(_DryRun):
         await self.act(replay, f"/events/{event_id}")
 
 
-def event(view: Read, written: str, channels: Mapping[str, ConfiguredChannel]) -> Values:
-    """Return what the page of an event shows; raises NotFound."""
-    found = known_event(view, number(written, "event"))
+def event(view: Read, event_id: int) -> dict[str, object]:
+    """Return what the page of an event shows, but for its payload; raises NotFound."""
+    found = known_event(view, event_id)
     mine = {"event_id": found.id}
     return {
         "event": found,
@@ -166,7 +178,6 @@ def event(view: Read, written: str, channels: Mapping[str, ConfiguredChannel]) -
         "later": later(view, found),
         "movements": view.find(Movement, mine)[::-1],
         "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
-        "payload": payload(view, found, channels),
     }
 
 

@@ -8,7 +8,6 @@ import msgspec
 
 from stockhook.model import Event
 from stockhook.settings import ConfiguredChannel
-from stockhook.store import Read
 
 LONGEST: Final = 512 * 1024
 """Characters of a payload that a page shows; more is downloaded."""
@@ -23,11 +22,8 @@ class Payload:
     cut: int
 
 
-def payload(view: Read, event: Event, channels: Mapping[str, ConfiguredChannel]) -> Payload | None:
-    """Return the payload of an event; None once it has been removed."""
-    body = view.body(event.delivery_id)
-    if body is None:
-        return None
+def payload(body: bytes, event: Event, channels: Mapping[str, ConfiguredChannel]) -> Payload:
+    """Return the payload of an event, of its delivery's body; a plugin takes that apart, so no view is to be open."""
     element = _element(body, event, channels)
     if element is None:
         return _shown(body.decode("utf-8", "backslashreplace"), whole=True)
