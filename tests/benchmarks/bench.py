@@ -7,6 +7,7 @@ What is told of a side (``Side``), and why not all of it everywhere:
 - posted to booked: the rate of the whole way, p50 and p99 of the answers to what is posted, memory
 - drain, growth, many daemons: the rate and memory of the daemons. Nobody waits for an answer there: how long an event
   of a backlog waits is a matter of the backlog. The loop by hand has no memory of its own: it is part of the benchmark.
+- answers, pages, lists: p50 and p95 or p99 of each kind of question, asked one after the other; the row is the slowest
 - start, soak: one figure each, of one side; the memory of the daemons that were started is in the last row
 """
 
