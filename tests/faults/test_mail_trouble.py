@@ -112,14 +112,14 @@ def test_while_the_mail_server_is_down_all_that_is_to_be_told_waits_and_the_page
     mail.down()
     orders = [linked(traffic) for _ in range(5)]
     with traffic.flowing():
-        daemon.until(lambda: b"The notifier office fails" in page(daemon), what="the page to say so")
+        daemon.until(lambda: b"notifier office fails" in page(daemon), what="the page to say so")
     daemon.until(lambda: all(told(daemon, order) for order in orders), what="the other notifier")
     check(traffic)
     daemon.restart()
     check(traffic)
     mail.up()
     daemon.until(lambda: all(mails(mail, order) for order in orders), what="the mails")
-    daemon.until(lambda: b"The notifier office fails" not in page(daemon), what="the page to be well again")
+    daemon.until(lambda: b"notifier office fails" not in page(daemon), what="the page to be well again")
     assert [mails(mail, order) for order in orders] == [1] * 5
 
 

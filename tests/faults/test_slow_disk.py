@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from altered_daemon import program
@@ -40,6 +41,7 @@ def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_pag
     traffic = trading(environment=disk.environment)
     daemon = traffic.daemon
     daemon.start()
+    urlopen(daemon.admin, timeout=60).close()  # the pages have been imported then
     with traffic.flowing():
         time.sleep(times(1, 10))
     unhindered = most(traffic)
@@ -48,14 +50,14 @@ def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_pag
     seconds, pages = times(2, 20) + milliseconds / 200, []
     with traffic.flowing():
         ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
+        while time.monotonic() < ends or len(pages) < 3:
             began = time.monotonic()
             assert daemon.request("GET", "/", base=daemon.admin).status == 200
             pages.append(time.monotonic() - began)
             time.sleep(0.2)
     assert traffic.answers.keys() == {200}
     assert traffic.broken == {}
-    assert statistics.median(pages) < 2
+    assert statistics.median(pages) < 1 + 4 * BUSY
     assert most(traffic) < 4 * milliseconds / 1000 + 0.05 + max(BUSY, 3 * unhindered)
     disk.well()
     check(traffic)
