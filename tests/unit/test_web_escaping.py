@@ -94,6 +94,8 @@ PATHS = [
     "/movements/1",
     "/orders/{evil}/{evil}/lines/0",
     "/items/{evil}/receive",
+    "/locations",
+    "/locations?q={evil}&after={evil}",
     "/problems",
     "/problems/1",
     "/problems/2",
@@ -156,6 +158,9 @@ FORMS = [
     ("/events/replay", {"order": EVIL}),
     ("/problems/1/map", {"code": EVIL, "sku": f"{EVIL}?", "reason": EVIL}),
     ("/problems/1/add", {"sku": f"{EVIL}+", "name": EVIL}),
+    ("/locations", {"path": f"{EVIL}+", "pick_sequence": EVIL}),
+    ("/locations", {"path": EVIL.replace("/", "")}),
+    ("/locations/set", {"path": EVIL, "pickable": EVIL, "pick_sequence": "1"}),
     ("/problems/1/ignore", {"reason": EVIL}),
     ("/problems/2/waive", {"reason": EVIL}),
 ]
