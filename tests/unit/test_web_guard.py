@@ -156,6 +156,17 @@ async def test_a_store_that_cannot_be_reached_is_said_so(ask: Any, pages: Pages)
     assert b"the disk is full" in answer.body
 
 
+@pytest.mark.parametrize("path", ["/items/a%00b", "/orders/a%00/b", "/orders/a/b%00/lines/1", "/items/%00/receive"])
+@pytest.mark.parametrize("form", [None, {"quantity": "1"}])
+async def test_the_store_is_not_asked_for_a_name_with_a_zero_byte(
+    ask: Any, pages: Pages, path: str, form: dict[str, str] | None
+) -> None:
+    with _broken(pages, AssertionError("the store was asked")):
+        answer = await ask(path, form)
+    assert answer.code == 404
+    assert b"holds a zero byte" in answer.body
+
+
 @pytest.mark.parametrize(("error", "status"), [(BadBooking, 422), (BadQuantity, 422), (Refused, 422), (NotFound, 404)])
 async def test_a_page_that_meets_a_rule_says_which(
     ask: Any, pages: Pages, error: type[StockhookError], status: int

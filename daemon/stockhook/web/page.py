@@ -26,8 +26,10 @@ class Page(BaseHandler):
     """A page that shows what the store has, and the actions of its forms."""
 
     def prepare(self) -> None:
-        """Let in, or refuse; then read the names in the address."""
+        """Let in, or refuse; then read the names in the address. PostgreSQL cannot even be asked for a zero byte."""
         super().prepare()
+        if any("\0" in each for each in self.path_args):
+            raise PageError(HTTPStatus.NOT_FOUND, "There is no such page: its address holds a zero byte.")
         self.path_args = [named(each) for each in self.path_args]
 
     async def head(self, *args: str) -> None:
