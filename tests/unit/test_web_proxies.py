@@ -1,5 +1,6 @@
 """Proxies in front: who is believed, and pages that stay under the path where a proxy shows them."""
 
+import re
 import socket
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -10,9 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from tornado.httputil import HTTPHeaders
+from tornado.routing import PathMatches
 from tornado.web import Application
 
 from stockhook.config.tables import Server
+from stockhook.config.values import OWN_WORDS
 from stockhook.testing.pages import GUARDED, PASSWORD, Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.web.proxies import Proxies
@@ -266,6 +269,8 @@ async def test_nobody_else_pretends_to_be_elsewhere_or_to_use_tls(tmp_path: Path
         ("path_prefix", '"/a/../b"', "expected a path"),
         ("path_prefix", "'/a\"b'", "expected a path"),
         ("path_prefix", "1", "expected a path"),
+        ("path_prefix", '"/events"', 'expected a path that begins otherwise than "/events"'),
+        ("path_prefix", '"/items/shop/"', 'expected a path that begins otherwise than "/items"'),
     ],
 )
 def test_what_no_proxy_can_be_is_refused(option: str, value: str, expected: str) -> None:
@@ -277,3 +282,12 @@ def test_what_no_proxy_can_be_is_refused(option: str, value: str, expected: str)
     (problem,) = examine(document, Path("config.toml"))[1]
     assert problem.startswith(f"server.{option}")
     assert expected in problem
+
+
+def test_the_words_that_no_prefix_begins_with_are_those_of_our_addresses(tmp_path: Path) -> None:
+    """A proxy may have taken the prefix away or not: with one like /items nobody could tell."""
+    rules = open_pages(tmp_path).application().wildcard_router.rules
+    firsts = [rule.matcher.regex.pattern[1:].split("/")[0] for rule in rules if isinstance(rule.matcher, PathMatches)]
+    words = {word for first in firsts for word in re.findall(r"[a-z]+", first)}
+    assert {"items", "api", "readyz"} < words
+    assert words | {"webhooks"} == OWN_WORDS

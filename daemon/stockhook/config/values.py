@@ -212,11 +212,21 @@ TrustedNetwork = Annotated[Network, PlainValidator(parse_network)]
 """Peers that are believed: an address, a network, or whoever comes over a UNIX socket."""
 
 
+OWN_WORDS: Final = frozenset({
+    "api", "audit", "channels", "deliveries", "events", "healthz", "items", "locations", "login", "logout", "metrics",
+    "movements", "orders", "plugins", "problems", "readyz", "recall", "search", "static", "units", "webhooks",
+})  # fmt: skip
+"""The first words of our own addresses: a path that begins with one may be whole, or have lost its prefix."""
+
+
 def parse_prefix(value: Any) -> str:
     """Return a path without a slash at its end, empty for none; raises ValueError."""
     text = value.rstrip("/") if isinstance(value, str) else None
     if text is None or not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*", text):
         raise ValueError('expected a path like "/stock", of letters, digits and . _ ~ -')
+    first = text[1:].partition("/")[0]
+    if first in OWN_WORDS:
+        raise ValueError(f'expected a path that begins otherwise than "/{first}", which is an address of its own here')
     return text
 
 

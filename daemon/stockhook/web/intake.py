@@ -159,11 +159,11 @@ class _Message(HTTPMessageDelegate):
         """When, on the monotonic clock, what is being read must have come."""
         self._answered = self._ended = self._last = self._head = self._probe = False
         self._usual = False
+        """Whether the answer needs to say nothing about the connection."""
         self._began = 0.0
         self._method = ""
         self._channel: str | None = None
         self._delivery: int | None = None
-        """Whether the answer needs to say nothing about the connection."""
         self._keep: Callable[[bytes], asyncio.Future[int]] | None = None
         self._written: asyncio.Future[None] | None = None
 
