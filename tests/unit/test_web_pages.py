@@ -54,7 +54,7 @@ async def test_the_overview_tells_a_newcomer_what_to_do_next(read: Any) -> None:
     assert "Ready for the first delivery" in page
     assert "http://127.0.0.1:8460/webhooks/shop/TOKEN" in page
     assert "stockhook demo" in page
-    assert 'Add your <a href="/locations">locations</a> and <a href="/items">items</a>' in page
+    assert "Add your locations and items , and receive what there is on the page of each item" in page
     assert "stockhook stock import FILE.csv" in page
     assert "Store: memory" in page
     assert "shop none yet" in page
