@@ -172,6 +172,14 @@ def advise(about: Problem | Notice) -> Advice:
     )
 
 
+def advise_group(notice: Notice) -> Advice:
+    """Return what to tell a person about problems of a kind that are told as a group."""
+    kind = _KINDS.get(notice.kind)
+    title = kind.title if kind else notice.kind.replace("-", " ").capitalize()
+    todo = "The page of problems has them all, each with what to do about it; so has `stockhook problems list`."
+    return Advice(title, f"and {notice.count} more", todo)
+
+
 def _subject(about: Problem | Notice) -> str:
     """Return the subject without the account before it: a person knows the code, the order."""
     account = about.account

@@ -25,6 +25,7 @@ from stockhook.opening import open_for_daemon
 from stockhook.operations.backlog import backlog
 from stockhook.operations.desk import set_up
 from stockhook.operations.volume import Volume
+from stockhook.outbox import MORE
 from stockhook.process import settle_memory, settle_threads
 from stockhook.refusals import Refusals
 from stockhook.settings import Settings
@@ -378,5 +379,8 @@ class Daemon:
         public = self.settings.admin.public_url
         if public is None and self.settings.admin.listen.path:
             return None
-        page = f"problems/{notice.problem_id}" if notice.problem_id else ""
+        if notice.problem_id:
+            page = f"problems/{notice.problem_id}"
+        else:
+            page = f"problems?kind={notice.kind}" if notice.about == MORE else ""
         return f"{public or self.addresses['admin']}/{page}"

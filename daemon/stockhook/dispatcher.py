@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from stockhook import log
-from stockhook.advice import advise
+from stockhook.advice import advise, advise_group
 from stockhook.clock import Clock
 from stockhook.errors import StoreUnavailable
 from stockhook.meters import Meters
 from stockhook.model import Notice, NoticeState, Problem, ProblemState
 from stockhook.notifier import Message, Notifier
+from stockhook.outbox import MORE
 from stockhook.store import FOREVER, Read, Store
 
 R = TypeVar("R")
@@ -244,14 +245,14 @@ class Dispatcher:
             if notice is None or notice.state is not NoticeState.WAITING:
                 return None
             problem = _by_id(read, Problem, notice.problem_id)
-        advice = advise(notice)
+        advice = advise_group(notice) if notice.about == MORE else advise(notice)
         return Message(
             id=notice.id,
             about=notice.about,
             kind=notice.kind,
             title=advice.title,
             subject=advice.subject,
-            happened=notice.text,
+            happened=f"The newest of them: {notice.text}" if notice.about == MORE else notice.text,
             advice="Nothing is left to do." if notice.about == "closed" else advice.todo,
             count=notice.count,
             at=notice.made_at,

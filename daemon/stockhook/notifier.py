@@ -12,8 +12,9 @@ from stockhook.options import PluginOptions
 class Message:
     """What a person is told about a problem, ready to be laid out.
 
-    ``about`` is ``opened`` (new), ``again`` (it went on, ``count`` times in all), ``closed`` (its cause is gone) or
-    ``summary`` (the daily word: ``subject`` is the day, ``happened`` has a line for each thing).
+    ``about`` is ``opened`` (new), ``again`` (it went on, ``count`` times in all), ``closed`` (its cause is gone),
+    ``more`` (``count`` more problems of the kind have opened than are told one by one) or ``summary`` (the daily word:
+    ``subject`` is the day, ``happened`` has a line for each thing).
     ``title`` is the kind in words and ``subject`` what it is about, as a person knows it (a code, a sku, an order).
     ``happened`` says what happened, ``advice`` what to do, with commands in backticks; ``link`` leads to the page about
     it, if one is known. ``id`` is the same when the message is tried again. It holds no personal data, but texts that

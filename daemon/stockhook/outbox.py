@@ -1,8 +1,10 @@
 """The outbox: which notices a changed problem makes, so that a storm of the same problem sends few of them.
 
 A topic is one problem, or, for kinds whose subject is an event, the kind. Per topic and notifier at most ``per_hour``
-notices go out in an hour; what happens beyond is summed in one that is held back until its turn. That a problem has
-closed is told to whom it was told that it had opened.
+notices go out in an hour; what happens beyond is summed in one that is held back until its turn. Of one kind, too, at
+most ``per_hour`` problems are told one by one in an hour; further ones are gathered for some minutes and told as a
+group (a notice about ``more``, without a subject or a problem). That a problem has closed is told to whom it was told,
+by itself, that it had opened.
 """
 
 from collections.abc import Mapping
@@ -17,6 +19,14 @@ EVENT_KINDS: Final = frozenset({"wrong-merchant", "bad-lines", "quarantined", "d
 """Problems whose subject is an event: a storm of them is one storm, although each is a problem of its own."""
 
 _HOUR: Final = timedelta(hours=1)
+
+GATHERED: Final = timedelta(minutes=5)
+"""How long further problems of a kind are waited for before they are told as a group."""
+
+_PAGE: Final = 100
+
+MORE: Final = "more"
+"""What a notice about a group of problems is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,30 @@ class _Topic:
     fresh: list[Notice] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Group:
+    """What one notifier was told of one kind in the last hour: how many new problems, one by one, and when as groups.
+
+    ``held`` gathers those that are beyond.
+    """
+
+    opened: int
+    last: datetime | None
+    held: Notice | None
+
+    @property
+    def gathers(self) -> bool:
+        """Tell whether a group is waiting to be told."""
+        return self.held is not None and self.held.state is NoticeState.WAITING
+
+    def leave(self, problem: Problem) -> None:
+        """Take a problem that has closed out of the group that waits, if it is one of it."""
+        if self.held is None or not self.gathers or problem.first_seen < self.held.made_at:
+            return
+        count = self.held.count - 1
+        self.held = replace(self.held, count=count) if count else replace(self.held, state=NoticeState.DROPPED)
+
+
 class Outbox:
     """Gathers the notices of one unit of work."""
 
@@ -44,6 +78,8 @@ class Outbox:
         self._subscriptions = subscriptions
         self._now = now
         self._topics: dict[tuple[str, ...], _Topic] = {}
+        self._groups: dict[tuple[str, str], _Group] = {}
+        self._recent: list[Notice] | None = None
 
     def tell(self, problem: Problem) -> None:
         """Tell each notifier that wants to hear of a problem that has changed; an acknowledged one is known."""
@@ -56,7 +92,8 @@ class Outbox:
     def save(self) -> None:
         """Put what was gathered into the store."""
         notices = [notice for topic in self._topics.values() for notice in topic.fresh]
-        notices += [topic.held for topic in self._topics.values() if topic.held is not None]
+        held = [*(topic.held for topic in self._topics.values()), *(group.held for group in self._groups.values())]
+        notices += [notice for notice in held if notice is not None]
         if notices:
             self._work.save(notices)
 
@@ -67,20 +104,67 @@ class Outbox:
                 topic.held = replace(topic.held, state=NoticeState.DROPPED)
             if self._was_told(notifier, problem, topic):
                 topic.fresh.append(self._notice(notifier, problem, "closed", self._now))
+            elif problem.kind not in EVENT_KINDS:
+                self._group(notifier, problem.kind).leave(problem)
             return
         if topic.held is not None and topic.held.state is NoticeState.WAITING:
             more = 1 if problem.kind in EVENT_KINDS else 0
             topic.held = replace(topic.held, count=max(topic.held.count + more, problem.count), text=problem.text)
             return
         told = [*topic.recent, *topic.fresh]
+        if not told and problem.kind not in EVENT_KINDS and self._joins(notifier, subscription, problem, topic):
+            return
         if problem.first_seen == self._now and len(told) < subscription.per_hour:
             topic.fresh.append(self._notice(notifier, problem, "opened", self._now))
+            if problem.kind not in EVENT_KINDS:
+                self._group(notifier, problem.kind).opened += 1
             return
         if len(told) >= subscription.per_hour:
             due = min(notice.made_at for notice in told) + _HOUR
         else:
             due = max((n.made_at for n in told), default=self._now - _HOUR) + _HOUR / subscription.per_hour
         topic.held = self._notice(notifier, problem, "again", max(due, self._now))
+
+    def _joins(self, notifier: str, subscription: Subscription, problem: Problem, topic: _Topic) -> bool:
+        """Put a problem that was not told of lately into the group of its kind, where it belongs there."""
+        group = self._group(notifier, problem.kind)
+        new = problem.first_seen == self._now
+        full = group.opened >= subscription.per_hour
+        if not full and (new or not (group.gathers or group.last)):
+            return False
+        if not new and self._was_told(notifier, problem, topic):
+            return False
+        if group.held is None or not group.gathers:
+            due = self._now + GATHERED
+            if group.last is not None:
+                due = max(due, group.last + _HOUR / subscription.per_hour)
+            first = replace(problem, id=0, subject="", count=1, account=None, order_id=None, event_id=None)
+            group.held = self._notice(notifier, first, MORE, due)
+        else:
+            counted = not new and problem.first_seen >= group.held.made_at
+            group.held = replace(group.held, count=group.held.count + (0 if counted else 1), text=problem.text)
+        return True
+
+    def _group(self, notifier: str, kind: str) -> _Group:
+        if (notifier, kind) not in self._groups:
+            lately = [one for one in self._lately() if (one.notifier, one.kind) == (notifier, kind)]
+            where = {"kind": kind, "subject": "", "notifier": notifier, "state": NoticeState.WAITING, "about": MORE}
+            held = next(iter(self._work.find(Notice, where, most=1)), None)
+            last = max((one.due_at for one in lately if one.about == MORE), default=None)
+            self._groups[notifier, kind] = _Group(sum(one.about == "opened" for one in lately), last, held)
+        return self._groups[notifier, kind]
+
+    def _lately(self) -> list[Notice]:
+        """Return the notices made in the last hour; read by their ids, so that it costs what it finds."""
+        if self._recent is None:
+            self._recent = []
+            after: tuple[int, ...] | None = None
+            while found := self._work.find(Notice, after=after, most=_PAGE):
+                self._recent += [one for one in found if one.made_at >= self._now - _HOUR]
+                if found[-1].made_at < self._now - _HOUR:
+                    break
+                after = (found[-1].id,)
+        return self._recent
 
     def _was_told(self, notifier: str, problem: Problem, topic: _Topic) -> bool:
         """Tell whether a notifier has had, or will have, a notice of this very problem, and not of its storm alone."""

@@ -97,7 +97,7 @@ def house(tmp_path: Path, postgres_url: str) -> Iterator[House]:
     with ExitStack() as stack:
         mail = stack.enter_context(MailServer())
         office: dict[str, str | int | list[str]] = {"type": "email", "host": "127.0.0.1", "port": mail.port}
-        office |= {"security": "none", "from": "stockhook@example.com", "to": ["stock@example.com"]}
+        office |= {"security": "none", "from": "stockhook@example.com", "to": ["stock@example.com"], "per_hour": 100}
         daemons = []
         for n in range(DAEMONS):
             folder = tmp_path / str(n)

@@ -172,6 +172,7 @@ async def test_a_notice_leads_to_its_problem_and_the_daily_word_to_the_first_pag
         admin = daemon.addresses["admin"]
         assert daemon._link(factories.notice(7)) == f"{admin}/problems/7"
         assert daemon._link(factories.notice(0, kind="summary", about="summary")) == f"{admin}/"
+        assert daemon._link(factories.notice(0, about="more")) == f"{admin}/problems?kind=unknown-item"
 
 
 async def test_a_channel_that_is_new_waits_for_a_restart(house: House) -> None:

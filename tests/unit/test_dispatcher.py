@@ -66,6 +66,18 @@ async def test_a_closing_notice_asks_for_nothing(store: MemoryStore, clock: Manu
     assert office.messages[0].advice == "Nothing is left to do."
 
 
+async def test_a_notice_of_a_group_says_how_many_and_names_no_single_problem(
+    store: MemoryStore, clock: ManualClock
+) -> None:
+    put(store, about="more", problem_id=0, subject="", count=55)
+    office = Notifier()
+    await dispatcher(store, clock, office=office).send_due()
+    (message,) = office.messages
+    assert (message.title, message.subject, message.count) == ("Unknown item", "and 55 more", 55)
+    assert message.happened == "The newest of them: Nothing maps this code."
+    assert "The page of problems has them all" in message.advice
+
+
 async def test_a_notice_that_is_not_due_waits(store: MemoryStore, clock: ManualClock) -> None:
     put(store, due_at=clock.now() + MINUTE)
     office = Notifier()

@@ -97,6 +97,10 @@ def test_the_daily_word_is_a_mail_with_a_line_for_each_thing_and_what_strangers_
     [
         (replace(MESSAGE, about="closed"), "[stockhook] Settled: Unknown item SOAP-9 (order DEMO-0000012)"),
         (replace(MESSAGE, about="again", count=12), "[stockhook] Unknown item SOAP-9 (12 times)"),
+        (
+            replace(MESSAGE, about="more", subject="and 55 more", count=55, order_id=None),
+            "[stockhook] Unknown item and 55 more",
+        ),
         (replace(MESSAGE, order_id=None), "[stockhook] Unknown item SOAP-9"),
         (replace(MESSAGE, subject="DEMO-0000012 line 2"), "[stockhook] Unknown item DEMO-0000012 line 2"),
         (replace(MESSAGE, subject="S" * 99, order_id=None), f"[stockhook] Unknown item {'S' * 79}…"),

@@ -172,10 +172,89 @@ def test_what_a_person_acknowledged_is_told_to_nobody(office: Office) -> None:
     assert office.send() == []
 
 
-def test_different_subjects_are_different_topics(office: Office) -> None:
-    for number in range(20):
+def test_many_new_problems_of_a_kind_are_told_in_one_notice_beyond_the_first(office: Office) -> None:
+    for number in range(60):
         office.open("unknown-item", f"ultracart:DEMO/X{number}")
-    assert [notice.about for notice in office.send()] == ["opened"] * 20
+    assert told(office.send()) == [("opened", 1)] * 5
+    office.clock.advance(timedelta(minutes=5))
+    (group,) = office.send()
+    assert (group.about, group.count, group.kind, group.subject, group.problem_id) == (
+        "more",
+        55,
+        "unknown-item",
+        "",
+        0,
+    )
+
+
+def test_within_one_unit_of_work_many_new_problems_are_a_group_too(office: Office) -> None:
+    now = office.clock.now()
+    office.save(*(make.problem("insufficient-inventory", f"S-{n}", first_seen=now, last_seen=now) for n in range(60)))
+    assert Counter(notice.about for notice in office.notices()) == {"opened": 5, "more": 1}
+
+
+def test_problems_that_go_on_opening_are_told_in_a_few_groups_an_hour(office: Office) -> None:
+    sent = []
+    for number in range(600):
+        office.clock.advance(timedelta(seconds=6))
+        office.open("unknown-item", f"ultracart:DEMO/X{number}")
+        sent += office.send()
+    office.clock.advance(HOUR)
+    sent += office.send()
+    groups = [notice for notice in sent if notice.about == "more"]
+    assert 4 <= len(groups) <= 6
+    assert sum(notice.count for notice in sent) == 600
+
+
+def test_kinds_and_notifiers_have_groups_of_their_own() -> None:
+    office = Office(one=Subscription(per_hour=1), two=Subscription(per_hour=2))
+    for subject in "AB":
+        office.open("unknown-item", subject)
+        office.open("insufficient-inventory", subject)
+    assert Counter((notice.notifier, notice.about) for notice in office.notices()) == {
+        ("one", "opened"): 2,
+        ("one", "more"): 2,
+        ("two", "opened"): 4,
+    }
+
+
+def test_of_problems_that_were_told_as_a_group_nothing_more_is_said_one_by_one(office: Office) -> None:
+    opened = [office.open("unknown-item", f"X{number}") for number in range(60)]
+    office.send()
+    office.clock.advance(timedelta(seconds=1))
+    opened = [office.again(problem) for problem in opened]
+    office.clock.advance(timedelta(minutes=5))
+    (group,) = [notice for notice in office.send() if notice.about == "more"]
+    assert group.count == 55
+    office.clock.advance(timedelta(minutes=1))
+    for problem in opened:
+        office.close(problem)
+    assert Counter(notice.about for notice in office.send()) == {"closed": 5}
+
+
+def test_what_has_settled_before_its_group_is_told_is_none_of_it(office: Office) -> None:
+    opened = [office.open("unknown-item", f"X{number}") for number in range(8)]
+    office.send()
+    office.clock.advance(timedelta(minutes=1))
+    office.close(opened[0])
+    office.close(opened[6])
+    office.clock.advance(timedelta(minutes=5))
+    assert [(one.about, one.count) for one in office.send()] == [("more", 2), ("closed", 1)]
+    opened = [*opened, *(office.open("unknown-item", f"Y{number}") for number in range(2))]
+    for problem in opened[8:]:
+        office.close(problem)
+    office.clock.advance(HOUR)
+    assert office.send() == [], "nothing is left to tell"
+
+
+def test_one_more_problem_after_a_quiet_hour_is_told_by_itself(office: Office) -> None:
+    for number in range(9):
+        office.open("unknown-item", f"X{number}")
+    office.clock.advance(2 * HOUR)
+    office.send()
+    office.clock.advance(2 * HOUR)
+    office.open("unknown-item", "Y")
+    assert told(office.send()) == [("opened", 1)]
 
 
 def test_a_quiet_topic_starts_afresh_after_an_hour(office: Office) -> None:

@@ -72,7 +72,9 @@ class NoticeState(StrEnum):
 class Notice:
     """A message about a problem, in the outbox for one notifier. ``about`` is ``opened``, ``again`` or ``closed``.
 
-    The daily word is one, too: ``about`` is ``summary``, its subject the day, and ``problem_id`` 0.
+    The daily word is one, too: ``about`` is ``summary``, its subject the day, and ``problem_id`` 0. So is one about
+    ``more`` problems of a kind than are told one by one: ``count`` is how many, ``text`` that of the newest, and it has
+    no subject.
     """
 
     id: int

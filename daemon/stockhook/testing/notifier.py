@@ -71,7 +71,7 @@ class NotifierContract:
         assert notifier.Options.model_config.get("extra") == "forbid"
         assert inspect.iscoroutinefunction(notifier.notify)
 
-    @pytest.mark.parametrize("about", ["opened", "again", "closed", "summary"])
+    @pytest.mark.parametrize("about", ["opened", "again", "more", "closed", "summary"])
     def test_a_message_arrives_with_what_it_is_about(
         self, notifier: Notifier, arrived: Callable[[], Sequence[str]], about: str
     ) -> None:

@@ -9,7 +9,13 @@ from structlog.typing import FilteringBoundLogger
 
 from stockhook.plugin import Message, Notifier, PluginOptions, hookimpl
 
-_FACTS = {"opened": "problem opened", "again": "problem goes on", "closed": "problem settled", "summary": "summary"}
+_FACTS = {
+    "opened": "problem opened",
+    "again": "problem goes on",
+    "more": "more problems opened",
+    "closed": "problem settled",
+    "summary": "summary",
+}
 
 
 class LogNotifier:

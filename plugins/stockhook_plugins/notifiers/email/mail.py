@@ -64,7 +64,7 @@ def _facts(message: Message) -> list[tuple[str, str]]:
         ("About", _line(message.subject)),
         ("Order", _line(message.order_id or "")),
         ("Channel", _line(message.channel or "")),
-        ("Seen", "once" if message.count == 1 else f"{message.count} times"),
+        ("Seen", "" if message.about == "more" else "once" if message.count == 1 else f"{message.count} times"),
         ("When", _moment(message)),
     ]
     return [(name, value) for name, value in found if value]
