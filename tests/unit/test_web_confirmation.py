@@ -112,6 +112,15 @@ async def test_what_has_changed_since_it_was_shown_is_shown_again(ask: Any, show
     assert said(await ask("/units/1/adjust", sent(answer))) == "-3 SALT: unit 1 holds 2 now."
 
 
+async def test_who_leaves_an_item_unadded_is_led_to_no_page_of_it(ask: Any, shown: Any, shop: Any) -> None:
+    confirmation = await shown("/items", {"sku": "LAMP"})
+    shop.send(envelope(order_ship("D-2", [line("LAMP", 1, shipped=DAY)])))
+    answer = await ask("/items", confirmation)
+    assert CHANGED in answer.body.decode()
+    assert '<a href="/items">Leave everything as it is</a>' in answer.body.decode()
+    assert (await ask("/items", sent(answer))).effective_url.partition("?")[0].endswith("/items/LAMP")
+
+
 async def test_a_receipt_that_would_settle_something_else_is_shown_again(ask: Any, shown: Any, shop: Any) -> None:
     confirmation = await shown("/items/SOAP/receive", {"quantity": "5", "location": "MAIN"})
     shop.send(envelope(order_ship("D-2", [line("SOAP", 1, shipped=DAY)])))

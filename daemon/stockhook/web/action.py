@@ -127,12 +127,13 @@ class Action(Page):
         *,
         tells: bool = False,
         trying: Callable[[Desk], str] | None = None,
+        back: str | None = None,
     ) -> None:
         """Do what ``do`` does and lead to the page ``then``; show first what it would do, or why it cannot be.
 
         It is shown again where something else would be done by the time it is confirmed. ``do`` must be done in one
         commit; for what is not, ``trying`` does it in one, to be undone. ``tells``: the sentence that is returned is
-        shown beforehand as well.
+        shown beforehand as well. ``back`` is where it leads who leaves everything as it is, if that is elsewhere.
         """
         desk = replace(self.site.desk, actor=self.actor.name)
 
@@ -165,7 +166,7 @@ class Action(Page):
                     SEEN: preview.digest,
                     SHOWN: self.shown_at.astimezone(UTC).isoformat(),
                 },
-                "then": then,
+                "then": back or then,
             }
 
         await self.show("confirm.html", gather)

@@ -8,7 +8,7 @@ from stockhook.operations.items import add, known_item
 from stockhook.operations.renaming import rename
 from stockhook.quantity import text
 from stockhook.web import forms, item_forms
-from stockhook.web.action import CONFIRMED, Action
+from stockhook.web.action import Action
 from stockhook.web.templates import item_path
 
 
@@ -26,8 +26,8 @@ class AddItemAction(Action):
             return f"{added.item.sku}{pieces} is an item.{orders}"
 
         sku = self.given("sku")
-        then = item_path(sku) if sku and self.given(CONFIRMED) else "/items"
-        await self.perform(lambda _: item_forms.adding(), add_item, then, tells=True)
+        then = item_path(sku) if sku else "/items"
+        await self.perform(lambda _: item_forms.adding(), add_item, then, tells=True, back="/items")
 
 
 class SetItemAction(Action):
