@@ -24,9 +24,16 @@ _TURNED: Final = 20
 """Pages of the most rows that are turned to get far behind."""
 
 FILTERS: Final[Mapping[str, Mapping[str, Callable[[Past], str]]]] = {
-    "/deliveries": {"in a state": lambda _: "state=pending"},
+    "/deliveries": {
+        "in a state": lambda _: "state=pending",
+        "of an order": lambda past: f"order_id={past.order}",
+        "with a code": lambda past: f"code={past.sku}",
+        "with goods of a lot": lambda past: f"lot={past.lot}",
+    },
     "/events": {
         "of an order": lambda past: f"order_id={past.order}",
+        "with a code": lambda past: f"code={past.sku}",
+        "with goods of a lot": lambda past: f"lot={past.lot}",
         "in a state": lambda _: "state=failed",
         "for a reason": lambda _: "reason=test-order",
     },
