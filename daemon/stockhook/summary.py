@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from stockhook.model import Event, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
+from stockhook.model import NEW, Event, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
 from stockhook.operations.backlog import COUNTED, backlog
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import pages
-from stockhook.quantity import text
+from stockhook.operations.due import every
+from stockhook.operations.edges import first_id
+from stockhook.quantity import Quantity, text
 from stockhook.settings import Settings
 from stockhook.store import Range, Read
 
@@ -72,11 +73,10 @@ class Summary:
 def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
     """Yield the lines of a summary of what is so now, and of what was booked since then."""
     moved = {word: Counter[str]() for word in _MOVED}
-    for movement in _since(view, since):
-        kind = _meant(view, movement)
+    for kind, sku, amount in _since(view, since):
         for word, kinds in _MOVED.items():
             if kind in kinds:
-                moved[word][movement.sku] += -movement.quantity if word == "Shipped" else movement.quantity
+                moved[word][sku] += -amount if word == "Shipped" else amount
     for word, sums in moved.items():
         if listed := _listed(sums):
             yield f"{word}: {listed}."
@@ -95,21 +95,19 @@ def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
     yield f"Owed: {owed}." if owed else "Nothing is owed."
 
 
-def _since(view: Read, since: datetime) -> Iterator[Movement]:
-    """Yield the movements since then, newest first: the ledger is kept in the order of booking."""
-    for page in pages(view, Movement):
-        for movement in page:
-            if movement.at < since:
-                return
-            yield movement
+def _since(view: Read, since: datetime) -> Iterator[tuple[MovementKind, str, Quantity]]:
+    """Yield what was booked since then: of which kind, of which item, how much.
 
-
-def _meant(view: Read, movement: Movement) -> MovementKind:
-    """Return the kind whose sum a movement changes: what is taken back counts against what had been booked."""
-    if movement.kind is not MovementKind.REVERSAL:
-        return movement.kind
-    [reversed_] = view.find(Movement, {"id": movement.reverses}, most=1)
-    return reversed_.kind
+    What is taken back counts against what had been booked: it is of the kind that it reverses.
+    """
+    ids = Range(first_id(view, Movement, since), NEW)
+    for total in view.totals(Movement, ("kind", "sku"), {"id": ids}):
+        kind, sku = total.by
+        if kind is not MovementKind.REVERSAL:
+            yield kind, sku, total.amount
+    for reversal in every(view, Movement, {"id": ids, "kind": MovementKind.REVERSAL}):
+        [reversed_] = view.find(Movement, {"id": reversal.reverses}, most=1)
+        yield reversed_.kind, reversal.sku, reversal.quantity
 
 
 def _listed(sums: Mapping[str, int]) -> str:
