@@ -5,6 +5,8 @@ from typing import Final
 
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest, RequestStartLine, ResponseStartLine
 
+from stockhook.web.relay import Relay
+
 LARGEST: Final = 1024 * 1024
 """Bytes of the largest body that any page, form or route takes."""
 
@@ -14,15 +16,15 @@ LINGER: Final = 64 * LARGEST
 _LENGTH: Final = "Content-Length"
 
 
-class LimitedBody(HTTPMessageDelegate):
+class LimitedBody(Relay):
     """Hands a request on to ``reader``: whole, or without its body where that is larger than ``LARGEST``.
 
     Its header Content-Length is then the length that has come, which ``too_large`` looks at.
     """
 
     def __init__(self, request: HTTPServerRequest, reader: HTTPMessageDelegate) -> None:
+        super().__init__(reader)
         self._request = request
-        self._reader = reader
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -30,7 +32,7 @@ class LimitedBody(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Hand them on."""
-        return self._reader.headers_received(start_line, headers)
+        return self.reader.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, or count it."""
@@ -46,12 +48,8 @@ class LimitedBody(HTTPMessageDelegate):
             self._request.headers[_LENGTH] = str(self._size)
             self._request.headers.pop("Content-Type", None)
         for piece in self._pieces:
-            self._reader.data_received(piece)
-        self._reader.finish()
-
-    def on_connection_close(self) -> None:
-        """Hand on that nothing more will come."""
-        self._reader.on_connection_close()
+            self.reader.data_received(piece)
+        self.reader.finish()
 
 
 def too_large(request: HTTPServerRequest) -> str | None:

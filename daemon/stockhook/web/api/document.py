@@ -9,6 +9,7 @@ import msgspec
 
 from stockhook import __version__
 from stockhook.web.api.faults import MEANINGS, TYPE, Fault
+from stockhook.web.api.handler import KEY, LONGEST_KEY
 from stockhook.web.api.route import Route
 from stockhook.web.program import PROBLEM
 
@@ -25,12 +26,12 @@ _READING: Final = (400, 401, 403, 404, 405, 422, 500, 503)
 _ACTING: Final = (*_READING, 409, 413, 415)
 
 _KEY: Final = {
-    "name": "Idempotency-Key",
+    "name": KEY,
     "in": "header",
     "required": False,
-    "description": "A word of your own for this request, at most 200 characters: sent again with it within 24 hours, "
-    "the request is not done again, and its first answer comes back.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "description": f"A word of your own for this request, at most {LONGEST_KEY} characters: sent again with it within "
+    "24 hours, the request is not done again, and its first answer comes back.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
 }
 
 

@@ -111,7 +111,7 @@ class Endpoint(ApiHandler):
 
     def _key(self) -> str | None:
         """Return the word under which the request is to be done once; raises FaultError for one that cannot be kept."""
-        key = self.request.headers.get("Idempotency-Key")
+        key = self.request.headers.get(KEY)
         if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
             raise bad(KEY, f"{KEY} is to be 1 to {LONGEST_KEY} printable characters of ASCII, such as a UUID")
         return key
