@@ -43,7 +43,7 @@ def test_an_event_is_run_again_and_its_page_tells_how_it_ended(visit: Visit, pag
     if page.evaluate("typeof htmx") == "undefined":
         page.reload()
     expect(page.locator("#outcome:not([hx-get]) .sub")).to_contain_text("short")
-    page.get_by_text("The element of the delivery").click()
+    page.get_by_role("link", name="Show the payload").click()
     shown = page.locator("pre")
     expect(shown).to_be_visible()
     expect(shown).to_contain_text('"merchant_item_id": "SALT"')
