@@ -144,14 +144,16 @@ class Action(Page):
                 return _Preview(None, refused=str(error))
             return _Preview(rehearsed, rehearsed.result if tells else "")
 
-        changed = False
-        if self.given(CONFIRMED):
+        confirmed = bool(self.given(CONFIRMED))
+        if confirmed:
             said = await self._done(_Confirmation(desk, do, look, self.given(SEEN), self._once(), self._sent()))
             if said is not None:
                 self.lead_on(said, then)
                 return
-            changed = True
-        preview = await self.in_thread(look)
+        await self._ask(form, await self.in_thread(look), back or then, changed=confirmed)
+
+    async def _ask(self, form: Callable[[Read], Form], preview: _Preview, back: str, *, changed: bool) -> None:
+        """Show what would be done and ask to confirm it; ``changed``: it was confirmed as something else."""
 
         def gather(view: Read) -> Values:
             empty = form(view)
@@ -166,7 +168,7 @@ class Action(Page):
                     SEEN: preview.digest,
                     SHOWN: self.shown_at.astimezone(UTC).isoformat(),
                 },
-                "then": back or then,
+                "then": back,
             }
 
         await self.show("confirm.html", gather)

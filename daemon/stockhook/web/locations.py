@@ -15,7 +15,7 @@ PAGE: Final = 200
 """Locations of one page."""
 
 _ADDRESS: Final = "/locations"
-_TURN: Final = Field("pick_sequence", "Its turn", "quantity", hint="smaller is picked earlier")
+_TURN: Final = Field("pick_sequence", "Its turn", "quantity")
 
 
 class LocationsPage(Action):
@@ -82,7 +82,7 @@ def adding() -> Form:
             Field("pickable", "Orders take goods from it", "check", value="yes"),
             _TURN,
         ),
-        note="Those above it that are missing are added with it.",
+        note="Those above it that are missing are added with it. A smaller turn is picked earlier.",
     )
 
 

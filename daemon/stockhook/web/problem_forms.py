@@ -32,7 +32,7 @@ def adding(problem: Problem) -> Form:
     return Form(
         name=f"add-{problem.id}",
         address=f"/problems/{problem.id}/add",
-        title="Add it as a new item",
+        title=f"Add {advise(problem).subject} as a new item",
         button="Add",
         fields=(
             Field("sku", "SKU", value=advise(problem).subject, required=True),

@@ -47,7 +47,7 @@ def receive(view: Read, item: Item, back: str = "") -> Form:
             *pieces,
             Field("lot", LABELS["lot"]),
             Field("expires_on", LABELS["expires_on"], "date"),
-            Field("received_at", LABELS["received_at"], hint="now, or 2026-12-01 09:30"),
+            Field("received_at", LABELS["received_at"], hint="now"),
             Field("unit_cost", LABELS["unit_cost"], "quantity"),
             Field("priority", LABELS["priority"], "quantity"),
             Field("reference", LABELS["reference"], hint="a delivery note"),
