@@ -65,6 +65,33 @@ async def test_the_order_leads_to_what_can_be_corrected_of_each_line(ask: Any, p
     assert "The store is right" not in page
 
 
+async def test_the_order_says_who_corrected_it_and_why_and_waits_for_a_code_as_the_store_wrote_it(
+    post: Any, booked: Pages
+) -> None:
+    booked.shop.send(envelope(order_ship("D-2", [line("Lo-9", 1, shipped=DAY)])))
+    assert "someone to say what the code Lo-9 means" in await post("/orders/ultracart:DEMO/D-2")
+    await post(f"{LINE}/quantity", {"quantity": "2", "confirmed": "yes", **WHY})
+    page = await post("/orders/ultracart:DEMO/D-1")
+    assert re.search(r"web:\S* orders correct as the label says .*line 1", page)
+
+
+async def test_one_order_that_gets_what_a_correction_gives_back_is_one(post: Any, booked: Pages) -> None:
+    booked.shop.send(envelope(order_ship("D-2", [line("SOAP", 18, shipped=DAY)])))
+    done = await post(f"{LINE}/quantity", {"quantity": "2", "confirmed": "yes", **WHY})
+    assert "; 1 other order that is owed goods was looked at." in done
+
+
+async def test_an_order_is_read_once_for_its_page(post: Any, booked: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Any] = []
+    with booked.shop.store.read() as view:
+        reader = type(view)
+    orders = reader.orders
+    monkeypatch.setattr(reader, "orders", lambda self, keys: read.append(keys) or orders(self, keys))
+    for address in ("/orders/ultracart:DEMO/D-1", LINE):
+        await post(address)
+    assert len(read) == 2
+
+
 async def test_a_wrong_lot_is_shown_then_corrected(post: Any, booked: Pages) -> None:
     page = await post(f"{LINE}/lot", {"lot": "L2", **WHY})
     assert "Line 1: 3 SOAP taken from lot L2 instead of 3 from unit 1." in page
@@ -125,7 +152,7 @@ async def test_goods_came_back(post: Any, booked: Pages) -> None:
 async def test_a_line_that_the_store_calls_something_else_now_is_decided(
     post: Any, booked: Pages, way: str, taken: dict[str, int]
 ) -> None:
-    assert "there is nothing" not in await post(LINE)
+    assert "(not what is booked)" not in await post(LINE)
     booked.shop.receive(("SALT", 5))
     booked.shop.send(envelope(order_ship("D-1", [line("SALT", 3, shipped="2026-12-01T13:00:00+00:00")])))
     page = await post(LINE)

@@ -44,7 +44,6 @@ def test_other_names_are_not(host: str) -> None:
 async def test_another_host_name_is_refused_with_a_sentence(ask: Any, path: str) -> None:
     answer = await ask(path, headers={"Host": "stock.example.com:8461"})
     assert answer.code == 403
-    assert b"This machine" not in answer.body
     assert b"this machine&#39;s own names only" in answer.body
 
 

@@ -12,6 +12,7 @@ from stockhook.model import (
     Movement,
     Order,
     OrderKey,
+    OrderState,
     Problem,
     ProblemState,
     Shortage,
@@ -77,9 +78,10 @@ class ShownLine:
 class Shown:
     """An order with all that is kept of it; all but the open problems come oldest first.
 
-    ``corrections`` are the audit entries of what persons have changed of its booking.
+    ``state`` is what it was read as; ``corrections`` are the audit entries of what persons have changed of its booking.
     """
 
+    state: OrderState
     order: Order
     lines: tuple[ShownLine, ...]
     waits: tuple[Wait, ...]
@@ -124,6 +126,7 @@ def shown(view: Read, key: OrderKey) -> Shown:
     )
     events = tuple(view.find(Event, mine, most=FOREVER)[::-1])
     return Shown(
+        state,
         state.order,
         lines,
         state.waits,

@@ -89,7 +89,7 @@ def known_line(
     line = next((each for each in order.lines if each.line.item_index == _index(index)), None)
     if line is None:
         raise NotFound(f"Order {key.order_id} has no line {index[:20]} now.")
-    says = store_says(view, view.orders([key])[key], rules_for(order.order.channel))
+    says = store_says(view, order.state, rules_for(order.order.channel))
     return order, line, says[line.line.number]
 
 
@@ -106,5 +106,9 @@ def _said(done: Corrected) -> str:
     if done.owed:
         said += f"; {text(done.owed)} could not be found in stock and is owed"
     if done.settled:
-        said += f"; {len(done.settled)} other orders that are owed goods were looked at"
+        many = len(done.settled)
+        others = (
+            "1 other order that is owed goods was" if many == 1 else f"{many} other orders that are owed goods were"
+        )
+        said += f"; {others} looked at"
     return f"{said}."

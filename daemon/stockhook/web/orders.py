@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stockhook.model import OrderKey
+from stockhook.model import OrderKey, fold
 from stockhook.operations.orders import shown
 from stockhook.operations.targets import store_says
 from stockhook.rules import ChannelRules
@@ -25,8 +25,10 @@ def order(view: Read, key: OrderKey, rules_for: Callable[[str], ChannelRules]) -
     return {
         "order": found.order,
         "lines": found.lines,
-        "says": store_says(view, view.orders([key])[key], rules_for(found.order.channel)),
+        "says": store_says(view, found.state, rules_for(found.order.channel)),
         "waits": found.waits,
+        "unknown": {fold(each.line.code): each.line.code for each in found.lines},
+        "corrections": found.corrections,
         "shortages": [row for line in found.lines for row in line.shortages],
         "allocations": found.allocations,
         "movements": found.movements[::-1],
