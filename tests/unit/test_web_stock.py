@@ -94,6 +94,9 @@ async def test_what_was_written_is_sent_on_by_the_button_that_confirms(ask: Any,
         ({"quantity": "x", "location": "MAIN"}, "is not a number"),
         ({"quantity": "1", "location": "NOWHERE"}, "there is no location NOWHERE"),
         ({"quantity": "1", "location": "MAIN", "expires_on": "soon"}, "is not a day"),
+        ({"quantity": "1", "location": "MAIN", "received_at": "soon"}, "is not a moment"),
+        ({"quantity": "1", "location": "MAIN", "unit_cost": "-5"}, "the unit cost -5 is below 0"),
+        ({"quantity": "1", "location": "MAIN", "lot": "L" * 201}, "is too long"),
     ],
 )
 async def test_what_cannot_be_received_is_refused_with_the_form_filled(
