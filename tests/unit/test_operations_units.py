@@ -181,3 +181,19 @@ def test_the_stock_of_a_moment_is_found_by_item_place_and_the_lot_of_then(shop: 
     [unit] = list_units(shop.desk, as_of=moment, **asked)
     assert (unit.id, unit.lot, unit.quantity) == (2, "L1", 2 * ONE)
     assert list_units(shop.desk, as_of=moment, lot="L2") == []
+
+
+@pytest.mark.parametrize("asked", [{"sku": "SOAP"}, {"location": "MAIN"}, {"location": "MAIN/FG"}])
+def test_what_is_owed_is_listed_where_it_is_asked_for_alone(asked: dict[str, Any]) -> None:
+    shop = open_shop(MemoryStore(), ShortagePolicy.NEGATIVE)
+    shop.stock(SOAP=1, SALT=1)
+    with shop.store.write() as work:
+        work.save([Location("MAIN/FG")])
+    for code in ("SOAP", "SALT"):
+        shop.send(envelope(order_ship(f"D-{code}", [line(code, 4, shipped=SHIPPED)])))
+    everything = list_units(shop.desk)
+    assert sorted(unit.quantity // ONE for unit in everything) == [-3, -3]
+    places = {"MAIN", "MAIN/FG"} if asked.get("location") == "MAIN" else {asked.get("location")}
+    expected = [unit for unit in everything if asked.get("sku") == unit.sku or unit.location in places]
+    assert list_units(shop.desk, **asked) == expected
+    shop.store.close()

@@ -99,14 +99,20 @@ def _where(view: Read, sku: str | None, location: str | None) -> dict[str, Match
 
 def _with_quantity(view: Read, where: dict[str, Match], after: tuple[Any, ...] | None, most: int) -> list[Unit]:
     found = view.find(Unit, where | {"quantity": Range(low=1)}, after, most)
-    owed = view.find(Unit, where | {"suspense": True, "quantity": Range(high=0)}, after, most)
+    below_zero = view.find(Unit, {"suspense": True, "quantity": Range(high=0)}, after, FOREVER)  # by their own index
+    owed = [unit for unit in below_zero if all(_fits(getattr(unit, name), asked) for name, asked in where.items())]
     return sorted((*found, *owed), key=lambda unit: -unit.id)[:most] if owed else found
 
 
-def _subtree(view: Read, path: str) -> frozenset[str]:
+def _fits(value: Any, asked: Match) -> bool:
+    return value in asked if isinstance(asked, frozenset) else bool(value == asked)
+
+
+def _subtree(view: Read, path: str) -> Match:
+    """Return what units at a location and below it match; of one that has none below it, an index has them in order."""
     root = known_location(view, path).path
     below = {place.path for place in view.find(Location, most=FOREVER) if place.path.startswith(f"{root}/")}
-    return frozenset(below | {root})
+    return frozenset(below | {root}) if below else root
 
 
 def _named(view: Read, where: dict[str, Match], lot: str | None, past: Past) -> set[int] | None:
