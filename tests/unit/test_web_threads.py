@@ -140,6 +140,15 @@ async def test_so_many_wait_and_no_more() -> None:
     assert await threads.run(lambda: "again") == "again"
 
 
+async def test_what_has_waited_for_too_long_is_not_done_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockhook.web.threads.PATIENCE", -1.0)
+    threads, done = Threads("test", 1, 1), []
+    with pytest.raises(StoreUnavailable, match="nothing was free"):
+        await threads.run(lambda: done.append("late"))
+    await threads.run(lambda: done.append("the next piece"), begun=True)
+    assert done == ["the next piece"]
+
+
 async def test_the_work_has_the_context_of_who_asked_for_it() -> None:
     WHO.set("me")
     assert await Threads("test", 1, 0).run(WHO.get) == "me"

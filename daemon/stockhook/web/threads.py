@@ -1,14 +1,19 @@
 """Threads of the admin listener's own: what is slow there holds up neither the daemon's loops nor its probes."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from stockhook.errors import StoreUnavailable
 
 R = TypeVar("R")
+
+PATIENCE: Final = 30.0
+"""Seconds that a call may wait for a thread: whoever asked has given up by then, and nothing more is to be booked."""
 
 
 class Threads:
@@ -26,13 +31,21 @@ class Threads:
         return self._calls >= self._most
 
     async def run(self, work: Callable[[], R], *, begun: bool = False) -> R:
-        """Run ``work`` in a thread, with the context of the caller; raises StoreUnavailable where it is crowded.
+        """Run ``work`` in a thread, with the context of the caller.
 
-        What has ``begun`` is let go on all the same: it is the next piece of an answer of which some has been sent.
+        Raises StoreUnavailable where it is crowded, or no thread was free in time. What has ``begun`` goes on all the
+        same: it is the next piece of an answer of which some has been sent.
         """
         if self.crowded and not begun:
             raise StoreUnavailable(f"{self._calls} requests are answered or wait already")
-        done = asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
+        until = math.inf if begun else time.monotonic() + PATIENCE
+
+        def in_time() -> R:
+            if time.monotonic() > until:
+                raise StoreUnavailable(f"nothing was free for {PATIENCE:g} s to see to it")
+            return work()
+
+        done = asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, in_time)
         self._calls += 1
         done.add_done_callback(self._ended)
         return await done
