@@ -175,7 +175,7 @@ def test_a_backup_that_is_ended_leaves_no_file_of_its_name(stocked: House, numbe
     command = [sys.executable, "-c", program, "backup", str(folder / "copy.db")]
     environment = {**os.environ, "STOCKHOOK_CONFIG": str(stocked.config)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
-        RunningDaemon.until(lambda: list(folder.iterdir()), what="the copy to begin")
+        RunningDaemon.until(lambda: any(one.stat().st_size for one in folder.iterdir()), what="the copy to begin")
         running.send_signal(number)
         said = running.communicate(timeout=60)[1].decode()
     assert running.returncode != 0
