@@ -210,7 +210,7 @@ async def test_an_order_shows_its_lines_what_was_booked_and_what_is_owed(read: A
     assert "SOAP part of a kit 4" in page
     assert "3 SOAP from unit 1" in page
     assert "1 owed" in page
-    assert "someone to say what the code unheard means" in page
+    assert "someone to say what the code UNHEARD means" in page
     assert "Insufficient inventory" not in page
     assert "order_ship short" in page
     assert "Problem 1" in page
