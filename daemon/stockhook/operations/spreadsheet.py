@@ -7,6 +7,7 @@ apostrophe away again (design.md section 8).
 import csv
 import io
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,9 @@ Value = TypeVar("Value")
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 MOST_FAULTS: Final = 1000
+
+_BEHIND_A_BREAK: Final = re.compile(r"""(?<=[;\t\r\n])(?=['\s"]*[=+\-@])""")
+_ARMOUR: Final = re.compile(r"""(?<=[;\t\r\n])'(?=['\s"]*[=+\-@])""")
 
 
 @dataclass(slots=True)
@@ -113,8 +117,12 @@ def lines(columns: Sequence[str], found: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def armoured(cell: str) -> str:
-    """Return a text cell so that no spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """Return a text cell so that no spreadsheet takes it, or a part of it, for a formula.
+
+    Where a comma is the decimal sign, spreadsheets split at semicolons, whatever quotes say; some do at tabs.
+    """
+    inside = _BEHIND_A_BREAK.sub("'", cell)
+    return f"'{inside}" if inside.startswith(FORMULA) else inside
 
 
 def _taken(buffer: io.StringIO) -> str:
@@ -167,4 +175,5 @@ def _rows(reader: Any, header: list[str]) -> Iterator[Row]:
 
 def _plain(cell: str) -> str:
     trimmed = cell.strip()
-    return trimmed[1:] if trimmed.startswith("'") and trimmed[1:].startswith(FORMULA) else trimmed
+    bare = trimmed[1:] if trimmed.startswith("'") and trimmed[1:].startswith(FORMULA) else trimmed
+    return _ARMOUR.sub("", bare)
