@@ -184,6 +184,21 @@ async def test_the_probes_answer_here_too(ask: Any, pages: Pages) -> None:
     assert (await ask("/healthz", method="HEAD")).code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/events", "GET, HEAD"),
+        ("DELETE", "/problems/1/acknowledge", "POST"),
+        ("DELETE", "/items", "GET, HEAD, POST"),
+    ],
+)
+async def test_a_method_that_is_not_answered_to_is_told_which_are(
+    ask: Any, method: str, path: str, allowed: str
+) -> None:
+    answer = await ask(path, method=method, body="" if method == "POST" else None)
+    assert (answer.code, answer.headers["Allow"]) == (405, allowed)
+
+
 async def test_pages_answer_to_head(ask: Any) -> None:
     answer = await ask("/events", method="HEAD")
     assert (answer.code, answer.body) == (200, b"")

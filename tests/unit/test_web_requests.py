@@ -29,6 +29,7 @@ async def test_each_request_is_one_line_with_its_route_and_nothing_of_what_was_a
         ("GET", None, 404),
     ]
     assert all(line["ms"] >= 0 and line["log_level"] == "info" for line in requests)
+    assert {type(line["status"]) for line in requests} == {int}, "a word of Python in a log of text"
     assert "jane" not in str(lines).casefold()
 
 

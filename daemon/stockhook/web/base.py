@@ -41,6 +41,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+_METHODS: Final = ("get", "head", "post")
+
 SENTENCES: Final = {
     400: "The request could not be understood.",
     403: "The request came from another site than these pages, so nothing was done.",
@@ -185,10 +187,17 @@ class BaseHandler(RequestHandler):
             return
         if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
             self.set_header("Retry-After", RETRY_AFTER)
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self._methods()))  # RFC 9110, 15.5.6
         general = SENTENCES.get(status_code, "The request could not be answered.")
         sentence = error.sentence if isinstance(error, PageError) else general
         title = HTTPStatus(status_code).phrase
         self.finish(self.filled("error.html", status=status_code, title=title, sentence=sentence))
+
+    def _methods(self) -> list[str]:
+        """Return the methods that this address answers to."""
+        own = [name for name in _METHODS if getattr(type(self), name) is not getattr(RequestHandler, name)]
+        return [name.upper() for name in own if name != "head" or "get" in own]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Log what no rule foresaw."""

@@ -23,7 +23,7 @@ def told(handler: RequestHandler) -> None:
         listener="admin",
         method=handler.request.method,
         route=route,
-        status=handler.get_status(),
+        status=int(handler.get_status()),
         ms=round(1000 * handler.request.request_time(), 1),
     )
 
