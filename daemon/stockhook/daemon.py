@@ -27,6 +27,7 @@ from stockhook.operations.desk import set_up
 from stockhook.operations.volume import Volume
 from stockhook.outbox import MORE
 from stockhook.process import settle_memory, settle_threads
+from stockhook.quantity import counted
 from stockhook.refusals import Refusals
 from stockhook.settings import Settings
 from stockhook.sockets import bind, refuse_reachable, written
@@ -336,8 +337,8 @@ class Daemon:
     def _backlog(self) -> str:
         with self.settings.store.read() as view:
             found = backlog(view, self.clock.now())
-        waits = f", {found.deliveries} deliveries wait"
-        return f"{waits}, {found.orders} orders are due" if found.orders else waits
+        waits = f", {counted(found.deliveries, 'delivery waits', 'deliveries wait')}"
+        return f"{waits}, {counted(found.orders, 'order is', 'orders are')} due" if found.orders else waits
 
     # --- what others ask ---
 

@@ -54,6 +54,11 @@ def text(quantity: Quantity) -> str:
     return f"{sign}{whole}.{part:06d}".rstrip("0").rstrip(".") if part else f"{sign}{whole}"
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """Return how many there are in words: ``counted(2, "unit", "units")`` is ``2 units``; ``number`` is no quantity."""
+    return f"{number} {one if number == 1 else several}"
+
+
 def times(quantity: Quantity, factor: Quantity) -> Quantity:
     """Return ``quantity`` x ``factor``, exact; raises BadQuantity where the product needs a seventh place."""
     product, rest = divmod(quantity * factor, ONE)

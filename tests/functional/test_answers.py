@@ -87,7 +87,7 @@ def test_what_if_sets_two_strategies_side_by_side(stocked: House) -> None:
     stocked.play(shipped("D-1", ("SOAP", 4)))
     before = stocked.book()
     said = stocked.done("what-if", "--strategy", "lifo", "--since", "2020-01-01")
-    assert said.startswith("1 needs planned again since 2020-01-01 00:00:00Z, 3 movements read\n")
+    assert said.startswith("1 need planned again since 2020-01-01 00:00:00Z, 3 movements read\n")
     assert [row.split() for row in said.splitlines() if "left value" in row] == [["left", "value", "34", "30"]]
     assert "left of units that end up differently" in said
     found = stocked.json("what-if", "--strategy", "fefo", "--since", "2020-01-01", "--option", "min_shelf_life_days=30")

@@ -240,7 +240,7 @@ def test_events_are_replayed_and_book_nothing_twice(stocked: House) -> None:
     assert [row["state"] for row in stocked.json("events", "list")] == ["pending", "pending"]
     stocked.play()
     assert stocked.json("stock", "list")[0]["quantity"] == "6"
-    assert stocked.done("events", "replay", "--state", "failed").startswith("1 events will be worked again")
+    assert stocked.done("events", "replay", "--state", "failed").startswith("1 event will be worked again")
     assert stocked.done("events", "replay", "--state", "failed", "--since", "2200-01-01").startswith("0 events")
     assert "there is no event 9" in stocked.refused("events", "replay", "9")
     for words in ((), ("1", "--state", "failed"), ("1", "--since", "2026-01-01")):

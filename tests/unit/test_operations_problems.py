@@ -192,7 +192,7 @@ def test_orders_that_wait_whole_are_named_instead_of_waived() -> None:
     shop = open_shop(on_shortage=ShortagePolicy.ORDER)
     shop.items("SOAP")
     ship(shop, "D-1", 3)
-    with pytest.raises(Refused, match=r"1 orders \(D-1\) wait until all of them can be covered"):
+    with pytest.raises(Refused, match=r"1 order \(D-1\) waits until all of it can be covered"):
         problems.waive(shop.desk, only(shop).id, None, "lost")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stockhook.errors import BadQuantity
-from stockhook.quantity import LIMIT, ONE, parse, text, times
+from stockhook.quantity import LIMIT, ONE, counted, parse, text, times
 
 QUANTITIES = st.integers(-LIMIT, LIMIT)
 
@@ -59,3 +59,7 @@ def test_a_quantity_may_be_written_in_several_ways(written: str, quantity: int) 
 def test_a_tenth_and_two_tenths_are_three() -> None:
     assert parse("0.1") + parse("0.2") == parse("0.3")
     assert [text(quantity) for quantity in (3 * ONE, ONE // 2, -2 * ONE, 0, 1)] == ["3", "0.5", "-2", "0", "0.000001"]
+
+
+def test_how_many_there_are_is_said_in_words_of_one_or_of_several() -> None:
+    assert [counted(number, "unit", "units") for number in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]

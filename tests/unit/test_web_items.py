@@ -98,7 +98,7 @@ async def test_an_item_gets_another_sku_and_its_goods_are_seen_to_go_over(ask: A
     assert pages.shop.on_hand("LAVENDER") == 10 * ONE
     pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 30, shipped=DAY)])))
     refused = words((await ask("/items/LAVENDER/rename", {"sku": "SOAP"})).body.decode())
-    assert "LAVENDER is owed to 1 orders" in refused
+    assert "LAVENDER is owed to 1 order" in refused
 
 
 async def test_nothing_is_changed_of_an_item_that_is_not_there(ask: Any) -> None:

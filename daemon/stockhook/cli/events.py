@@ -13,6 +13,7 @@ from stockhook.cli.rows import event_row
 from stockhook.cli.why import tell_why
 from stockhook.model import EventState
 from stockhook.operations import events as operations
+from stockhook.quantity import counted
 from stockhook.rows.received import replayed_row, shown_event
 from stockhook.rows.values import fields
 
@@ -96,9 +97,10 @@ def replay(context: Context, ids: tuple[int, ...], state: str | None, since: dat
         else:
             with progress(context, "making events due") as advance:
                 done = operations.replay_matching(desk, EventState(str(state)), since, advance)
-    said = [f"{len(done.events)} events will be worked again by the daemon"]
+    said = [f"{counted(len(done.events), 'event', 'events')} will be worked again by the daemon"]
     if done.orders:
-        said.append(f"{len(done.orders)} orders too, from what is kept of them: their payloads have been removed")
+        orders = counted(len(done.orders), "order", "orders")
+        said.append(f"{orders} too, from what is kept: the payloads have been removed")
     if done.lost:
         said.append(f"nothing is left of events {', '.join(map(str, done.lost))}: their payloads have been removed")
     output.done(context, "; ".join(said), **fields(replayed_row(done)))

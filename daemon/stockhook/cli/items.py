@@ -26,7 +26,7 @@ from stockhook.operations import item_settings, renaming
 from stockhook.operations import items as operations
 from stockhook.operations.codes import Mapped
 from stockhook.operations.item_import import import_items
-from stockhook.quantity import ONE, text
+from stockhook.quantity import ONE, counted, text
 from stockhook.rows.catalogue import (
     added_item,
     changed_item,
@@ -203,7 +203,7 @@ def rename(context: Context, old: str, new: str) -> None:
     with context.desk() as desk, progress(context, f"renaming {old}"):
         renamed = renaming.rename(desk, old, new)
     kits = f"; changed in the kits {', '.join(renamed.kits)}" if renamed.kits else ""
-    units = "1 unit" if renamed.units == 1 else f"{renamed.units} units"
+    units = counted(renamed.units, "unit", "units")
     said = f"{renamed.old.sku} is {renamed.new.sku} from now on: {text(renamed.quantity)} in {units} went over{kits}"
     output.done(context, said, **fields(renamed_item(renamed)))
 
@@ -258,4 +258,4 @@ def _tell(context: Context, mapped: Mapped, said: str) -> None:
 def _worked_again(due: int) -> str:
     if not due:
         return ""
-    return f"; {due} {'order' if due == 1 else 'orders'} that waited for it will be worked by the daemon"
+    return f"; {counted(due, 'order', 'orders')} that waited for it will be worked by the daemon"

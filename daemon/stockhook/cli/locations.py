@@ -7,6 +7,7 @@ from stockhook.cli.arguments import YES, asked_for, listing, shown
 from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.operations import locations as operations
+from stockhook.quantity import counted
 from stockhook.rows.stock import added_location, changed_location, location_row
 from stockhook.rows.values import fields
 
@@ -73,6 +74,7 @@ def set_(context: Context, path: str, pickable: bool | None, pick_sequence: int 
         changed = operations.change(desk, path, pickable=pickable, pick_sequence=pick_sequence)
     place = changed.location
     sequence = "no pick sequence" if place.pick_sequence is None else f"pick sequence {place.pick_sequence}"
-    due = f"; {changed.due} orders that wait for goods there will be worked by the daemon" if changed.due else ""
+    orders = counted(changed.due, "order that waits", "orders that wait")
+    due = f"; {orders} for goods there will be worked by the daemon" if changed.due else ""
     said = f"{place.path}: {'pickable' if place.pickable else 'not pickable'}, {sequence}{due}"
     output.done(context, said, **fields(changed_location(changed)))

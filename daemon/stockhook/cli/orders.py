@@ -14,6 +14,7 @@ from stockhook.model import MovementKind
 from stockhook.operations import forgetting
 from stockhook.operations import orders as operations
 from stockhook.operations.orders import Shown
+from stockhook.quantity import counted
 from stockhook.rows.orders import forgotten_row, line_row, order_row, shown_order
 from stockhook.rows.values import fields
 
@@ -56,7 +57,7 @@ def forget(context: Context, order: str) -> None:
     """
     with context.desk() as desk:
         done = forgetting.forget(desk, order)
-    payloads = "1 payload" if done.payloads == 1 else f"{done.payloads} payloads"
+    payloads = counted(done.payloads, "payload", "payloads")
     others = ", ".join(key.order_id for key in done.others)
     said = f"{payloads} of {done.key.order_id} removed; its facts and what is booked for it stay"
     said += f". Removed with it, in the same requests, was what came of {others}" if others else ""

@@ -28,7 +28,7 @@ from stockhook.operations.spreadsheet import write_lines
 from stockhook.operations.stock import receipts
 from stockhook.operations.stock_import import export_stock, import_stock
 from stockhook.operations.units import list_units
-from stockhook.quantity import text
+from stockhook.quantity import counted, text
 from stockhook.rows.changes import received_row
 from stockhook.rows.values import fields
 
@@ -126,13 +126,13 @@ def import_(context: Context, file: Path, no_create: bool, again: bool) -> None:
     """
     with context.desk() as desk, progress(context, f"importing {file.name}"):
         done = import_stock(desk, file, create=not no_create, again=again)
-    said = [f"received {text(done.quantity)} in {done.units} units"]
+    said = [f"received {text(done.quantity)} in {counted(done.units, 'unit', 'units')}"]
     if done.items:
         said.append(f"made items {', '.join(item.sku for item in done.items)}")
     if done.locations:
         said.append(f"made locations {', '.join(place.path for place in done.locations)}")
     if done.orders:
-        said.append(f"looked again at {done.orders} orders that were owed goods")
+        said.append(f"looked again at {counted(done.orders, 'order that was', 'orders that were')} owed goods")
     output.done(
         context,
         "; ".join(said),
@@ -160,7 +160,7 @@ def export(context: Context, output: Path | None, everything: bool) -> None:  # 
                 click.echo(line, nl=False)
         else:
             count = write_lines(output, lines, advance)
-            click.echo(f"{count - 1} units written to {output}", err=True)
+            click.echo(f"{counted(count - 1, 'unit', 'units')} written to {output}", err=True)
 
 
 for _command in (move, count, adjust, amend, undo, hold, release):

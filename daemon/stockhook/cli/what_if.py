@@ -14,7 +14,7 @@ from stockhook.cli.context import Context
 from stockhook.errors import ConfigError, Refused
 from stockhook.operations import what_if as operations
 from stockhook.operations.what_if import Remains, Side, WhatIf
-from stockhook.quantity import text
+from stockhook.quantity import counted, text
 
 if TYPE_CHECKING:
     from stockhook.settings import ConfiguredStrategy
@@ -128,7 +128,8 @@ def _remains(each: Remains) -> dict[str, object]:
 
 
 def _tell(context: Context, found: WhatIf, *, everything: bool) -> None:
-    click.echo(f"{found.needs} needs planned again since {output.text(found.since)}, {found.movements} movements read")
+    needs, movements = counted(found.needs, "need", "needs"), counted(found.movements, "movement", "movements")
+    click.echo(f"{needs} planned again since {output.text(found.since)}, {movements} read")
     if found.needs != found.as_booked:
         click.echo(
             f"{found.needs - found.as_booked} of them come out otherwise than booked with {found.present.strategy} too:"

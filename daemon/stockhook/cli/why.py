@@ -7,7 +7,7 @@ import click
 from stockhook.cli import output
 from stockhook.cli.context import Context
 from stockhook.model import Allocation
-from stockhook.quantity import text
+from stockhook.quantity import counted, text
 
 
 def tell_why(context: Context, allocations: Sequence[Allocation]) -> None:
@@ -21,7 +21,7 @@ def tell_why(context: Context, allocations: Sequence[Allocation]) -> None:
         click.echo(
             output.plain(
                 f"line {allocation.line}: took {needed} by {trace.strategy} {trace.version}{chosen} ({trace.rule}); "
-                f"{trace.offered} units offered{out}"
+                f"{counted(trace.offered, 'unit', 'units')} offered{out}"
             )
         )
         units = [

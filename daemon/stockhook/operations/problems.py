@@ -14,7 +14,7 @@ from stockhook.model import Audit, Event, EventState, OrderKey, Problem, Problem
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Moved, booked, commit
 from stockhook.operations.words import checked_reason
-from stockhook.quantity import Quantity, parse, text
+from stockhook.quantity import Quantity, counted, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
 SHORT: Final = "insufficient-inventory"
@@ -257,7 +257,9 @@ def _who_waits(work: Read, sku: str) -> str:
     if not waits:
         return ""
     names = ", ".join(wait.order_id for wait in waits[:3])
-    return f"; {len(waits)} orders ({names}) wait until all of them can be covered, which cannot be waived"
+    orders = counted(len(waits), "order", "orders")
+    wait = "waits" if len(waits) == 1 else "wait"
+    return f"; {orders} ({names}) {wait} until all of it can be covered, which cannot be waived"
 
 
 def _find(work: Read, problem_id: int) -> Problem:

@@ -16,7 +16,7 @@ from stockhook.operations.due import every, make_due, waiting_on_code, waiting_o
 from stockhook.operations.items import checked_sku, find_item, known_item
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock.ledger import entry
-from stockhook.quantity import ONE, Quantity, text
+from stockhook.quantity import ONE, Quantity, counted, text
 from stockhook.store import FOREVER, Match, Read, Work
 
 
@@ -97,8 +97,9 @@ def _check(work: Work, before: Item, after: Item) -> None:
     owed = waiting_orders(work, {before.sku})
     if owed:
         names = ", ".join(sorted(key.order_id for key in owed)[:3])
+        orders = counted(len(owed), "order", "orders")
         raise Refused(
-            f"{before.sku} is owed to {len(owed)} orders ({names}), which are booked under that sku: receive it, count "
+            f"{before.sku} is owed to {orders} ({names}), booked under that sku: receive it, count "
             "the shelf, or waive what will never come (stockhook problems list) before it is renamed"
         )
 

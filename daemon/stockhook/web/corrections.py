@@ -11,7 +11,7 @@ from stockhook.operations.corrections.case import Corrected
 from stockhook.operations.desk import Desk
 from stockhook.operations.orders import Shown, ShownLine, shown
 from stockhook.operations.targets import StoreSays, store_says
-from stockhook.quantity import text
+from stockhook.quantity import counted, text
 from stockhook.rules import ChannelRules
 from stockhook.store import Read
 from stockhook.web import forms
@@ -107,8 +107,6 @@ def _said(done: Corrected) -> str:
         said += f"; {text(done.owed)} could not be found in stock and is owed"
     if done.settled:
         many = len(done.settled)
-        others = (
-            "1 other order that is owed goods was" if many == 1 else f"{many} other orders that are owed goods were"
-        )
+        others = counted(many, "other order that is owed goods was", "other orders that are owed goods were")
         said += f"; {others} looked at"
     return f"{said}."

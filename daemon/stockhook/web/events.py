@@ -12,6 +12,7 @@ from stockhook.operations import events as operation
 from stockhook.operations.desk import Desk
 from stockhook.operations.dry_run import dry_run_event
 from stockhook.operations.due import every
+from stockhook.quantity import counted
 from stockhook.store import Read
 from stockhook.web.action import CONFIRMED
 from stockhook.web.base import PageError
@@ -88,13 +89,12 @@ class ReplayFoundAction(Page):
         with desk.store.read() as view:
             where = chosen.where(view, Event, chosen.orders(view))
         done = operation.replay_found(desk, where, AT_ONCE)
-        said = (
-            f"{_many(len(done.events), 'event runs', 'events run')} again; what is booked already is not booked twice."
-        )
+        events = counted(len(done.events), "event runs", "events run")
+        said = f"{events} again; what is booked already is not booked twice."
         if done.orders:
-            said += f" {_many(len(done.orders), 'order is', 'orders are')} worked from what is kept of them."
+            said += f" {counted(len(done.orders), 'order is', 'orders are')} worked from what is kept of them."
         if done.lost:
-            said += f" Of {_many(len(done.lost), 'event', 'events')} nothing is left to work from."
+            said += f" Of {counted(len(done.lost), 'event', 'events')} nothing is left to work from."
         return said
 
 
@@ -195,7 +195,3 @@ def later(view: Read, event: Event) -> list[Allocation]:
         return []
     where = {"account": event.account, "order_id": event.order_id, "event_id": None}
     return [row for row in view.find(Allocation, where)[::-1] if row.at >= event.received_at]
-
-
-def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"

@@ -6,7 +6,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.item_settings import Changed, change, retire
 from stockhook.operations.items import add, known_item
 from stockhook.operations.renaming import rename
-from stockhook.quantity import text
+from stockhook.quantity import counted, text
 from stockhook.web import forms, item_forms
 from stockhook.web.action import Action
 from stockhook.web.templates import item_path
@@ -22,7 +22,8 @@ class AddItemAction(Action):
             serial = bool(self.given("serial"))
             added = add(desk, self.given("sku"), self.given("name"), serial=serial)
             pieces = ", each piece of which has a serial number," if serial else ""
-            orders = f" {_orders(added.due)} for it by this SKU, and {_are(added.due)} worked." if added.due else ""
+            waits = counted(added.due, "order waits", "orders wait")
+            orders = f" {waits} for it by this SKU, and {_are(added.due)} worked." if added.due else ""
             return f"{added.item.sku}{pieces} is an item.{orders}"
 
         sku = self.given("sku")
@@ -62,7 +63,7 @@ class RenameItemAction(Action):
         def rename_item(desk: Desk) -> str:
             done = rename(desk, sku, self.given("sku"))
             kits = f" Changed in the kits {', '.join(done.kits)}." if done.kits else ""
-            units = "1 unit" if done.units == 1 else f"{done.units} units"
+            units = counted(done.units, "unit", "units")
             over = f"{text(done.quantity)} in {units} goes over" if done.units else "there are no goods to go over"
             return f"{done.old.sku} is {done.new.sku} from now on; {over}.{kits}"
 
@@ -106,12 +107,12 @@ def _set(done: Changed) -> str:
         if mark is None
         else f"someone is told when no more than {text(mark)} is left"
     )
-    again = f" {_orders(done.due)} for it, and {_are(done.due)} worked again." if done.due else ""
+    again = (
+        f" {counted(done.due, 'order waits', 'orders wait')} for it, and {_are(done.due)} worked again."
+        if done.due
+        else ""
+    )
     return f"{item.sku}{called}: {good}; {told}.{again}"
-
-
-def _orders(count: int) -> str:
-    return "1 order waits" if count == 1 else f"{count} orders wait"
 
 
 def _are(count: int) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 from stockhook.model import Location, fold
 from stockhook.operations import locations
 from stockhook.operations.desk import Desk
+from stockhook.quantity import counted
 from stockhook.store import FOREVER, Read
 from stockhook.web import forms
 from stockhook.web.action import Action
@@ -48,7 +49,7 @@ class SetLocationAction(Action):
             pickable = {"yes": True, "no": False}.get(self.given("pickable"))
             turn = forms.whole(self.given("pick_sequence"), "turn")
             done = locations.change(desk, self.given("path"), pickable=pickable, pick_sequence=turn)
-            orders = "1 order that waits" if done.due == 1 else f"{done.due} orders that wait"
+            orders = counted(done.due, "order that waits", "orders that wait")
             again = f" {orders} for goods there {'is' if done.due == 1 else 'are'} worked again." if done.due else ""
             return f"{done.location.path}: {_words(done.location)}.{again}"
 

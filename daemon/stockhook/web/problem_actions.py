@@ -11,7 +11,7 @@ from stockhook.operations.codes import MOST_TRIED, Mapped
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import new_item
 from stockhook.operations.problems import Waived
-from stockhook.quantity import ONE, Quantity, text
+from stockhook.quantity import ONE, Quantity, counted, text
 from stockhook.store import Read
 from stockhook.web import forms, problem_forms
 from stockhook.web.action import Action
@@ -157,7 +157,7 @@ class ReopenAction(_ProblemAction):
 def _meant(done: Mapped) -> str:
     """Return what a code means now, and what comes of that."""
     meaning = f"{_meaning(done)} from now on" if done.alias.sku is None else f"now {_meaning(done)}"
-    left = f" {_many(len(done.booked), 'line that was', 'lines that were')} booked under another meaning "
+    left = f" {counted(len(done.booked), 'line that was', 'lines that were')} booked under another meaning "
     stay = f"{left}{'stays as it is' if len(done.booked) == 1 else 'stay as they are'}." if done.booked else ""
     return f"{done.alias.written} {meaning}. {_waited(done.due)}{stay}"
 
@@ -170,7 +170,7 @@ def _would_mean(tried: Mapped, worked: int) -> str:
 def _would_wait(tried: Mapped, worked: int) -> str:
     waiting = "No order waits for it"
     if tried.due:
-        waiting = f"{_many(tried.due, 'order waits for it, and is', 'orders wait for it, and are')} worked then"
+        waiting = f"{counted(tried.due, 'order waits for it, and is', 'orders wait for it, and are')} worked then"
     some = f"; here you see the oldest {worked} of them" if tried.due > MOST_TRIED else ""
     return f"{waiting}{some}."
 
@@ -199,7 +199,3 @@ def _taken(done: Waived) -> str:
     """Return what there was for the same orders, and was booked with it."""
     taken = ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in done.taken.items() if quantity)
     return f" In stock for the same orders, and taken: {taken}." if taken else ""
-
-
-def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"

@@ -7,6 +7,7 @@ from stockhook.model import Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.recall import recall_lot, recall_serial
 from stockhook.operations.stock.holds import hold, release
+from stockhook.quantity import counted
 from stockhook.web.action import Action
 from stockhook.web.forms import REASON, Form
 from stockhook.web.page import Page
@@ -34,7 +35,7 @@ class HoldLotAction(Action):
 
         def hold_lot(desk: Desk) -> str:
             done = hold(desk, self.given("reason"), lot=lot)
-            units = f"{len(done.changed)} unit{'' if len(done.changed) == 1 else 's'}"
+            units = counted(len(done.changed), "unit", "units")
             return f"Lot {lot} is held: {units} more, {len(done.units)} in all."
 
         await self.perform(lambda _: hold_form(lot), hold_lot, "/recall?" + urlencode({"lot": lot}))
@@ -49,7 +50,7 @@ class ReleaseLotAction(Action):
 
         def release_lot(desk: Desk) -> str:
             done = release(desk, self.given("reason"), lot=lot)
-            units = f"{len(done.changed)} unit{'' if len(done.changed) == 1 else 's'}"
+            units = counted(len(done.changed), "unit", "units")
             looked = " The orders that were owed goods were looked at again." if done.orders else ""
             return f"Lot {lot} may be used for orders again: {units}.{looked}"
 
