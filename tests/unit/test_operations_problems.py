@@ -222,16 +222,16 @@ def test_a_problem_that_closes_while_it_is_being_acknowledged_stays_closed(
 ) -> None:
     with shop.store.write() as work:
         work.save([factories.problem("bad-plan", "fifo")])
-    plain, settled = problems._find, iter([True])
+    plain, settled = problems.known, iter([True])
 
-    def find(view: Read, problem_id: int) -> Problem:
-        found = plain(view, problem_id)
+    def find(view: Read, record: type[Problem], problem_id: int) -> Problem:
+        found = plain(view, record, problem_id)
         if next(settled, False):
             with shop.store.write() as work:
                 work.save([replace(found, state=ProblemState.CLOSED)])
         return found
 
-    monkeypatch.setattr(problems, "_find", find)
+    monkeypatch.setattr(problems, "known", find)
     with pytest.raises(Refused, match="has closed by itself"):
         problems.acknowledge(shop.desk, 1)
     assert shop.find(Problem)[0].state is ProblemState.CLOSED

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from stockhook.errors import NotFound
 from stockhook.model import Delivery, DeliveryState, Event
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.store import FOREVER, Match
 
 
@@ -33,8 +34,15 @@ def list_deliveries(
 def show(desk: Desk, delivery_id: int) -> Shown:
     """Return one delivery; raises NotFound."""
     with desk.store.read() as view:
-        found = view.find(Delivery, {"id": delivery_id}, most=1)
-        if not found:
-            raise NotFound(f"there is no delivery {delivery_id}; `stockhook deliveries list` shows them")
+        found = known(view, Delivery, delivery_id)
         events = view.find(Event, {"delivery_id": delivery_id}, most=FOREVER)
-        return Shown(found[0], tuple(reversed(events)), view.body(delivery_id) is not None)
+        return Shown(found, tuple(reversed(events)), view.body(delivery_id) is not None)
+
+
+def body(desk: Desk, delivery_id: int) -> bytes:
+    """Return the body of a delivery as it was sent; raises NotFound for none, and for one that was removed."""
+    with desk.store.read() as view:
+        found = view.body(delivery_id)
+    if found is None:
+        raise NotFound(f"there is no delivery {delivery_id}, or its payload was removed")
+    return found

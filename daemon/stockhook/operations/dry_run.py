@@ -8,7 +8,6 @@ from pathlib import Path
 from stockhook.batch import Batch
 from stockhook.channel import Channel
 from stockhook.draft import Signal
-from stockhook.errors import NotFound
 from stockhook.model import (
     NEW,
     Allocation,
@@ -26,6 +25,7 @@ from stockhook.model import (
 from stockhook.operations.channels import chosen
 from stockhook.operations.desk import Desk
 from stockhook.operations.kits import waiting_for
+from stockhook.operations.records import known
 from stockhook.operations.spreadsheet import read_file
 from stockhook.outcome import Outcome, codes, work_event
 from stockhook.quantity import Quantity
@@ -75,15 +75,13 @@ class DryRun:
 def dry_run_event(desk: Desk, channels: Mapping[str, Channel], event_id: int) -> DryRun:
     """Return what replaying an event would do now; raises NotFound. Nothing is written."""
     with desk.store.read() as view:
-        found = view.find(Event, {"id": event_id}, most=1)
-        if not found:
-            raise NotFound(f"there is no event {event_id}; `stockhook events list` shows them")
-        delivery = next(iter(view.find(Delivery, {"id": found[0].delivery_id}, most=1)), None)
+        asked_for = known(view, Event, event_id)
+        delivery = next(iter(view.find(Delivery, {"id": asked_for.delivery_id}, most=1)), None)
         if delivery is None:
             return DryRun((), (), (), (), 0, desk.policies.shadow)
         siblings = view.find(Event, {"delivery_id": delivery.id}, most=FOREVER)
         kept = {event.position: event for event in siblings}
-        kept[found[0].position] = replace(found[0], state=EventState.PENDING, attempts=0)
+        kept[asked_for.position] = replace(asked_for, state=EventState.PENDING, attempts=0)
         opened = open_body(delivery, view.body(delivery.id), kept, channels, FOREVER)
         asked = [pending for pending in opened.pending if pending.event.id in (0, event_id)]
         return _work(desk, view, replace(opened, pending=tuple(asked)))

@@ -15,6 +15,7 @@ from stockhook.model import Allocation, Delivery, DeliveryState, Event, EventSta
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due, pages
 from stockhook.operations.orders import find_key
+from stockhook.operations.records import known, missing
 from stockhook.store import FOREVER, Match, Range, Work
 
 AT_ONCE: Final = 500
@@ -75,27 +76,25 @@ def list_events(
 def show(desk: Desk, event_id: int) -> Shown:
     """Return one event with what it booked; raises NotFound."""
     with desk.store.read() as view:
-        found = view.find(Event, {"id": event_id}, most=1)
-        if not found:
-            raise NotFound(_unknown(event_id))
+        event = known(view, Event, event_id)
         mine = {"event_id": event_id}
         movements = view.find(Movement, mine, most=FOREVER)
         allocations = view.find(Allocation, mine, most=FOREVER)
-        kept = view.body(found[0].delivery_id) is not None
-        return Shown(found[0], tuple(reversed(movements)), tuple(reversed(allocations)), kept)
+        kept = view.body(event.delivery_id) is not None
+        return Shown(event, tuple(reversed(movements)), tuple(reversed(allocations)), kept)
 
 
 def replay(desk: Desk, ids: Sequence[int]) -> Replayed:
     """Have events worked again; raises NotFound, with nothing changed, if one of them does not exist."""
     with desk.store.read() as view:
-        known: dict[int, Event] = {}
+        there: dict[int, Event] = {}
         for start in range(0, len(ids), AT_ONCE):
             asked = frozenset(ids[start : start + AT_ONCE])
-            known |= {event.id: event for event in view.find(Event, {"id": asked}, most=FOREVER)}
-    missing = [_unknown(event_id) for event_id in dict.fromkeys(ids) if event_id not in known]
-    if missing:
-        raise NotFound("\n".join([*missing, "nothing was replayed"]))
-    return _replay(desk, sorted(known), lambda _: None)
+            there |= {event.id: event for event in view.find(Event, {"id": asked}, most=FOREVER)}
+    none = [missing(Event, event_id) for event_id in dict.fromkeys(ids) if event_id not in there]
+    if none:
+        raise NotFound("\n".join([*none, "nothing was replayed"]))
+    return _replay(desk, sorted(there), lambda _: None)
 
 
 def replay_matching(
@@ -148,7 +147,3 @@ def _replay_some(desk: Desk, work: Work, events: Iterable[Event]) -> Replayed:
     first, last = (ordered[0].id, ordered[-1].id) if ordered else (0, 0)
     work.save([desk.audit("events replay", f"event {first}" if first == last else f"events {first} to {last}")])
     return Replayed(tuple(event.id for event in again), tuple(orders), tuple(lost))
-
-
-def _unknown(event_id: int) -> str:
-    return f"there is no event {event_id}; `stockhook events list` shows them"

@@ -9,15 +9,17 @@ from typing import Final
 from stockhook import problems
 from stockhook.batch import Batch
 from stockhook.draft import Cause, Draft
-from stockhook.errors import NotFound, Refused
+from stockhook.errors import Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Moved, booked, commit
+from stockhook.operations.records import known
 from stockhook.operations.words import checked_reason
 from stockhook.quantity import Quantity, counted, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
 SHORT: Final = "insufficient-inventory"
+UNKNOWN: Final = "unknown-item"
 _WAIVE, _REOPEN = "problems waive", "problems reopen"
 _ROW: Final = "shortage "
 
@@ -49,24 +51,31 @@ def list_problems(
         return view.find(Problem, where, most=most)
 
 
+def unknown_code(problem: Problem) -> str:
+    """Return the code that a problem `unknown-item` is about; raises Refused for a problem of another kind."""
+    if problem.kind != UNKNOWN:
+        raise Refused(f"problem {problem.id} is of the kind {problem.kind}; only one of {UNKNOWN} is about a code")
+    return problem.subject.removeprefix(f"{problem.account}/")
+
+
 def acknowledge(desk: Desk, problem_id: int) -> Problem:
     """Close an open problem by a person's word; its orders and shortages stay as they are.
 
     Raises NotFound, and Refused for a problem that is not open.
     """
     with desk.store.read() as view:
-        found = _find(view, problem_id)
+        found = known(view, Problem, problem_id)
     with desk.changing("problems acknowledge", _name(found), kind=found.kind, about=found.subject) as work:
-        problem = _find(work, problem_id)
+        problem = known(work, Problem, problem_id)
         if problem.state is ProblemState.ACKNOWLEDGED:
             raise Refused(f"problem {problem_id} was acknowledged before")
         if problem.state is ProblemState.CLOSED:
             raise Refused(
                 f"problem {problem_id} has closed by itself: its cause is gone, there is nothing to acknowledge"
             )
-        known = replace(problem, state=ProblemState.ACKNOWLEDGED)
-        problems.save(work, [known], desk.subscriptions, desk.clock.now())
-    return known
+        closed = replace(problem, state=ProblemState.ACKNOWLEDGED)
+        problems.save(work, [closed], desk.subscriptions, desk.clock.now())
+    return closed
 
 
 def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -> Waived:
@@ -136,7 +145,7 @@ def _change(desk: Desk, problem_id: int, action: str, reason: str | None, choose
     """Book the shortages that ``choose`` changes, each with its order, and the problem as ``restate`` leaves it."""
 
     def attempt(work: Work) -> Waived:
-        return _changed(desk, work, _find(work, problem_id), action, reason, choose, restate)
+        return _changed(desk, work, known(work, Problem, problem_id), action, reason, choose, restate)
 
     return booked(desk, attempt)
 
@@ -159,7 +168,7 @@ def _changed(
     commit(desk, work, batch, [desk.audit(action, _name(problem), reason, **moved)])
     if action == _REOPEN:
         owe_again(work, keys, "is owed again")
-    problem = _find(work, problem.id)
+    problem = known(work, Problem, problem.id)
     after = restate(work, problem, now)
     if after != problem:
         problems.save(work, [after], desk.subscriptions, now)
@@ -260,13 +269,6 @@ def _who_waits(work: Read, sku: str) -> str:
     orders = counted(len(waits), "order", "orders")
     wait = "waits" if len(waits) == 1 else "wait"
     return f"; {orders} ({names}) {wait} until all of it can be covered, which cannot be waived"
-
-
-def _find(work: Read, problem_id: int) -> Problem:
-    found = work.find(Problem, {"id": problem_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no problem {problem_id}; `stockhook problems list --all` shows them")
-    return found[0]
 
 
 def _name(problem: Problem) -> str:

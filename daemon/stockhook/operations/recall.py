@@ -13,6 +13,7 @@ from stockhook.model import Audit, Line, Movement, MovementKind, Order, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.past import AMEND, before, units_of
+from stockhook.operations.records import known
 from stockhook.operations.suggestions import did_you_mean, near, newest
 from stockhook.quantity import Quantity
 from stockhook.rules import ChannelRules
@@ -109,6 +110,11 @@ class Recall:
     unnamed: tuple[Unnamed, ...]
     renamed: tuple[int, ...] = ()
 
+    @property
+    def free(self) -> Quantity:
+        """How much is left that orders may take."""
+        return sum(unit.quantity for unit in self.units if unit.quantity > 0 and not unit.held)
+
 
 def recall_lot(desk: Desk, lot: str) -> Recall:
     """Return where the goods of a lot went, of whatever items; lots compare trimmed and without case.
@@ -128,8 +134,7 @@ def recall_serial(desk: Desk, serial: str) -> Recall:
 def recall_unit(desk: Desk, unit_id: int) -> Recall:
     """Return where the goods of one unit went; raises NotFound."""
     with desk.store.read() as view:
-        if not view.find(Unit, {"id": unit_id}, most=1):
-            raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
+        known(view, Unit, unit_id)
         return _recall(desk, view, [{"id": unit_id}])
 
 

@@ -10,6 +10,7 @@ from stockhook.kits import whole_step
 from stockhook.model import Pick, Trace, TraceUnit, Unit, fold
 from stockhook.operations.corrections.case import Case, Corrected, Decided, correct
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.quantity import ONE, Quantity, text
 from stockhook.store import FOREVER, Range
 
@@ -43,10 +44,7 @@ def take_from_lot(
 
 
 def _from_unit(case: Case, unit_id: int, instead_of: int | None) -> Decided:
-    found = case.work.find(Unit, {"id": unit_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
-    (unit,) = found
+    unit = known(case.work, Unit, unit_id)
     skus = items_out(case)
     if unit.sku not in skus:
         raise Refused(f"unit {unit_id} holds {unit.sku}, and {case.name} was booked as {' and '.join(skus)}")

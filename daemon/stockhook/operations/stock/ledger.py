@@ -7,6 +7,7 @@ from stockhook.errors import NotFound, Refused
 from stockhook.model import Movement, MovementKind, Shortage, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
+from stockhook.operations.records import missing
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read, Work
 
@@ -60,7 +61,7 @@ def known_units(view: Read, ids: Collection[int]) -> dict[int, Unit]:
 def of_goods(unit_id: int, unit: Unit | None) -> Unit:
     """Return the unit that was found by an id; raises NotFound for none, and Refused for one in suspense."""
     if unit is None:
-        raise NotFound(f"there is no unit {unit_id}; `stockhook stock list` shows them")
+        raise NotFound(missing(Unit, unit_id))
     if unit.suspense:
         raise Refused(
             f"unit {unit_id} is no goods: it stands for what is owed of {unit.sku} while there is none. A receipt "

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from stockhook.batch import Batch
-from stockhook.errors import NotFound, Refused
+from stockhook.errors import Refused
 from stockhook.model import Audit, Booking, Movement, MovementKind, OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Change, post
 from stockhook.operations.problems import owe_again
+from stockhook.operations.records import known
 from stockhook.operations.stock.ledger import Adjusted, adjusted, entry, known_unit
 from stockhook.operations.stock.recounts import Recount, recount
 from stockhook.operations.stock.unreturned import Unreturned
@@ -45,11 +46,11 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
     """
     words = checked_reason(reason, "an undo")
     with desk.store.read() as view:
-        first = _known(view, movement_id)
+        first = known(view, Movement, movement_id)
         _undoable(view, first)
 
     def prepare(work: Work, batch: Batch) -> Change:
-        undone = _undoable(work, _known(work, movement_id))
+        undone = _undoable(work, known(work, Movement, movement_id))
         if undone.orders:
             desk.refuse_in_shadow(f"undoing movement {movement_id}")
         opposites = []
@@ -81,7 +82,7 @@ def undo(desk: Desk, movement_id: int, reason: str) -> Adjusted:
         prepare,
         result,
         settle=first.kind in _HALVES,
-        concerned=lambda work: _undoable(work, _known(work, movement_id)).orders,
+        concerned=lambda work: _undoable(work, known(work, Movement, movement_id)).orders,
     )
 
 
@@ -94,16 +95,6 @@ def _taken_back(desk: Desk, batch: Batch, back: Unreturned, reason: str, audit: 
         return (audit,)
 
     return Change(Booking(), orders=(back.key,), told=told)
-
-
-def _known(view: Read, movement_id: int) -> Movement:
-    found = view.find(Movement, {"id": movement_id}, most=1)
-    if not found:
-        raise NotFound(
-            f"there is no movement {movement_id}; the page of a unit lists its movements, and `stockhook orders show` "
-            "those of an order"
-        )
-    return found[0]
 
 
 def _undoable(view: Read, movement: Movement) -> _Undone:
