@@ -8,6 +8,8 @@ from stockhook import config, log, plugin_manager
 from stockhook.cli import output
 from stockhook.cli.command import Command
 from stockhook.cli.context import Context
+from stockhook.rows.plugins import plugin_row
+from stockhook.rows.values import fields
 
 _SHOWN = ("name", "status", "version", "offers", "error")
 
@@ -23,19 +25,7 @@ def plugins(context: Context, traceback: bool) -> None:  # noqa: FBT001 - click 
     log.configure("error", sys.stderr)
     chosen = config.read(context.path)[0].plugins if context.config or context.path.exists() else None
     found = plugin_manager.load(chosen.directory, chosen.disabled) if chosen else plugin_manager.load()
-    listed = [
-        {
-            "name": record.name,
-            "status": record.status,
-            "origin": record.origin,
-            "distribution": record.distribution,
-            "version": record.version,
-            "offers": record.offers,
-            "error": record.error,
-        }
-        for record in found.records
-    ]
-    output.rows(context, listed, _SHOWN)
+    output.rows(context, [fields(plugin_row(record)) for record in found.records], _SHOWN)
     for record in found.records if traceback else ():
         if record.traceback:
             click.echo(f"\n{record.name} ({record.origin})\n{record.traceback}", err=True)

@@ -1,7 +1,5 @@
 """``stockhook recall``: where the goods of a lot went."""
 
-import shlex
-
 import click
 
 from stockhook.cli import output
@@ -10,8 +8,10 @@ from stockhook.cli.command import Command
 from stockhook.cli.context import Context
 from stockhook.cli.rows import unit_row
 from stockhook.operations import recall as operations
-from stockhook.operations.recall import Recall, Shipment, Sums, Unnamed
-from stockhook.quantity import Quantity, text
+from stockhook.operations.recall import Recall, Sums
+from stockhook.quantity import text
+from stockhook.rows.recall import RecallRow, recall_row
+from stockhook.rows.values import fields
 
 _UNITS = ("unit_id", "sku", "location", "lot", "serial", "quantity", "held", "expires_on")
 _ORDERS = (
@@ -46,51 +46,34 @@ def recall(context: Context, lot: str | None, unit: int | None, serial: str | No
         raise click.UsageError("name a lot, or --unit U, or --serial S")
     with context.desk() as desk:
         if lot is not None:
-            found, hold = operations.recall_lot(desk, lot), f"--lot {shlex.quote(lot)}"
+            found = operations.recall_lot(desk, lot)
         elif serial is not None:
             found = operations.recall_serial(desk, serial)
-            hold = str(found.units[0].id)
         else:
-            found, hold = operations.recall_unit(desk, unit or 0), str(unit)
-    command = f"stockhook stock hold {hold} --reason recall"
+            found = operations.recall_unit(desk, unit or 0)
+    row = recall_row(found, lot, unit)
     if context.json:
-        output.record(context, _row(found, command))
+        output.record(context, fields(row))
     else:
-        _tell(context, found, command)
+        _tell(context, found, row)
 
 
-def _row(found: Recall, command: str) -> dict[str, object]:
-    return {
-        "sums": [_sums(one) for one in found.sums],
-        "units": [unit_row(unit) for unit in found.units],
-        "orders": [_order(one) for one in found.shipments],
-        "unnamed": [_unnamed(one) for one in found.unnamed],
-        "renamed": found.renamed,
-        "hold": command if _free(found) else None,
-    }
-
-
-def _tell(context: Context, found: Recall, command: str) -> None:
+def _tell(context: Context, found: Recall, row: RecallRow) -> None:
     for one in found.sums:
         click.echo(output.plain(_words(one)))
-    if found.renamed:
-        click.echo(f"was called so, and was given another name: unit {', '.join(map(str, found.renamed))}")
+    if row.renamed:
+        click.echo(f"was called so, and was given another name: unit {', '.join(map(str, row.renamed))}")
     left = [unit_row(unit) for unit in found.units if unit.quantity]
     output.section(context, "left", left, _UNITS)
-    output.section(context, "orders that got of it", [_order(one) for one in found.shipments], _ORDERS)
-    unnamed = [_unnamed(one) for one in found.unnamed]
+    output.section(context, "orders that got of it", [fields(one) for one in row.orders], _ORDERS)
+    unnamed = [fields(one) for one in row.unnamed]
     output.section(
         context, "orders that may have got of it: shipped while it was there, unit unknown", unnamed, _UNNAMED
     )
     if not found.shipments:
         click.echo("\nno order got of it")
-    if free := _free(found):
-        click.echo(output.plain(f"\n{text(free)} of it may still be taken; to stop that: {command}"))
-
-
-def _free(found: Recall) -> Quantity:
-    """Return how much is left that is not held."""
-    return sum(unit.quantity for unit in found.units if unit.quantity > 0 and not unit.held)
+    if row.hold:
+        click.echo(output.plain(f"\n{text(found.free)} of it may still be taken; to stop that: {row.hold}"))
 
 
 def _words(one: Sums) -> str:
@@ -110,51 +93,3 @@ def _words(one: Sums) -> str:
     if one.unexplained:
         said += f"; that does not add up by {text(one.unexplained)}: run stockhook verify"
     return said
-
-
-def _sums(one: Sums) -> dict[str, object]:
-    return {
-        "sku": one.sku,
-        "lots": one.lots,
-        "received": text(one.received),
-        "shipped": text(one.shipped),
-        "reversed": text(one.reversed),
-        "returned": text(one.returned),
-        "adjusted": text(one.adjusted),
-        "counted": text(one.counted),
-        "moved": text(one.moved),
-        "left": text(one.left),
-        "unexplained": text(one.unexplained),
-    }
-
-
-def _order(one: Shipment) -> dict[str, object]:
-    return {
-        "account": one.account,
-        "order_id": one.order_id,
-        "channel": one.channel,
-        "line": one.line,
-        "item_index": one.item_index,
-        "code": one.code,
-        "sku": one.sku,
-        "shipped_at": one.shipped_at,
-        "ship_date": one.ship_date,
-        "consumed": text(one.consumed),
-        "reversed": text(one.reversed),
-        "returned": text(one.returned),
-        "out": text(one.out),
-        "units": one.units,
-    }
-
-
-def _unnamed(one: Unnamed) -> dict[str, object]:
-    return {
-        "account": one.account,
-        "order_id": one.order_id,
-        "line": one.line,
-        "sku": one.sku,
-        "since": one.since,
-        "owed": text(one.owed),
-        "waived": text(one.waived),
-        "counted": text(one.counted),
-    }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from stockhook.rows import decisions, received, stock, told
+from stockhook.rows import received, stock, told
 from stockhook.rows.values import Row, fields
 
 R = TypeVar("R")
@@ -18,4 +18,3 @@ problem_row = _named(told.problem_row)
 unit_row = _named(stock.unit_row)
 audit_row = _named(told.audit_row)
 movement_row = _named(stock.movement_row)
-allocation_row = _named(decisions.allocation_row)

@@ -1,11 +1,9 @@
 """Deliveries: each request a store has sent, what it held, and what came of it."""
 
-from http import HTTPStatus
-
 from stockhook.errors import NotFound
 from stockhook.model import Delivery, DeliveryState, Event
+from stockhook.operations import deliveries as operations
 from stockhook.store import Read
-from stockhook.web.base import PageError
 from stockhook.web.filters import ORDERS, SINCE, UNTIL, Filter
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
@@ -50,9 +48,7 @@ class BodyDownload(Page):
     async def get(self, written: str) -> None:
         """Answer with it; never to be shown by the browser itself, because a stranger wrote it."""
         delivery_id = number(written, "delivery")
-        body = await self.read(lambda view: view.body(delivery_id))
-        if body is None:
-            raise PageError(HTTPStatus.NOT_FOUND, f"There is no delivery {delivery_id}, or its payload was removed.")
+        body = await self.in_thread(lambda: operations.body(self.site.desk, delivery_id))
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", f'attachment; filename="delivery-{delivery_id}.body"')
         await self.finish(body)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from stockhook.errors import NotFound
 from stockhook.model import Audit
 from stockhook.operations.audit import entries
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.rows.told import AuditRow, audit_row
 from stockhook.web.api.filters import Since
 from stockhook.web.api.paging import Listed, Page, key_of, listed_then
@@ -46,7 +46,4 @@ def list_audit(desk: Desk, query: AuditFilter, page: Page) -> Listed[AuditRow]:
 def show_entry(desk: Desk, entry_id: Id) -> AuditRow:
     """Show one change."""
     with desk.store.read() as view:
-        found = view.find(Audit, {"id": entry_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no audit entry {entry_id}; /audit lists them")
-    return audit_row(found[0])
+        return audit_row(known(view, Audit, entry_id))

@@ -41,6 +41,15 @@ def list_deliveries(desk: Desk, query: DeliveryFilter, page: Page) -> Listed[Del
 def show_delivery(desk: Desk, delivery_id: Id) -> ShownDelivery:
     """Show one delivery with its headers and events.
 
-    Its body is not among them: it may hold personal data. The page of the delivery offers it as a file.
+    Its body is not among them: it may hold personal data.
     """
     return shown_delivery(operations.show(desk, delivery_id))
+
+
+@routes.get("/deliveries/{delivery_id}/body")
+def download_body(desk: Desk, delivery_id: Id) -> bytes:
+    """Download the body of one delivery, byte for byte as the store sent it.
+
+    It may hold personal data, and is there until its retention time is over or the order is forgotten.
+    """
+    return operations.body(desk, delivery_id)

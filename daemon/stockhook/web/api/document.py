@@ -9,7 +9,7 @@ import msgspec
 
 from stockhook import __version__
 from stockhook.web.api.faults import MEANINGS, TYPE, Fault
-from stockhook.web.api.handler import KEY, LONGEST_KEY
+from stockhook.web.api.handler import FILE, KEY, LONGEST_KEY
 from stockhook.web.api.route import Route
 from stockhook.web.program import PROBLEM
 
@@ -36,6 +36,7 @@ _KEY: Final = {
 
 
 _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
+_FILE: Final = {FILE: {"schema": {"type": "string", "contentMediaType": FILE}}}
 
 
 @cache
@@ -87,7 +88,7 @@ def _kinds(routes: Iterable[Route]) -> list[Any]:
     for route in routes:
         found += [route.takes[name] for name in (*route.in_path, *route.in_query)]
         found += [route.body] if route.body is not None else []
-        found += [] if route.download else [route.returns]
+        found += [] if route.download or route.file else [route.returns]
     return found
 
 
@@ -104,7 +105,7 @@ def _operation(route: Route, of_kind: Mapping[int, Any], components: Mapping[str
     if route.body is not None:
         content = {"application/json": {"schema": of_kind[id(route.body)]}}
         found["requestBody"] = {"required": True, "content": content}
-    held = _CSV if route.download else _json(of_kind[id(route.returns)])
+    held = _CSV if route.download else _FILE if route.file else _json(of_kind[id(route.returns)])
     failing = {str(status): {"$ref": f"#/components/responses/{status}"} for status in (_ACTING if acts else _READING)}
     found["responses"] = {"200": {"description": "As asked.", "content": held}, **dict(sorted(failing.items()))}
     return found

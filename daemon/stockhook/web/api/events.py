@@ -5,8 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from stockhook.model import Event, EventState
+from stockhook.operations import dry_run
 from stockhook.operations import events as operations
 from stockhook.operations.desk import Desk
+from stockhook.rows.dry_run import DryRunRow, dry_run_row
 from stockhook.rows.received import EventRow, ReplayedRow, ShownEvent, event_row, replayed_row, shown_event
 from stockhook.store import Match, Read
 from stockhook.web.api.contents import At
@@ -14,6 +16,7 @@ from stockhook.web.api.faults import bad
 from stockhook.web.api.filters import Account, Channel, Code, Lot, OrderId, Since, Until, given, of_orders, span
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Content, Id, Query, Routes
+from stockhook.web.site import Site
 
 routes = Routes()
 
@@ -58,6 +61,16 @@ def list_events(desk: Desk, query: EventFilter, page: Page) -> Listed[EventRow]:
 def show_event(desk: Desk, event_id: Id) -> ShownEvent:
     """Show one event: what became of it, what it booked, from which units and why."""
     return shown_event(operations.show(desk, event_id))
+
+
+@routes.get("/events/{event_id}/dry-run")
+def dry_run_event(desk: Desk, site: Site, event_id: Id) -> DryRunRow:
+    """Tell what running one event again would book now, from which units and why; nothing is written.
+
+    What was replayed is worked by the daemon a moment later: goods may have moved by then.
+    """
+    channels = {name: each.channel for name, each in site.settings.channels.items()}
+    return dry_run_row(dry_run.dry_run_event(desk, channels, event_id))
 
 
 class Replay(Content, frozen=True, kw_only=True):

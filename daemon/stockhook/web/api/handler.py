@@ -30,6 +30,7 @@ KEY: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 200
 JSON: Final = "application/json"
 _WEIGHT: Final = re.compile(r"[01](?:\.[0-9]{0,3})?")
+FILE: Final = "application/octet-stream"
 CSV: Final = "text/csv; charset=utf-8; header=present"
 
 
@@ -69,6 +70,10 @@ class Endpoint(ApiHandler):
         if route.download:
             self.set_header("Content-Disposition", f'attachment; filename="{route.path.rpartition("/")[2]}"')
             await self._stream(await self.in_thread(partial(route.do, self.site.desk, **asked)))
+        elif route.file:
+            name = "-".join((*path, route.path.rpartition("/")[2]))
+            self.set_header("Content-Disposition", f'attachment; filename="{route.noun}-{name}"')
+            await self._answer(await self.in_thread(partial(route.do, self.site.desk, **asked)), FILE)
         else:
             await self._answer(await self.in_thread(lambda: encoded(route.do(self.site.desk, **asked))))
 
@@ -125,10 +130,11 @@ class Endpoint(ApiHandler):
         media = self.request.headers.get("Content-Type", "")
         body = self.request.body if route.method == "POST" else b""
         query = self.request.query_arguments
-        return await self.in_thread(lambda: arguments(route, path, query, body, media), self.site.reads)
+        asked = await self.in_thread(lambda: arguments(route, path, query, body, media), self.site.reads)
+        return {**asked, "site": self.site} if route.of_site else asked
 
-    async def _answer(self, answer: bytes) -> None:
-        self.set_header("Content-Type", JSON)
+    async def _answer(self, answer: bytes, media: str = JSON) -> None:
+        self.set_header("Content-Type", media)
         await self.finish(answer)
 
     async def _stream(self, pieces: Iterator[str]) -> None:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from stockhook.errors import NotFound
 from stockhook.model import Movement, MovementKind
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.operations.stock import reversals
 from stockhook.rows.changes import AdjustedRow, adjusted_row
 from stockhook.rows.stock import LedgerRow, ledger_row
@@ -57,10 +57,7 @@ def list_movements(desk: Desk, query: MovementFilter, page: Page) -> Listed[Ledg
 def show_movement(desk: Desk, movement_id: Id) -> LedgerRow:
     """Show one entry of the ledger."""
     with desk.store.read() as view:
-        found = view.find(Movement, {"id": movement_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no movement {movement_id}; /movements lists them")
-    return ledger_row(found[0])
+        return ledger_row(known(view, Movement, movement_id))
 
 
 @routes.post("/movements/{movement_id}/undo")

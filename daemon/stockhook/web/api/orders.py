@@ -9,7 +9,9 @@ from stockhook.operations import forgetting
 from stockhook.operations import orders as operations
 from stockhook.operations.desk import Desk
 from stockhook.rows.orders import ForgottenRow, OrderRow, ShownOrder, forgotten_row, order_row, shown_order
-from stockhook.web.api.filters import Account, Channel, OrderId, given
+from stockhook.rows.values import Moment
+from stockhook.store import Match, Range, Read
+from stockhook.web.api.filters import Account, Channel, Code, Lot, OrderId, given, of_orders
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Query, Routes
 
@@ -25,14 +27,28 @@ class OrderFilter(Query, frozen=True, kw_only=True):
     order_id: OrderId = None
     account: Account = None
     channel: Channel = None
+    code: Code = None
+    lot: Lot = None
+    since: Annotated[
+        Moment | None, Meta(description="Only those whose first shipment was told at this moment or later.")
+    ] = None
+    until: Annotated[Moment | None, Meta(description="Only those whose first shipment was told before it.")] = None
+
+    def where(self, view: Read) -> dict[str, Match]:
+        """Return what they match."""
+        found = given(order_id=self.order_id, account=self.account, channel=self.channel)
+        if self.since is not None or self.until is not None:
+            found["first_ship_at"] = Range(self.since, self.until)
+        if self.code is not None or self.lot is not None:
+            found |= of_orders(view, Order, self.order_id, self.code, self.lot)
+        return found
 
 
 @routes.get("/orders")
 def list_orders(desk: Desk, query: OrderFilter, page: Page) -> Listed[OrderRow]:
     """List orders by account and order id, the greatest first."""
-    where = given(order_id=query.order_id, account=query.account, channel=query.channel)
     with desk.store.read() as view:
-        return listed(view, Order, where, page, order_row)
+        return listed(view, Order, query.where(view), page, order_row)
 
 
 @routes.get("/orders/{account}/{order_id}")

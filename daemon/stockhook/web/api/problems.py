@@ -4,11 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from stockhook.errors import NotFound
 from stockhook.model import Problem, ProblemState
 from stockhook.operations import problems as operations
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
+from stockhook.operations.suggestions import suggest
 from stockhook.rows.told import ProblemRow, WaivedRow, problem_row, waived_row
+from stockhook.rows.values import Row
 from stockhook.web.api.contents import Amount, Reason, quantity_or_none
 from stockhook.web.api.filters import given
 from stockhook.web.api.paging import Listed, Page, listed
@@ -39,10 +41,22 @@ def list_problems(desk: Desk, query: ProblemFilter, page: Page) -> Listed[Proble
 def show_problem(desk: Desk, problem_id: Id) -> ProblemRow:
     """Show one problem."""
     with desk.store.read() as view:
-        found = view.find(Problem, {"id": problem_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no problem {problem_id}; /problems?all=true lists them")
-    return problem_row(found[0])
+        return problem_row(known(view, Problem, problem_id))
+
+
+class SuggestionsRow(Row, frozen=True, kw_only=True):
+    """A store code that means nothing yet, and the skus of the items that it may mean, nearest first."""
+
+    code: str
+    items: list[str]
+
+
+@routes.get("/problems/{problem_id}/suggestions")
+def suggest_items(desk: Desk, problem_id: Id) -> SuggestionsRow:
+    """List the items that the code of a problem `unknown-item` may mean, nearest first; there may be none."""
+    with desk.store.read() as view:
+        code = operations.unknown_code(known(view, Problem, problem_id))
+        return SuggestionsRow(code=code, items=suggest(view, code))
 
 
 class Waiver(Content, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """A route of the API: a function whose signature says what it takes and returns.
 
-Its parameters are ``desk``; one for each ``{name}`` of the path; ``query`` and ``page``, structs whose fields are query
-parameters; ``body``, a struct. Its docstring is what the reference says. A function that yields text is a download.
+Its parameters are ``desk``; ``site``, where it needs the configuration; one for each ``{name}`` of the path; ``query``
+and ``page``, structs whose fields are query parameters; ``body``, a struct. Its docstring is what the reference says. A
+function that yields text is a download of rows as CSV, one that returns bytes answers with a file.
 """
 
 import re
@@ -39,6 +40,7 @@ class Route:
     do: Callable[..., Any]
     takes: Mapping[str, Any]
     returns: Any
+    of_site: bool = False
 
     @property
     def name(self) -> str:
@@ -77,6 +79,11 @@ class Route:
         return get_origin(self.returns) is Iterator
 
     @property
+    def file(self) -> bool:
+        """Tell whether it answers with a file."""
+        return self.returns is bytes
+
+    @property
     def pattern(self) -> str:
         """The path as a regular expression, whole."""
         parts = _NAME.split(PREFIX + self.path)
@@ -102,7 +109,8 @@ class Routes:
             hints = get_type_hints(function, include_extras=True)
             returns = hints.pop("return")
             hints.pop("desk")
-            self.all.append(Route(method, path, function, hints, returns))
+            of_site = hints.pop("site", None) is not None
+            self.all.append(Route(method, path, function, hints, returns, of_site))
             return function
 
         return add

@@ -7,6 +7,7 @@ from stockhook.operations.desk import Desk
 from stockhook.web.api import (
     aliases,
     audit,
+    channels,
     corrections,
     deliveries,
     downloads,
@@ -16,7 +17,10 @@ from stockhook.web.api import (
     locations,
     movements,
     orders,
+    overview,
+    plugins,
     problems,
+    recall,
     stock,
     units,
 )
@@ -25,6 +29,7 @@ from stockhook.web.api.handler import Endpoint, NoEndpoint
 from stockhook.web.api.route import Route, Routes
 
 _NOUNS: Final = (
+    overview,
     deliveries,
     events,
     orders,
@@ -36,7 +41,10 @@ _NOUNS: Final = (
     stock,
     units,
     movements,
+    recall,
     problems,
+    channels,
+    plugins,
     audit,
     downloads,
 )

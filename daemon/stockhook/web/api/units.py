@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
-from stockhook.errors import NotFound
 from stockhook.model import Unit
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.operations.stock import adjustments, amendments, holds, transfers
 from stockhook.rows.changes import (
     AdjustedRow,
@@ -50,10 +50,7 @@ def list_units(desk: Desk, query: UnitFilter, page: Page) -> Listed[WholeUnit]:
 def show_unit(desk: Desk, unit_id: Id) -> WholeUnit:
     """Show one unit; `/movements?unit_id=` lists what became of it."""
     with desk.store.read() as view:
-        found = view.find(Unit, {"id": unit_id}, most=1)
-    if not found:
-        raise NotFound(f"there is no unit {unit_id}; /stock lists them")
-    return whole_unit(found[0])
+        return whole_unit(known(view, Unit, unit_id))
 
 
 class Adjustment(Content, frozen=True, kw_only=True):

@@ -1,0 +1,29 @@
+"""Plugins as rows."""
+
+from stockhook.plugin_manager import Record, Status
+from stockhook.rows.values import Row
+
+
+class PluginRow(Row, frozen=True, kw_only=True):
+    """A plugin that was found: ``offers`` holds "strategy fifo" and the like, ``error`` why it could not be loaded."""
+
+    name: str
+    status: Status
+    origin: str
+    distribution: str | None
+    version: str | None
+    offers: list[str]
+    error: str | None
+
+
+def plugin_row(record: Record) -> PluginRow:
+    """Return a plugin as `plugins` has it."""
+    return PluginRow(
+        name=record.name,
+        status=record.status,
+        origin=record.origin,
+        distribution=record.distribution,
+        version=record.version,
+        offers=list(record.offers),
+        error=record.error,
+    )
