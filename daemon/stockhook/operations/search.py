@@ -12,7 +12,7 @@ from typing import Any, Final
 from stockhook.model import Alias, Delivery, Event, Item, Line, Movement, Unit, fold
 from stockhook.store import FOREVER, Folded, Match, Range, Read
 
-MOST: Final = 500
+MOST: Final = 250
 """Orders that are looked at for a code or a lot: what has more is narrowed down by other filters, or by its recall."""
 
 _UNITS: Final = 100
