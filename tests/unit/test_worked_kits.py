@@ -148,6 +148,42 @@ def test_an_order_left_whole_for_want_of_components_is_covered_by_finished_kits_
     assert (shop.problems(), failed(shop.desk)) == (set(), [])
 
 
+@pytest.mark.parametrize(
+    "shop",
+    [ChannelRules("shop", kits=FINISHED, on_shortage=each) for each in (ShortagePolicy.LINE, ShortagePolicy.ORDER)],
+    indirect=True,
+    ids=["line", "order"],
+)
+@pytest.mark.parametrize("defined", [{}, {"D": 1}], ids=["undefined", "defined otherwise"])
+@pytest.mark.parametrize("known", [True, False])
+def test_finished_kits_cover_what_waits_for_components_that_no_definition_of_ours_names(
+    shop: Shop, defined: dict[str, int], known: bool
+) -> None:
+    shop.stock(SET=1, B=2)
+    shop.items("D", *(["C"] if known else []))
+    if defined:
+        shop.kit("SET", None, **defined)
+    parts = kit("set", 3, [("B", 6), ("C", 3)], index=1, shipped=DAY1)
+    shop.send(envelope(order_ship("D-1", parts)))
+    assert shop.booked("D-1") == {}
+    shop.receive(("SET", 1))
+    assert shop.booked("D-1") == {}
+    shop.receive(("SET", 1))
+    assert shop.booked("D-1") == {"SET": 3 * ONE}
+    assert (shop.problems() - {"kit-mismatch"}, failed(shop.desk)) == (set(), [])
+
+
+@with_rules(kits=FINISHED, on_shortage=ShortagePolicy.LINE)
+def test_finished_kits_cover_what_is_owed_in_components_that_are_no_part_of_the_kit_any_more(shop: Shop) -> None:
+    shop.items("C", "D")
+    shop.kit("SET", C=1)
+    shop.send(envelope(order_ship("D-1", [line("SET", 1, kit=True, shipped=DAY1)])))
+    assert shop.owed("C") == ONE
+    shop.kit("SET", D=1)
+    shop.receive(("SET", 1))
+    assert (shop.booked("D-1"), shop.owed("C"), failed(shop.desk)) == ({"SET": ONE}, 0, [])
+
+
 @with_rules(kits=FINISHED, restock_reasons=frozenset({"unworn"}))
 @pytest.mark.parametrize(
     ("refunded", "left"),

@@ -83,11 +83,16 @@ def make_due(desk: Desk, work: Work, keys: Collection[OrderKey]) -> int:
 
 def orders_of(view: Read, keys: Collection[OrderKey]) -> Iterator[list[Order]]:
     """Yield what is known of these orders themselves, some at a time; unknown ones are left out."""
+    for account, ids in by_account(keys):
+        yield view.find(Order, {"account": account, "order_id": ids}, most=PAGE)
+
+
+def by_account(keys: Collection[OrderKey]) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the orders as ``find`` asks for them: an account, and so many ids at a time that a statement can hold."""
     for account in sorted({key.account for key in keys}):
         ids = sorted(key.order_id for key in keys if key.account == account)
         for start in range(0, len(ids), PAGE):
-            asked = frozenset(ids[start : start + PAGE])
-            yield view.find(Order, {"account": account, "order_id": asked}, most=PAGE)
+            yield account, frozenset(ids[start : start + PAGE])
 
 
 def waiting_on_code(view: Read, code: str, account: str = "") -> set[OrderKey]:

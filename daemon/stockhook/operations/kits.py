@@ -10,9 +10,24 @@ from typing import Final
 
 from stockhook import problems
 from stockhook.kits import multiply_out, read_lines, resolve, whole_step
-from stockhook.model import Catalogue, Kit, KitPolicy, Line, OrderKey, Part, Problem, ProblemState, Unit, fold
+from stockhook.model import (
+    Catalogue,
+    How,
+    Kit,
+    KitPolicy,
+    Line,
+    OrderKey,
+    Part,
+    Problem,
+    ProblemState,
+    Shortage,
+    Unit,
+    Wait,
+    WaitKind,
+    fold,
+)
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import waiting_orders
+from stockhook.operations.due import by_account, waiting_orders
 from stockhook.quantity import Quantity, text
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import FOREVER, Range, Read, Work
@@ -73,25 +88,60 @@ def close_mismatch(desk: Desk, work: Work, sku: str) -> None:
 
 def waiting_for(desk: Desk, view: Read, skus: Collection[str]) -> set[OrderKey]:
     """Return the orders that want something of these items, or may do with them instead of their components."""
-    return waiting_orders(view, {*skus, *_spared(desk, view, skus)}) if skus else set()
+    if not skus:
+        return set()
+    finished = _finished(desk, view, skus)
+    spared = {part.sku for parts in finished.values() for part in parts}
+    return waiting_orders(view, {*skus, *spared}) | _by_lines(view, finished)
 
 
-def _spared(desk: Desk, view: Read, skus: Collection[str]) -> set[str]:
-    """Return the components that orders may wait for and need no more, now that there are finished kits ``skus``.
+def _finished(desk: Desk, view: Read, skus: Collection[str]) -> dict[str, tuple[Part, ...]]:
+    """Return which of these items may be taken instead of components that orders wait for, with those we define.
 
     Only an order that was left whole waits so: what is owed in components otherwise stays owed in them.
     """
     rules = desk.policies.rules.values()
     if all(each.on_shortage in (ShortagePolicy.PARTIAL, ShortagePolicy.NEGATIVE) for each in rules):
-        return set()
+        return {}
     anyhow = any(each.kits is KitPolicy.STOCKED_FIRST for each in rules)
     catalogue = view.catalogue((), skus)
-    found: set[str] = set()
+    found: dict[str, tuple[Part, ...]] = {}
     for sku in skus:
         kit = catalogue.kits.get(fold(sku))
-        if kit is not None and (kit.policy is KitPolicy.STOCKED_FIRST or (kit.policy is None and anyhow)):
-            found |= {part.sku for part in multiply_out(sku, catalogue)}
+        policy = kit.policy if kit is not None else None
+        if policy is KitPolicy.STOCKED_FIRST or (policy is None and anyhow):
+            found[sku] = multiply_out(sku, catalogue) if kit is not None else ()
     return found
+
+
+def _by_lines(view: Read, skus: Collection[str]) -> set[OrderKey]:
+    """Return the orders that wait, and have a kit line that may take one of these items finished.
+
+    What its components are, the order says itself: as the store lists them, known to us or not, or as they were
+    defined when it was booked.
+    """
+    if not skus:
+        return set()
+    owed = view.find(Shortage, {"open": Range(low=1)}, most=FOREVER)
+    waits = view.find(Wait, {"kind": frozenset({WaitKind.ITEM, WaitKind.CODE})}, most=FOREVER)
+    keys = {OrderKey(row.account, row.order_id) for row in (*owed, *waits)}
+    lines = [
+        line
+        for account, some in by_account(keys)
+        for line in view.find(Line, {"account": account, "order_id": some, "kit": True}, most=FOREVER)
+    ]
+    catalogue = view.catalogue({(line.account, fold(line.code)) for line in lines}) if lines else Catalogue()
+    wanted = {fold(sku) for sku in skus}
+    return {OrderKey(line.account, line.order_id) for line in lines if _taken_finished(line, catalogue) in wanted}
+
+
+def _taken_finished(line: Line, catalogue: Catalogue) -> str | None:
+    """Return the folded sku of which a kit line takes finished kits, or may; None where it takes none."""
+    bound = line.binding
+    if bound is not None:
+        return fold(bound.parts[0].sku) if bound.how is How.STOCKED_FIRST else None
+    meaning = resolve(line.account, line.code, catalogue)
+    return fold(meaning.sku) if isinstance(meaning, Part) else None
 
 
 def _unsound(kit: Kit, catalogue: Catalogue) -> Iterator[str]:
