@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from stockhook.errors import Refused, StoreUnavailable
 from stockhook.model import Answered, Item
 from stockhook.operations import items
 from stockhook.operations.answers import AnswerLost, Busy, OtherRequest, done_once, forget_answers
 from stockhook.operations.desk import Desk
+from stockhook.record import replace as changed
 from stockhook.store import FOREVER, Store
 from stockhook.testing.pages import Pages
 from stockhook.web.api.route import PREFIX
@@ -165,4 +167,21 @@ class TestOverHttp:
     async def test_a_key_that_cannot_be_kept_is_refused(self, add: Any, pages: Pages, key: str) -> None:
         status, told, _ = await add(key, "SOAP")
         assert (status, told["parameter"]) == (400, "Idempotency-Key")
+        assert not pages.shop.find(Item)
+
+    async def test_what_is_being_done_comes_with_when_to_ask_again(self, add: Any, ask: Any, pages: Pages) -> None:
+        await add("k", "SOAP")
+        (mark,) = pages.shop.find(Answered)
+        with pages.settings.store.write() as work:
+            work.save([changed(mark, body=None)])
+        headers = {"Content-Type": "application/json", "Idempotency-Key": "k"}
+        answer = await ask(f"{PREFIX}/items", method="POST", body=b'{"sku": "SOAP"}', headers=headers)
+        assert (answer.code, json.loads(answer.body)["type"]) == (409, "urn:stockhook:error:busy")
+        assert int(answer.headers["Retry-After"]) > 0
+
+    async def test_two_keys_are_refused(self, ask: Any, pages: Pages) -> None:
+        headers = HTTPHeaders({"Content-Type": "application/json", "Idempotency-Key": "a"})
+        headers.add("Idempotency-Key", "b")
+        answer = await ask(f"{PREFIX}/items", method="POST", body=b'{"sku": "SOAP"}', headers=headers)
+        assert (answer.code, json.loads(answer.body)["parameter"]) == (400, "Idempotency-Key")
         assert not pages.shop.find(Item)

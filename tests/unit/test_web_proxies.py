@@ -142,6 +142,14 @@ class TestUnderAPrefix:
         assert pages.access.sessions
         return {"Cookie": f"{pages.access.sessions.cookie}={pages.access.sessions.begin('Ann')}"}
 
+    async def test_the_reference_names_addresses_as_programs_ask_for_them(
+        self, ask: Any, session: dict[str, str]
+    ) -> None:
+        page = (await ask(f"{PREFIX}/api", headers=session)).body.decode()
+        assert f"GET {PREFIX}/api/v1/events" in page
+        assert "GET /api/v1" not in page
+        assert f">{PREFIX}/api/v1/openapi.json<" in page
+
     async def test_no_address_on_any_page_leads_out_of_it(self, ask: Any, session: dict[str, str]) -> None:
         waiting, seen = [f"{PREFIX}/"], set()
         while waiting:

@@ -20,7 +20,7 @@ from stockhook.operations.desk import Desk
 from stockhook.web.api.asking import arguments
 from stockhook.web.api.faults import MEANINGS, TYPE, FaultError, bad, fault, of_error
 from stockhook.web.api.route import Route
-from stockhook.web.base import PageError
+from stockhook.web.base import RETRY_AFTER, PageError
 from stockhook.web.program import ProgramHandler
 from stockhook.web.site import Site
 
@@ -42,6 +42,8 @@ class ApiHandler(ProgramHandler):
         error = kwargs.get("exc_info", (None, None, None))[1]
         word, parameter = (error.word, error.parameter) if isinstance(error, FaultError) else (None, None)
         told = fault(status_code, error.sentence if isinstance(error, PageError) else "", word, parameter)
+        if word == "busy":
+            self.set_header("Retry-After", RETRY_AFTER)
         if not told.detail:
             told = msgspec.structs.replace(told, detail=MEANINGS[told.type.removeprefix(TYPE)][1])
         self.problem(status_code, told.detail, type=told.type, title=told.title, parameter=told.parameter)
@@ -116,7 +118,10 @@ class Endpoint(ApiHandler):
 
     def _key(self) -> str | None:
         """Return the word under which the request is to be done once; raises FaultError for one that cannot be kept."""
-        key = self.request.headers.get(KEY)
+        given = self.request.headers.get_list(KEY)
+        if len(given) > 1:
+            raise bad(KEY, f"{KEY} is given {len(given)} times; give it once")
+        key = given[0] if given else None
         if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
             raise bad(KEY, f"{KEY} is to be 1 to {LONGEST_KEY} printable characters of ASCII, such as a UUID")
         return key

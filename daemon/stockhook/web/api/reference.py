@@ -43,7 +43,8 @@ class ReferencePage(Page):
 
     async def get(self) -> None:
         """Show it."""
-        await self.show("api.html", lambda _view: reference())
+        root = {"root": self.site.settings.server.path_prefix}
+        await self.show("api.html", lambda _view: {**reference(), **root})
 
 
 @cache
