@@ -20,7 +20,8 @@ from stockhook.model import (
     fold,
 )
 from stockhook.outbox import Outbox, Subscription
-from stockhook.store import FOREVER, Range, Read, Work
+from stockhook.quantity import counted, text
+from stockhook.store import FOREVER, Range, Read, Total, Work
 
 ORDER_KINDS: Final = frozenset(
     {"line-conflict", "regression", "refund-unclear", "shipped-unclear", "rejected-after-shipping", "linked-order"}
@@ -30,6 +31,8 @@ ORDER_KINDS: Final = frozenset(
 CAUSED: Final = frozenset({"unknown-item", "insufficient-inventory"})
 """Problems that stand as long as something waits for them, or is owed."""
 
+_NAMED: Final = 3
+"""How many of the orders that want something are named in a text."""
 
 QUIET: Final = frozenset({"kit-mismatch"})
 """Problems told with each new order that a person, once they have acknowledged one, need not hear of again."""
@@ -73,15 +76,35 @@ def record(work: Work, report: Report, subscriptions: Mapping[str, Subscription]
         changed[key] = _counted(work, changed.get(key) or opened.get(key), occurrence, now)
     for order, occurrences in report.standing.items():
         _stand(work, order, occurrences, opened, changed, now)
-    for key in report.settled:
+    _settle(work, report.settled, opened, changed, now)
+    save(work, list(changed.values()), subscriptions, now)
+
+
+def _settle(
+    work: Work,
+    settled: Iterable[tuple[str, str]],
+    opened: Mapping[tuple[str, str], Problem],
+    changed: dict[tuple[str, str], Problem],
+    now: datetime,
+) -> None:
+    """Close the problems whose cause has gone; of one that has settled in part, say what there is of it now."""
+    restated: list[Problem] = []
+    for key in settled:
         problem = changed.get(key) or opened.get(key)
-        if problem is None or (key in changed and problem.kind not in CAUSED) or not cause_gone(work, problem):
+        if problem is None or (key in changed and problem.kind not in CAUSED):
             continue
-        if problem.id:
+        if not cause_gone(work, problem):
+            stands = replace(problem, text=what_stands(work, problem))
+            if key in changed:
+                changed[key] = stands
+            elif stands != problem:
+                restated.append(stands)
+        elif problem.id:
             changed[key] = replace(problem, state=ProblemState.CLOSED, last_seen=now)
         else:
             del changed[key]  # it came and went within this unit of work
-    save(work, list(changed.values()), subscriptions, now)
+    if restated:
+        work.save(restated)  # that less is owed than was told is no notice to anyone
 
 
 def save(work: Work, problems: Sequence[Problem], subscriptions: Mapping[str, Subscription], now: datetime) -> None:
@@ -186,6 +209,34 @@ def cause_gone(work: Read, problem: Problem) -> bool:
         waiting = work.totals(Wait, where={"kind": WaitKind.CODE, "account": account, "subject": fold(code)})
         return not _any(waiting)
     return True
+
+
+def what_stands(work: Read, problem: Problem) -> str:
+    """Return what to say of a problem of which a part has settled: of what was owed, what is owed now."""
+    if problem.kind != "insufficient-inventory":
+        return problem.text
+    by, sku = ("account", "order_id"), problem.subject
+    owed = work.totals(Shortage, by, {"sku": sku, "open": Range(low=1)})
+    waiting = work.totals(Wait, by, {"kind": WaitKind.ITEM, "subject": sku})
+    said = []
+    if owed:
+        quantity = text(sum(total.amount for total in owed))
+        said.append(f"{quantity} of {sku} could not be found, and {_still(quantity)} owed to {_orders(owed)}")
+    if waiting:
+        wait = "waits" if len(waiting) == 1 else "wait"
+        said.append(f"{sku} is short: {_orders(waiting)} {wait} until all of it can be covered")
+    return "; ".join(said) or problem.text
+
+
+def _still(quantity: str) -> str:
+    return "is still" if quantity == "1" else "are still"
+
+
+def _orders(totals: Sequence[Total]) -> str:
+    """Return how many orders these are, in words, and the first of them."""
+    ids = sorted(str(total.by[1]) for total in totals)
+    named = ", ".join([*ids[:_NAMED], *(["..."] if len(ids) > _NAMED else [])])
+    return f"{counted(len(ids), 'order', 'orders')} ({named})"
 
 
 def _any(totals: Sequence[object]) -> bool:

@@ -69,6 +69,35 @@ def test_waiving_ends_what_is_owed_oldest_first_and_closes_the_problem(shop: Sho
     assert [entry.reason for entry in shop.find(Audit, action="problems waive")] == ["lost too", "lost"]
 
 
+def test_what_has_settled_in_part_says_what_is_owed_now_and_tells_nobody_again(shop: Shop) -> None:
+    shop.stock(SOAP=2)
+    ship(shop, "D-1", 5)
+    ship(shop, "D-2", 4)
+    said, told = only(shop), shop.find(Notice)
+    shop.receive(("SOAP", 2))
+    known = only(shop)
+    assert known.text == "5 of SOAP could not be found, and are still owed to 2 orders (D-1, D-2)"
+    assert (replace(known, text=said.text), shop.find(Notice)) == (said, told)
+    shop.receive(("SOAP", 4))
+    assert only(shop).text == "1 of SOAP could not be found, and is still owed to 1 order (D-2)"
+    problems.waive(shop.desk, known.id, None, "lost")
+    assert problems.reopen(shop.desk, known.id).problem.text == only(shop).text
+    for number in (3, 4, 5):
+        ship(shop, f"D-{number}", 1)
+    problems.waive(shop.desk, known.id, ONE // 2, "lost")
+    assert only(shop).text == "3.5 of SOAP could not be found, and are still owed to 4 orders (D-2, D-3, D-4, ...)"
+
+
+def test_an_order_that_waits_no_more_leaves_the_others_to_be_told_of() -> None:
+    shop = open_shop(on_shortage=ShortagePolicy.ORDER)
+    shop.items("SOAP")
+    for number in (1, 2):
+        ship(shop, f"D-{number}", number)
+    shop.receive(("SOAP", 1))
+    assert shop.booked("D-1") == {"SOAP": ONE}
+    assert only(shop).text == "SOAP is short: 1 order (D-2) waits until all of it can be covered"
+
+
 def test_what_was_waived_stays_so_when_goods_come_and_events_come_again(shop: Shop) -> None:
     shop.stock(SOAP=2)
     ship(shop, "D-1", 5)

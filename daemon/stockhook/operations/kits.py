@@ -124,7 +124,8 @@ def _by_lines(view: Read, skus: Collection[str]) -> set[OrderKey]:
         return set()
     owed = view.find(Shortage, {"open": Range(low=1)}, most=FOREVER)
     waits = view.find(Wait, {"kind": frozenset({WaitKind.ITEM, WaitKind.CODE})}, most=FOREVER)
-    keys = {OrderKey(row.account, row.order_id) for row in (*owed, *waits)}
+    keys = {OrderKey(row.account, row.order_id) for row in owed}
+    keys |= {OrderKey(wait.account, wait.order_id) for wait in waits}
     lines = [
         line
         for account, some in by_account(keys)

@@ -225,7 +225,8 @@ def _open_again(work: Work, problem: Problem, now: datetime) -> Problem:
         return problem
     if problem.kind in problems.CAUSED and problems.cause_gone(work, problem):
         return problem  # what was owed again was in stock, and has been taken
-    return replace(problem, state=ProblemState.OPEN, last_seen=now)
+    words = problems.what_stands(work, problem)  # it may have settled in part before the rest of it was waived
+    return replace(problem, state=ProblemState.OPEN, last_seen=now, text=words)
 
 
 def _refuse_pointless(work: Work, problem: Problem) -> None:
