@@ -6,7 +6,7 @@ from stockhook.errors import NotFound
 from stockhook.model import Delivery, DeliveryState, Event
 from stockhook.operations.desk import Desk
 from stockhook.operations.records import known
-from stockhook.store import FOREVER, Match
+from stockhook.store import FOREVER, Match, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,14 @@ def list_deliveries(
 def show(desk: Desk, delivery_id: int) -> Shown:
     """Return one delivery; raises NotFound."""
     with desk.store.read() as view:
-        found = known(view, Delivery, delivery_id)
-        events = view.find(Event, {"delivery_id": delivery_id}, most=FOREVER)
-        return Shown(found, tuple(reversed(events)), view.body(delivery_id) is not None)
+        return shown(view, delivery_id)
+
+
+def shown(view: Read, delivery_id: int) -> Shown:
+    """Return what is kept of a delivery; raises NotFound."""
+    found = known(view, Delivery, delivery_id)
+    events = sorted(view.find(Event, {"delivery_id": delivery_id}, most=FOREVER), key=lambda event: event.position)
+    return Shown(found, tuple(events), view.body(delivery_id) is not None)
 
 
 def body(desk: Desk, delivery_id: int) -> bytes:

@@ -1,7 +1,6 @@
 """Deliveries: each request a store has sent, what it held, and what came of it."""
 
-from stockhook.errors import NotFound
-from stockhook.model import Delivery, DeliveryState, Event
+from stockhook.model import Delivery, DeliveryState
 from stockhook.operations import deliveries as operations
 from stockhook.store import Read
 from stockhook.web.filters import ORDERS, SINCE, UNTIL, Filter
@@ -57,8 +56,5 @@ class BodyDownload(Page):
 def delivery(view: Read, written: str) -> Values:
     """Return what the page of a delivery shows; raises NotFound."""
     delivery_id = number(written, "delivery")
-    found = view.find(Delivery, {"id": delivery_id}, most=1)
-    if not found:
-        raise NotFound(f"There is no delivery {delivery_id}.")
-    events = sorted(view.find(Event, {"delivery_id": delivery_id}), key=lambda event: event.position)
-    return {"delivery": found[0], "events": events, "kept": view.body(delivery_id) is not None}
+    found = operations.shown(view, delivery_id)
+    return {"delivery": found.delivery, "events": found.events, "kept": found.kept}

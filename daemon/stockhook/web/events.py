@@ -6,12 +6,13 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
-from stockhook.errors import NotFound, Refused
+from stockhook.errors import Refused
 from stockhook.model import NEW, Allocation, Event, EventState, Movement, Problem, ProblemState
 from stockhook.operations import events as operation
 from stockhook.operations.desk import Desk
 from stockhook.operations.dry_run import dry_run_event
 from stockhook.operations.due import every
+from stockhook.operations.records import known
 from stockhook.quantity import counted
 from stockhook.store import Read
 from stockhook.web.action import CONFIRMED
@@ -111,7 +112,7 @@ class _DryRun(Page):
         """Show what came of working an event without writing anything, and the button that has it written."""
         channels = {name: each.channel for name, each in self.site.settings.channels.items()}
         run = await self.in_thread(lambda: dry_run_event(self.site.desk, channels, event_id))
-        await self.show("dry_run.html", lambda view: {"event": known_event(view, event_id), "run": run, "NEW": NEW})
+        await self.show("dry_run.html", lambda view: {"event": known(view, Event, event_id), "run": run, "NEW": NEW})
 
 
 class DryRunPage(_DryRun):
@@ -136,7 +137,7 @@ class EventPage(Page):
         """Return the payload of an event; None once it has been removed."""
 
         def gather(view: Read) -> tuple[Event, bytes | None]:
-            found = known_event(view, event_id)
+            found = known(view, Event, event_id)
             return found, view.body(found.delivery_id)
 
         found, body = await self.read(gather)
@@ -170,7 +171,7 @@ class ReplayAction(_DryRun):
 
 def event(view: Read, event_id: int) -> dict[str, object]:
     """Return what the page of an event shows, but for its payload; raises NotFound."""
-    found = known_event(view, event_id)
+    found = known(view, Event, event_id)
     mine = {"event_id": found.id}
     return {
         "event": found,
@@ -179,14 +180,6 @@ def event(view: Read, event_id: int) -> dict[str, object]:
         "movements": view.find(Movement, mine)[::-1],
         "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
     }
-
-
-def known_event(view: Read, event_id: int) -> Event:
-    """Return the event of that id; raises NotFound."""
-    found = view.find(Event, {"id": event_id}, most=1)
-    if not found:
-        raise NotFound(f"There is no event {event_id}.")
-    return found[0]
 
 
 def later(view: Read, event: Event) -> list[Allocation]:

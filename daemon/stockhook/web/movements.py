@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from stockhook.errors import NotFound
 from stockhook.model import Allocation, Movement, MovementKind, Unit
 from stockhook.operations.desk import Desk
+from stockhook.operations.records import known
 from stockhook.operations.stock.reversals import undo
 from stockhook.quantity import text
 from stockhook.store import Read
@@ -52,10 +52,7 @@ class UndoAction(Action):
 def movement(view: Read, written: str) -> Values:
     """Return what the page of a movement shows; raises NotFound."""
     movement_id = number(written, "movement")
-    found = view.find(Movement, {"id": movement_id}, most=1)
-    if not found:
-        raise NotFound(f"There is no movement {movement_id}.")
-    (one,) = found
+    one = known(view, Movement, movement_id)
     decided = view.find(Allocation, {"id": one.allocation_id}, most=1) if one.allocation_id else []
     naming = view.find(Movement, {"reverses": movement_id}, most=PAGE)
     undone = [each for each in naming if each.kind is MovementKind.REVERSAL and each.order_id is None]

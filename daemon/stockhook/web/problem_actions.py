@@ -11,6 +11,7 @@ from stockhook.operations.codes import MOST_TRIED, Mapped
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import new_item
 from stockhook.operations.problems import Waived
+from stockhook.operations.records import known
 from stockhook.quantity import ONE, Quantity, counted, text
 from stockhook.store import Read
 from stockhook.web import forms, problem_forms
@@ -18,7 +19,7 @@ from stockhook.web.action import Action
 from stockhook.web.base import PageError
 from stockhook.web.forms import Form
 from stockhook.web.page import Page, number
-from stockhook.web.problems import known, proposed
+from stockhook.web.problems import proposed
 
 _INBOX = "/problems"
 
@@ -30,7 +31,7 @@ class _ProblemAction(Action):
         """Return the problem, and the items to propose for what it is about; answers 404 where there is none."""
 
         def look(view: Read) -> tuple[Problem, list[Item]]:
-            problem = known(view, number(written, "problem"))
+            problem = known(view, Problem, number(written, "problem"))
             return problem, proposed(view, [problem])
 
         return await self.read(look)

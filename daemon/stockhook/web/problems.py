@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from stockhook.advice import Advice, advise
-from stockhook.errors import NotFound
 from stockhook.model import Item, OrderKey, Problem, ProblemState, fold
 from stockhook.operations import kits
+from stockhook.operations.records import known
 from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
 from stockhook.store import Read
@@ -93,7 +93,7 @@ class ProblemPage(Page):
         """Show it."""
 
         def gather(view: Read) -> Values:
-            found = known(view, number(written, "problem"))
+            found = known(view, Problem, number(written, "problem"))
             return {"task": tasks(view, [found], 1)[0], "items": proposed(view, [found])}
 
         await self.show("problem.html", gather)
@@ -120,14 +120,6 @@ def problems(view: Read, rules: kits.Rules, asked: dict[str, str], before: str) 
 def open_kinds(view: Read) -> list[str]:
     """Return the kinds of which a problem is open."""
     return [total.by[0] for total in view.totals(Problem, ("kind",), {"state": ProblemState.OPEN})]
-
-
-def known(view: Read, problem_id: int) -> Problem:
-    """Return the problem of that id; raises NotFound."""
-    found = view.find(Problem, {"id": problem_id}, most=1)
-    if not found:
-        raise NotFound(f"There is no problem {problem_id}.")
-    return found[0]
 
 
 def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:

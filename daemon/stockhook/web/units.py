@@ -1,7 +1,7 @@
 """Inventory units: where one lies, where it came from, and every movement it has made."""
 
-from stockhook.errors import NotFound
 from stockhook.model import Location, Movement, Unit
+from stockhook.operations.records import known
 from stockhook.store import Read
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
@@ -20,12 +20,10 @@ class UnitPage(Page):
 def unit(view: Read, written: str, before: str) -> Values:
     """Return what the page of a unit shows; raises NotFound."""
     unit_id = number(written, "unit")
-    found = view.find(Unit, {"id": unit_id}, most=1)
-    if not found:
-        raise NotFound(f"There is no inventory unit {unit_id}.")
+    found = known(view, Unit, unit_id)
     return {
-        "unit": found[0],
-        "location": next(iter(view.find(Location, {"path": found[0].location}, most=1)), None),
-        "forms": unit_forms(view, found[0]),
+        "unit": found,
+        "location": next(iter(view.find(Location, {"path": found.location}, most=1)), None),
+        "forms": unit_forms(view, found),
         "listing": listing(view, Movement, {"unit_id": unit_id}, {}, before=before),
     }
