@@ -51,9 +51,10 @@ def mail() -> Iterator[TroubledMailServer]:
 def traffic(tmp_path_factory: pytest.TempPathFactory, mail: TroubledMailServer) -> Iterator[Traffic]:
     office: dict[str, str | int | list[str]] = {"type": "email", "host": "127.0.0.1", "port": mail.port}
     office |= {"security": "none", "from": "stockhook@example.com", "to": ["stock@example.com"]}
+    each: dict[str, str | int | list[str]] = {"per_hour": 1000}  # orders of one kind of problem are told one by one
     notifiers = [
-        f"{table('notifiers.office', office)}\ntimeout = {SECONDS}",
-        table("notifiers.journal", {"type": "log"}),
+        f"{table('notifiers.office', office | each)}\ntimeout = {SECONDS}",
+        table("notifiers.journal", {"type": "log"} | each),
     ]
     folder = tmp_path_factory.mktemp("daemon")
     with RunningDaemon(folder, more="\n".join(notifiers), program=program(hurry=HURRY)) as daemon:
