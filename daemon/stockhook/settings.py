@@ -56,8 +56,8 @@ class ConfiguredChannel:
 class ConfiguredNotifier:
     """A notifier of the configuration.
 
-    ``on`` holds the kinds of problem it tells, None all; at most ``per_hour`` messages are sent about one problem.
-    ``summary`` is when it gets a daily word, None never.
+    ``on`` holds the kinds of problem it tells, None all; of one problem at most ``per_hour`` messages are sent in an
+    hour, and so many new problems of one kind told one by one. ``summary`` is when it gets a daily word, None never.
     """
 
     name: str
