@@ -1,12 +1,12 @@
 """Where a moment lies among ids: records come in the order of their ids, so no index of times is needed."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
 from stockhook.model import Delivery, Event, Movement
-from stockhook.store import Range, Read
+from stockhook.store import Match, Range, Read
 
 SETTLED: Final = timedelta(minutes=5)
 """After so long no record is committed any more whose moment is earlier: ids up to there stay as they are."""
@@ -15,6 +15,9 @@ MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Event: "received_a
 """The field of a record that says when it came."""
 
 _MOST_KNOWN: Final = 10_000
+_SLACK: Final = timedelta(hours=1)
+_EARLY: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LATE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def first_id(view: Read, record: type[Any], moment: datetime) -> int:
@@ -33,6 +36,18 @@ def first_id(view: Read, record: type[Any], moment: datetime) -> int:
         else:
             low = middle + 1
     return low
+
+
+def span(view: Read, record: type[Any], since: datetime | None, until: datetime | None) -> dict[str, Match]:
+    """Return the match of the records that came between two moments, the second one left out.
+
+    Ids follow the times, but for a clock that was set back a little: they bound what is looked through.
+    """
+    if since is None and until is None:
+        return {}
+    low = None if since is None or since < _EARLY else first_id(view, record, since - _SLACK)
+    high = None if until is None or until > _LATE else first_id(view, record, until + _SLACK)
+    return {"id": Range(low, high), MOMENT[record]: Range(since, until)}
 
 
 class Edges:

@@ -14,9 +14,10 @@ from stockhook.errors import NotFound
 from stockhook.model import Allocation, Delivery, DeliveryState, Event, EventState, Movement, OrderKey
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due, pages
+from stockhook.operations.edges import span
 from stockhook.operations.orders import find_key
 from stockhook.operations.records import known, missing
-from stockhook.store import FOREVER, Match, Range, Work
+from stockhook.store import FOREVER, Match, Work
 
 AT_ONCE: Final = 500
 """Events that are made pending in one commit, so that no commit holds up the store's deliveries."""
@@ -62,11 +63,10 @@ def list_events(
     where: dict[str, Match] = {}
     if state is not None:
         where["state"] = state
-    if since is not None:
-        where["received_at"] = Range(low=since)
     if channel is not None:
         where["channel"] = channel
     with desk.store.read() as view:
+        where |= span(view, Event, since, None)
         if order is not None:
             key = find_key(view, order)
             where |= {"account": key.account, "order_id": key.order_id}
@@ -104,10 +104,8 @@ def replay_matching(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Have all events of a state worked again, oldest first; ``progress`` hears how many more are done."""
-    where: dict[str, Match] = {"state": state}
-    if since is not None:
-        where["received_at"] = Range(low=since)
     with desk.store.read() as view:
+        where = {"state": state, **span(view, Event, since, None)}
         ids = [event.id for page in pages(view, Event, where) for event in page]
     return _replay(desk, sorted(ids), progress)
 

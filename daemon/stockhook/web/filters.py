@@ -7,13 +7,10 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from stockhook.operations.edges import first_id
+from stockhook.operations.edges import span
 from stockhook.operations.search import MOST, Orders, orders_named
-from stockhook.store import Match, Range, Read
+from stockhook.store import Match, Read
 from stockhook.web.base import PageError
-
-_SLACK: Final = 1000
-"""Ids that are looked at beyond a day's: what came at once may have been written in another order."""
 
 SINCE, UNTIL = "since", "until"
 
@@ -33,7 +30,6 @@ class Filter:
 
     asked: Mapping[str, str]
     fields: Mapping[str, str]
-    moment: str = "received_at"
 
     @property
     def given(self) -> bool:
@@ -51,16 +47,9 @@ class Filter:
         return orders_named(view, **{name: self.asked.get(name, "") for name in ORDERS})
 
     def where(self, view: Read, record: type[Any], orders: Orders | None) -> dict[str, Match]:
-        """Return what records must match, ``orders`` being those that were found to be asked for.
-
-        Days are looked up among the ids, so that no index of times is needed.
-        """
+        """Return what records must match, ``orders`` being those that were found to be asked for."""
         found: dict[str, Match] = {self.fields[name]: value for name, value in self.asked.items() if self._plain(name)}
-        since, until = self.days
-        if since or until:
-            low = first_id(view, record, since) - _SLACK if since else None
-            high = first_id(view, record, until) + _SLACK if until else None
-            found |= {"id": Range(low, high), self.moment: Range(since, until)}
+        found |= span(view, record, *self.days)
         return found if orders is None else found | orders.match(view, record)
 
     def cut(self, orders: Orders | None) -> str | None:

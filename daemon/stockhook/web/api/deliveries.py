@@ -7,8 +7,9 @@ from msgspec import Meta
 from stockhook.model import Delivery, DeliveryState
 from stockhook.operations import deliveries as operations
 from stockhook.operations.desk import Desk
+from stockhook.operations.edges import span
 from stockhook.rows.received import DeliveryRow, ShownDelivery, delivery_row, shown_delivery
-from stockhook.web.api.filters import Channel, Code, Lot, OrderId, Since, Until, given, of_orders, span
+from stockhook.web.api.filters import Channel, Code, Lot, OrderId, Since, Until, given, of_orders
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Id, Query, Routes
 

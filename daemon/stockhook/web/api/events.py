@@ -8,12 +8,13 @@ from stockhook.model import Event, EventState
 from stockhook.operations import dry_run
 from stockhook.operations import events as operations
 from stockhook.operations.desk import Desk
+from stockhook.operations.edges import span
 from stockhook.rows.dry_run import DryRunRow, dry_run_row
 from stockhook.rows.received import EventRow, ReplayedRow, ShownEvent, event_row, replayed_row, shown_event
 from stockhook.store import Match, Read
 from stockhook.web.api.contents import At
 from stockhook.web.api.faults import bad
-from stockhook.web.api.filters import Account, Channel, Code, Lot, OrderId, Since, Until, given, of_orders, span
+from stockhook.web.api.filters import Account, Channel, Code, Lot, OrderId, Since, Until, given, of_orders
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Content, Id, Query, Routes
 from stockhook.web.site import Site

@@ -1,19 +1,14 @@
 """What several lists may be filtered by."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeAlias
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
 from stockhook.model import Item
-from stockhook.operations.edges import MOMENT, first_id
 from stockhook.operations.items import find_item
 from stockhook.operations.search import MOST, orders_named
-from stockhook.store import Match, Range, Read
-
-_SLACK: Final = timedelta(hours=1)
-_EARLY: Final = datetime(1970, 1, 2, tzinfo=UTC)
-_LATE: Final = datetime(9000, 1, 1, tzinfo=UTC)
+from stockhook.store import Match, Read
 
 Channel: TypeAlias = Annotated[str | None, Meta(description="Only of this channel, as the configuration names it.")]
 Account: TypeAlias = Annotated[str | None, Meta(description="Only of this account, such as ultracart:DEMO.")]
@@ -40,18 +35,6 @@ Until: TypeAlias = Annotated[Annotated[datetime, Meta(tz=True)] | None, Meta(des
 def given(**fields: Any) -> dict[str, Match]:
     """Return the fields to match: those that were asked for."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def span(view: Read, record: type[Any], since: datetime | None, until: datetime | None) -> dict[str, Match]:
-    """Return the match of a record's time between two moments, the second one left out.
-
-    Ids follow the times, but for a clock that was set back a little: they bound what is looked through.
-    """
-    if since is None and until is None:
-        return {}
-    low = None if since is None or since < _EARLY else first_id(view, record, since - _SLACK)
-    high = None if until is None or until > _LATE else first_id(view, record, until + _SLACK)
-    return {"id": Range(low, high), MOMENT[record]: Range(since, until)}
 
 
 def of_orders(

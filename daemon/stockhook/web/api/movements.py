@@ -6,12 +6,13 @@ from msgspec import Meta
 
 from stockhook.model import Movement, MovementKind
 from stockhook.operations.desk import Desk
+from stockhook.operations.edges import span
 from stockhook.operations.records import known
 from stockhook.operations.stock import reversals
 from stockhook.rows.changes import AdjustedRow, adjusted_row
 from stockhook.rows.stock import LedgerRow, ledger_row
 from stockhook.store import Match, Read
-from stockhook.web.api.filters import Account, OrderId, Since, Sku, Until, given, sku_of, span
+from stockhook.web.api.filters import Account, OrderId, Since, Sku, Until, given, sku_of
 from stockhook.web.api.paging import Listed, Page, listed
 from stockhook.web.api.route import Id, Query, Routes
 from stockhook.web.api.units import Why
