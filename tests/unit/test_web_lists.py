@@ -15,7 +15,7 @@ from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.web import events, paging
-from stockhook.web.paging import before_id
+from stockhook.web.paging import id_of
 
 
 @pytest.fixture
@@ -137,11 +137,23 @@ async def test_problems_are_filtered_by_state_and_kind_and_paged(ask: Any, pages
     assert await ids(ask, "/problems?kind=linked-order", "problems") == []
 
 
+async def test_movements_of_an_item_are_paged_with_the_units_that_are_used_up_still_shown(
+    ask: Any, pages: Pages
+) -> None:
+    pages.shop.items("SOAP")
+    for _ in range(51):
+        pages.shop.receive(("SOAP", 1))
+    assert await older(ask, "/items/SOAP") == "?before=2"
+    assert await older(ask, "/items/SOAP", "?empty=yes") == "?empty=yes&before=2"
+    assert await older(ask, "/items/SOAP", "?empty=yes&before=2") is None
+    assert await ids(ask, "/items/SOAP?before=2", "movements") == [1]
+
+
 @pytest.mark.parametrize(
     ("written", "number"), [("7", 7), ("", None), ("0", None), ("-1", None), ("x", None), ("²", None)]
 )
 def test_only_ids_are_gone_on_from(written: str, number: int | None) -> None:
-    assert before_id(written) == number
+    assert id_of(written) == number
 
 
 async def test_days_are_those_of_the_receipt(ask: Any, pages: Pages) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode
 
 from stockhook.operations.audit import entries
 from stockhook.store import Read
 from stockhook.web.filters import day, midnight
 from stockhook.web.page import Page, Values
-from stockhook.web.paging import PAGE, Listing, before_id
+from stockhook.web.paging import PAGE, Listing, id_of
 
 _ASKED: Final = ("subject", "actor", "action", "since")
 
@@ -31,10 +30,7 @@ def audit(view: Read, asked: Mapping[str, str], before: str) -> Values:
         actor=asked["actor"] or None,
         action=asked["action"] or None,
         since=midnight(day(asked["since"])),
-        after=before_id(before),
+        after=id_of(before),
         most=PAGE,
     )
-    kept = {name: value for name, value in asked.items() if value}
-    older = None if found.last is None else "?" + urlencode({**kept, "before": found.last})
-    newest = "?" + urlencode(kept) if before_id(before) else None
-    return {"asked": asked, "listing": Listing(found.rows, older, newest, bool(older) and len(found.rows) < PAGE)}
+    return {"asked": asked, "listing": Listing.of(found.rows, found.last, asked, before=before)}

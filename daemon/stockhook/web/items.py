@@ -1,7 +1,7 @@
 """Items: what is stocked, how much of it lies where, and what moved."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from stockhook.web.charts import Chart, line
 from stockhook.web.item_actions import AddItemAction
 from stockhook.web.item_forms import adding, setting_forms
 from stockhook.web.page import Page, Values
-from stockhook.web.paging import PAGE, before_id, older_than
+from stockhook.web.paging import PAGE, Listing, id_of, older_than
 from stockhook.web.stock_forms import item_forms
 from stockhook.web.templates import amount
 
@@ -71,7 +71,7 @@ class ItemPage(Page):
             balance, below = shown["total"] + shown["below"], shown["below"] < 0
             shown["chart"] = (
                 chart(volume.on_hand(view, shown["item"].sku, balance, now), less_owed=below)
-                if shown["entries"]
+                if shown["listing"].rows
                 else None
             )
             kit = shown["kit"]
@@ -145,7 +145,6 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     owed = view.find(Shortage, mine | {"open": Range(low=1)}, most=MOST_UNITS + 1)
     units.sort(key=lambda unit: (unit.location, str(unit.expires_on or "9"), unit.id))
     kits = view.find(Kit, most=FOREVER)
-    entries, older = _entries(view, found.sku, before)
     places: Counter[str] = Counter()
     for unit in goods:
         places[unit.location] += unit.quantity
@@ -167,9 +166,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
         "aliases": view.find(Alias, mine),
         "kit": next((kit for kit in kits if kit.sku == found.sku), None),
         "part_of": sorted(kit.sku for kit in kits if any(part.sku == found.sku for part in kit.parts)),
-        "entries": entries,
-        "older": older,
-        "newest": before_id(before) is not None,
+        "listing": _entries(view, found.sku, before, {"empty": "yes" if empty else ""}),
     }
 
 
@@ -177,9 +174,9 @@ def _place(item: Item) -> tuple[str, str]:
     return fold(item.sku), item.sku
 
 
-def _entries(view: Read, sku: str, before: str) -> tuple[list[Entry], int | None]:
-    """Return one page of the item's movements, newest first, and the id to go on from."""
-    after = before_id(before)
+def _entries(view: Read, sku: str, before: str, asked: Mapping[str, str]) -> Listing[Entry]:
+    """Return one page of the item's movements, newest first; ``asked`` is what the page shows besides."""
+    after = id_of(before)
     where = {"sku": sku} | ({"id": Range(high=after)} if after else {})
     running = sum(total.amount for total in view.totals(Movement, where=where))
     rows, more = older_than(view, Movement, {"sku": sku}, before)
@@ -187,4 +184,4 @@ def _entries(view: Read, sku: str, before: str) -> tuple[list[Entry], int | None
     for movement in rows:
         entries.append(Entry(movement, running))
         running -= movement.quantity
-    return entries, more
+    return Listing.of(entries, more, asked, before=before)

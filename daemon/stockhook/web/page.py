@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from stockhook.errors import BadQuantity, Refused
 from stockhook.operations.desk import Desk
 from stockhook.store import Read
 from stockhook.web.base import BaseHandler, PageError
+from stockhook.web.paging import id_of
 from stockhook.web.segments import named
 from stockhook.web.site import Said
 
@@ -17,9 +18,6 @@ R = TypeVar("R")
 
 Values: TypeAlias = Mapping[str, Any]
 """What a template is filled with."""
-
-DIGITS: Final = 18
-"""Digits of the longest id that a store keeps."""
 
 
 class Page(BaseHandler):
@@ -90,7 +88,7 @@ class Page(BaseHandler):
 
 def number(written: str, what: str) -> int:
     """Return the id in an address; raises PageError (404) for one that no record can have."""
-    found = int(written) if written.isascii() and written.isdecimal() and len(written) <= DIGITS else 0
-    if not found:
+    found = id_of(written)
+    if found is None:
         raise PageError(HTTPStatus.NOT_FOUND, f"There is no {what} {written[:40]}.")
     return found

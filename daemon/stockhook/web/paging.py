@@ -34,16 +34,22 @@ class Listing(Generic[R]):
     newest: str | None
     partial: bool = False
 
+    @classmethod
+    def of(
+        cls, rows: Sequence[R], last: int | None, asked: Mapping[str, str], *, before: str, most: int = PAGE
+    ) -> "Listing[R]":
+        """Return the page of these rows; ``last`` is the id behind which the next one begins, None at the end."""
+        kept = {name: value for name, value in asked.items() if value}
+        older = None if last is None else "?" + urlencode({**kept, "before": last})
+        newest = "?" + urlencode(kept) if id_of(before) else None
+        return cls(rows, older, newest, partial=last is not None and len(rows) < most)
+
 
 def listing(
     view: Read, record: type[R], where: Mapping[str, Match], asked: Mapping[str, str], *, before: str, most: int = PAGE
 ) -> Listing[R]:
     """Return the newest records that match, from behind the id ``before``; ``asked`` holds the filters as written."""
-    rows, more = older_than(view, record, where, before, most)
-    kept = {name: value for name, value in asked.items() if value}
-    older = None if more is None else "?" + urlencode({**kept, "before": more})
-    newest = "?" + urlencode(kept) if before_id(before) else None
-    return Listing(rows, older, newest, partial=more is not None and len(rows) < most)
+    return Listing.of(*older_than(view, record, where, before, most), asked, before=before, most=most)
 
 
 def older_than(
@@ -53,7 +59,7 @@ def older_than(
 
     The page may hold fewer than ``most``, though there may be more, where too many would have to be looked through.
     """
-    after = before_id(before)
+    after = id_of(before)
     low = None if _indexed(record, where) else _window(view, record, where, after)
     bounded = where if low is None else {**where, "id": _bounded(where.get("id"), low)}
     found: list[Any] = list(view.find(record, bounded, (after,) if after else None, most + 1))
@@ -62,8 +68,8 @@ def older_than(
     return found, low
 
 
-def before_id(written: str) -> int | None:
-    """Return the id that an address goes on from; None for none, or for what is no id."""
+def id_of(written: str) -> int | None:
+    """Return the id that is written in an address; None for none, or for what no record can have."""
     return int(written) or None if written.isascii() and written.isdecimal() and len(written) <= _DIGITS else None
 
 
