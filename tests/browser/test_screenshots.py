@@ -78,7 +78,9 @@ def test_the_pages_in_the_readme_look_as_they_do(browser: Browser, served: str, 
     )
     context.set_default_timeout(visiting.PATIENCE)
     page = context.new_page()
-    page.goto(SHOTS[name])
+    answer = page.goto(SHOTS[name])
+    assert answer is not None
+    assert answer.ok, "no picture of an error"
     folder = KEPT if os.environ.get("STOCKHOOK_SCREENSHOTS") else tmp_path
     shot = page.screenshot(path=folder / f"{name}.png")
     assert shot.startswith(b"\x89PNG")
