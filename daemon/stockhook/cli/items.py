@@ -195,8 +195,9 @@ def set_(context: Context, sku: str, days: int | None, reorder_at: int | None, n
 def rename(context: Context, old: str, new: str) -> None:
     """Give an item another sku: its goods, codes and kits go over, and the old sku becomes a code that means the new.
 
-    What was booked stays written under the old sku, and what orders booked before give back comes back under it: say
-    the same again to bring that over. To take a rename back, rename back.
+    What was booked stays written under the old sku. What orders booked before give back goes over to the new one by
+    itself; say the same again to bring over what a count has found under the old one. To take a rename back, rename
+    back.
 
     Example: stockhook items rename SOAP-LAV SOAP-LAVENDER
     """

@@ -15,6 +15,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import make_due, orders_of
 from stockhook.operations.kits import waiting_for
 from stockhook.operations.serials import check_serials
+from stockhook.operations.successors import bring_over
 from stockhook.store import FOREVER, Work
 
 logger = log.get(__name__)
@@ -199,10 +200,11 @@ def follow(desk: Desk, work: Work, batch: Batch, void: Collection[OrderKey | Non
     """See to what follows from what a batch has booked: places for what came back, orders to settle, and problems.
 
     What an order has given back, of whatever line, makes due what waits for it; what covered one order may be refunded
-    there, and come back.
+    there, and come back. What came back under the old sku of a renamed item goes over to the new one.
     """
     _make_places(work, batch.places())
-    make_due(desk, work, waiting_for(desk, work, batch.given_back(void)))
+    given = batch.given_back(void)
+    make_due(desk, work, waiting_for(desk, work, given | bring_over(desk, work, batch.ids, given)))
     problems.record(work, report, desk.subscriptions, desk.clock.now())
 
 

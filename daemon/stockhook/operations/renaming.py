@@ -15,7 +15,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due, waiting_on_code, waiting_orders
 from stockhook.operations.items import checked_sku, find_item, known_item
 from stockhook.operations.posting import Change, post
-from stockhook.operations.stock.ledger import entry
+from stockhook.operations.successors import RENAME, carried, meaning
 from stockhook.quantity import ONE, Quantity, counted, text
 from stockhook.store import FOREVER, Match, Read, Work
 
@@ -56,7 +56,7 @@ def rename(desk: Desk, old: str, new: str) -> Renamed:
         """Return what is saved beside the goods, read behind the first write: no version covers it."""
         nonlocal before, after
         quantity = sum(unit.quantity for unit in goods)
-        work.save([desk.audit("items rename", before.sku, to=after.sku, quantity=text(quantity))])
+        work.save([desk.audit(RENAME, before.sku, to=after.sku, quantity=text(quantity))])
         before, after = _both(work, before.sku, after.sku)
         _check(work, before, after)
         kits[:] = _kits(work, before, after)
@@ -80,10 +80,10 @@ def _both(view: Read, old: str, new: str) -> tuple[Item, Item]:
 
 
 def _check(work: Work, before: Item, after: Item) -> None:
-    meant = _meaning(work, before)
+    meant = meaning(work, before.sku)
     again = before.retired and meant is not None and meant.sku == after.sku
     known = find_item(work, after.sku)
-    renamed = _meaning(work, known) if known is not None and known.retired else None
+    renamed = meaning(work, known.sku) if known is not None and known.retired else None
     back = renamed is not None and renamed.sku == before.sku
     if known is not None and not again and not back:
         raise Refused(f"the item {after.sku} exists already; two items cannot become one. Nothing was changed")
@@ -102,11 +102,6 @@ def _check(work: Work, before: Item, after: Item) -> None:
             f"{before.sku} is owed to {orders} ({names}), booked under that sku: receive it, count "
             "the shelf, or waive what will never come (stockhook problems list) before it is renamed"
         )
-
-
-def _meaning(view: Read, item: Item) -> Alias | None:
-    """Return what the sku of an item means as a code, for all accounts, if that is anything but the item."""
-    return next(iter(view.find(Alias, {"account": "", "code": fold(item.sku)}, most=1)), None)
 
 
 def _codes(view: Read, sku: str) -> list[Alias]:
@@ -135,13 +130,12 @@ def _renamed(sku: str, before: Item, after: Item) -> str:
 
 
 def _moved(desk: Desk, batch: Batch, goods: Sequence[Unit], after: Item) -> tuple[list[Unit], list[Movement]]:
-    units, movements = [], []
+    units: list[Unit] = []
+    movements: list[Movement] = []
     for unit in goods:
         made = replace(unit, id=next(batch.ids), sku=after.sku, quantity=0)
-        out = entry(desk, next(batch.ids), unit, MovementKind.TRANSFER_OUT, -unit.quantity, "renamed")
-        into = entry(desk, next(batch.ids), made, MovementKind.TRANSFER_IN, unit.quantity, "renamed", reverses=out.id)
         units.append(made)
-        movements += [out, into]
+        movements += carried(desk, batch.ids, unit, made)
     return units, movements
 
 
