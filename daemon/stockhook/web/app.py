@@ -1,4 +1,4 @@
-"""Every address of the admin listener in one list."""
+"""The application of the admin listener: pages, JSON API and metrics."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,28 +14,14 @@ from stockhook.operations.outcomes import telling
 from stockhook.operations.volume import Volume
 from stockhook.settings import Settings
 from stockhook.web.access import Access
-from stockhook.web.actions import ACTIONS
-from stockhook.web.api.reference import ReferencePage
 from stockhook.web.api.routes import endpoints
 from stockhook.web.base import NotFoundPage
 from stockhook.web.body_limit import LimitedBody
-from stockhook.web.deliveries import BodyDownload, DeliveriesPage, DeliveryPage
-from stockhook.web.events import EventPage, EventsPage, ReplayAction
-from stockhook.web.items import ItemPage, ItemsPage
-from stockhook.web.login import LoginPage, LogoutAction
-from stockhook.web.metrics import MetricsPage
-from stockhook.web.orders import OrderPage
-from stockhook.web.overview import OverviewPage
-from stockhook.web.plugins import PluginsPage
-from stockhook.web.probes import ProbePage
-from stockhook.web.problems import ProblemPage, ProblemsPage
 from stockhook.web.proxies import Proxies, origin
 from stockhook.web.requests import told
+from stockhook.web.routes import ROUTES
 from stockhook.web.scrape import Scrape
-from stockhook.web.search import SearchPage
 from stockhook.web.site import Site
-from stockhook.web.static import StaticPage
-from stockhook.web.units import UnitPage
 
 
 def admin_application(
@@ -56,34 +42,9 @@ def admin_application(
     scrape = scrape or Scrape(settings, health, Meters(), desk.clock)
     desk = replace(desk, store=telling(desk.store))
     site = {"site": Site(desk, settings, health, access, wake, scrape, volume=volume or Volume())}
-    routes = [
-        (r"/", OverviewPage, site),
-        (r"/deliveries", DeliveriesPage, site),
-        (r"/deliveries/(\d+)", DeliveryPage, site),
-        (r"/deliveries/(\d+)/body", BodyDownload, site),
-        (r"/events", EventsPage, site),
-        (r"/events/(\d+)", EventPage, site),
-        (r"/events/(\d+)/replay", ReplayAction, site),
-        (r"/orders/([^/]+)/([^/]+)", OrderPage, site),
-        (r"/items", ItemsPage, site),
-        (r"/items/([^/]+)", ItemPage, site),
-        (r"/units/(\d+)", UnitPage, site),
-        (r"/problems", ProblemsPage, site),
-        (r"/problems/(\d+)", ProblemPage, site),
-        *((address, action, site) for address, action in ACTIONS),
-        (r"/plugins", PluginsPage, site),
-        (r"/search", SearchPage, site),
-        (r"/login", LoginPage, site),
-        (r"/logout", LogoutAction, site),
-        (r"/(?:healthz|readyz)", ProbePage, site),
-        (r"/metrics", MetricsPage, site),
-        (r"/static/([\w.]+)", StaticPage, site),
-        (r"/api", ReferencePage, site),
-        *endpoints(site),
-    ]
     return ProxiedApplication(
         Proxies.of(settings.server),
-        routes,
+        [*((address, handler, site) for address, handler in ROUTES), *endpoints(site)],
         default_handler_class=NotFoundPage,
         default_handler_args=site,
         cross_origin_protection=True,
