@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from html import unescape
 from typing import Any
 
@@ -10,12 +11,14 @@ from tornado.web import Application
 
 from stockhook.model import Movement, Shortage, Unit
 from stockhook.operations import locations
+from stockhook.operations.rehearsal import rehearse
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.tallies import Tally
 from stockhook.quantity import ONE
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
+from stockhook.web import action
 
 DAY = "2026-12-01T12:00:00+00:00"
 CHANGED = "Something has changed since you looked, so nothing was done."
@@ -91,6 +94,23 @@ async def test_two_clicks_at_once_book_once_and_both_are_told(ask: Any, shown: A
     words = {said(answer).removesuffix(TWICE).strip() for answer in answers}
     assert words == {"-2 SALT: unit 1 holds 5 now."}
     assert shop.find(Unit, id=1)[0].quantity == 5 * ONE
+
+
+async def test_of_two_clicks_that_look_before_either_acts_both_say_what_was_done(
+    ask: Any, shown: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmation = await shown("/units/1/adjust", {"quantity": "-7", "reason": "lost"})
+    both = threading.Barrier(2, timeout=30)
+
+    def look(*args: Any) -> Any:
+        found = rehearse(*args)
+        both.wait()
+        return found
+
+    monkeypatch.setattr(action, "rehearse", look)
+    answers = await asyncio.gather(*(ask("/units/1/adjust", confirmation) for _ in range(2)))
+    words = "-7 SALT: unit 1 holds 0 now."
+    assert sorted(said(answer) for answer in answers) == [words, f"{words} {TWICE}"]
 
 
 async def test_the_same_goods_may_come_in_twice(ask: Any, shown: Any, shop: Any) -> None:

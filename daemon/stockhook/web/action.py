@@ -95,7 +95,9 @@ class _Confirmation:
     def _done_once(self) -> tuple[bytes, bool]:
         try:
             return done_once(self.desk, self.once, self.digest, self._act)
-        except _OtherThanShown:
+        except (Busy, OtherRequest, AnswerLost):
+            raise
+        except (_OtherThanShown, Refused, BadQuantity):
             # The other click of two may have been what changed it.
             before = answered(self.desk, self.once, self.digest)
             if before is None:
