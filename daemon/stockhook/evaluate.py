@@ -30,6 +30,7 @@ from stockhook.model import (
     WaitKind,
     fold,
 )
+from stockhook.model.told import INSUFFICIENT
 from stockhook.quantity import Quantity, times
 from stockhook.record import record, replace
 from stockhook.rules import ChannelRules, ShortagePolicy
@@ -181,7 +182,7 @@ class _Routine:
         if ended <= 0 or not self._counted(claim):
             return claim
         self.draft.close_counted(claim.line, claim.sku, ended)
-        self.draft.settled.append(("insufficient-inventory", claim.sku))
+        self.draft.settled.append((INSUFFICIENT, claim.sku))
         otherwise = None if claim.otherwise is None else claim.otherwise - ended
         return replace(claim, want=claim.want - ended, open=claim.open - ended, otherwise=otherwise)
 
@@ -321,7 +322,7 @@ class _Routine:
         if owed > claim.open:
             telling.insufficient(self.draft, claim, owed)
         elif owed < claim.open:
-            self.draft.settled.append(("insufficient-inventory", claim.sku))
+            self.draft.settled.append((INSUFFICIENT, claim.sku))
 
     # --- the end ---
 

@@ -19,6 +19,7 @@ from stockhook.model import (
     WaitKind,
     fold,
 )
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.outbox import Outbox, Subscription
 from stockhook.quantity import counted, text
 from stockhook.store import FOREVER, Range, Read, Total, Work
@@ -28,7 +29,7 @@ ORDER_KINDS: Final = frozenset(
 )
 """Problems of one order that hold or do not hold after each evaluation of it."""
 
-CAUSED: Final = frozenset({"unknown-item", "insufficient-inventory"})
+CAUSED: Final = frozenset({UNKNOWN_ITEM, INSUFFICIENT})
 """Problems that stand as long as something waits for them, or is owed."""
 
 _NAMED: Final = 3
@@ -200,11 +201,11 @@ def _acknowledged(work: Read, signal: Signal) -> bool:
 
 def cause_gone(work: Read, problem: Problem) -> bool:
     """Tell whether nothing waits for the problem any more; kinds without anything that waits end when they settle."""
-    if problem.kind == "insufficient-inventory":
+    if problem.kind == INSUFFICIENT:
         owed = work.totals(Shortage, where={"sku": problem.subject, "open": Range(low=1)})
         waiting = work.totals(Wait, where={"kind": WaitKind.ITEM, "subject": problem.subject})
         return not _any(owed) and not _any(waiting)
-    if problem.kind == "unknown-item":
+    if problem.kind == UNKNOWN_ITEM:
         account, _, code = problem.subject.partition("/")
         waiting = work.totals(Wait, where={"kind": WaitKind.CODE, "account": account, "subject": fold(code)})
         return not _any(waiting)
@@ -213,7 +214,7 @@ def cause_gone(work: Read, problem: Problem) -> bool:
 
 def what_stands(work: Read, problem: Problem) -> str:
     """Return what to say of a problem of which a part has settled: of what was owed, what is owed now."""
-    if problem.kind != "insufficient-inventory":
+    if problem.kind != INSUFFICIENT:
         return problem.text
     by, sku = ("account", "order_id"), problem.subject
     owed = work.totals(Shortage, by, {"sku": sku, "open": Range(low=1)})

@@ -9,6 +9,7 @@ from typing import Final
 
 from stockhook.evaluate import Evaluation
 from stockhook.model import EventState, MovementKind, OrderState, WaitKind
+from stockhook.model.told import INSUFFICIENT
 from stockhook.quantity import text
 
 SHADOW: Final = "shadow"
@@ -17,7 +18,6 @@ SHADOW: Final = "shadow"
 MOST_TOLD: Final = 20
 """So many takes stand in an event's text; a dry run tells all."""
 
-_OF_THE_SHELF: Final = "insufficient-inventory"
 _OPEN: Final = frozenset({EventState.SHORT, EventState.PARKED})
 
 
@@ -41,9 +41,9 @@ def shadowed(result: Evaluation, before: OrderState) -> Evaluation:
         verdict=EventState.IGNORED,
         reason=SHADOW,
         text=f"shadow mode, nothing was booked: {'; '.join(told)}",
-        happened=tuple(signal for signal in result.happened if signal.kind != _OF_THE_SHELF),
+        happened=tuple(signal for signal in result.happened if signal.kind != INSUFFICIENT),
         standing=result.standing,
-        settled=tuple(one for one in result.settled if one[0] != _OF_THE_SHELF),
+        settled=tuple(one for one in result.settled if one[0] != INSUFFICIENT),
     )
 
 

@@ -6,6 +6,7 @@ from stockhook.claim import Claim
 from stockhook.draft import Draft, Signal
 from stockhook.kits import Reading, Readings
 from stockhook.model import Line, WaitKind, fold
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.quantity import Quantity, text
 from stockhook.target import Target
 
@@ -28,7 +29,7 @@ def unknown(draft: Draft, reading: Reading) -> None:
     line, code = reading.line, fold(reading.line.code)
     if not draft.waited(WaitKind.CODE, code):
         words = f"order {line.order_id} ships {text(line.quantity)} of {line.code}, which is no item of ours"
-        draft.happened.append(Signal("unknown-item", f"{line.account}/{line.code.upper()}", words))
+        draft.happened.append(Signal(UNKNOWN_ITEM, f"{line.account}/{line.code.upper()}", words))
     draft.wait(WaitKind.CODE, code)
 
 
@@ -48,7 +49,7 @@ def insufficient(draft: Draft, claim: Claim, owed: Quantity) -> None:
     """Tell that so much of what a line wants could not be found."""
     order_id = claim.line.order_id
     words = f"order {order_id} shipped {text(claim.want)} of {claim.sku}, {text(owed)} of it could not be found"
-    draft.happened.append(Signal("insufficient-inventory", claim.sku, words))
+    draft.happened.append(Signal(INSUFFICIENT, claim.sku, words))
 
 
 def wait_for_stock(draft: Draft, claim: Claim) -> None:
@@ -110,8 +111,8 @@ def settled(draft: Draft) -> None:
         if wait in draft.waits:
             continue
         if wait.kind is WaitKind.CODE:
-            draft.settled.append(("unknown-item", f"{wait.account}/{wait.subject.upper()}"))
+            draft.settled.append((UNKNOWN_ITEM, f"{wait.account}/{wait.subject.upper()}"))
         elif wait.kind is WaitKind.ITEM:
-            draft.settled.append(("insufficient-inventory", wait.subject))
+            draft.settled.append((INSUFFICIENT, wait.subject))
         elif wait.kind is WaitKind.STRATEGY:
             draft.settled.append(("bad-plan", wait.subject))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from stockhook.draft import Draft
 from stockhook.model import EventState, MovementKind, WaitKind, fold
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.quantity import ONE, Quantity, text, times
 from stockhook.shortage import still_open
 from stockhook.target import Shipped, Target
@@ -12,8 +13,8 @@ from stockhook.target import Shipped, Target
 Verdict = tuple[EventState, str | None, str]
 
 _WAITS = (
-    (WaitKind.ITEM, "insufficient-inventory", "waits until all of the order can be covered: {subject} is short"),
-    (WaitKind.CODE, "unknown-item", "waits until {subject} is mapped to an item"),
+    (WaitKind.ITEM, INSUFFICIENT, "waits until all of the order can be covered: {subject} is short"),
+    (WaitKind.CODE, UNKNOWN_ITEM, "waits until {subject} is mapped to an item"),
     (WaitKind.FACTS, None, "waits for a snapshot that says more ({subject})"),
     (WaitKind.PERSON, "line-conflict", "line {subject} now means another item and waits for a ruling"),
 )
@@ -47,7 +48,7 @@ def verdict(draft: Draft, aims: Sequence[Target], shipped: Shipped) -> Verdict:
 
 
 def _waiting(draft: Draft, owed: Quantity) -> tuple[str, str]:
-    reason = "insufficient-inventory"
+    reason = INSUFFICIENT
     parts = []
     written = {fold(line.code): line.code for line in draft.state.lines}
     for kind, why, words in _WAITS:

@@ -9,6 +9,7 @@ from stockhook.cli.command import Group
 from stockhook.cli.context import Context
 from stockhook.cli.rows import problem_row
 from stockhook.model import KINDS, ProblemState
+from stockhook.model.told import INSUFFICIENT
 from stockhook.operations import problems as operations
 from stockhook.operations.problems import Waived
 from stockhook.quantity import text
@@ -90,7 +91,7 @@ def acknowledge(context: Context, problem_id: int) -> None:
 def _tell(context: Context, waived: Waived, said: str) -> None:
     problem = waived.problem
     owed = f"{text(waived.owed)} still owed" if waived.owed else "nothing is owed any more"
-    of_stock = f"; {owed}" if problem.kind == operations.SHORT else ""
+    of_stock = f"; {owed}" if problem.kind == INSUFFICIENT else ""
     taken = ", ".join(f"{text(quantity)} of {sku}" for sku, quantity in waived.taken.items() if quantity)
     of_stock += f"; {taken} were there for the same orders, and were taken" if taken else ""
     output.done(

@@ -8,9 +8,13 @@ from typing import Final
 
 from stockhook.record import record
 
+UNKNOWN_ITEM: Final = "unknown-item"
+INSUFFICIENT: Final = "insufficient-inventory"
+"""The kinds whose cause is looked at, so that they close by themselves."""
+
 KINDS: Final = (
-    "unknown-item",
-    "insufficient-inventory",
+    UNKNOWN_ITEM,
+    INSUFFICIENT,
     "no-items",
     "line-conflict",
     "regression",

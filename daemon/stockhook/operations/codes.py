@@ -12,6 +12,7 @@ from stockhook.batch import Batch, settling_turn
 from stockhook.errors import NotFound, Refused
 from stockhook.kits import read_lines
 from stockhook.model import Alias, Item, Line, Order, OrderKey, OrderState, Part, Problem, ProblemState, fold
+from stockhook.model.told import UNKNOWN_ITEM
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import conflicts_gone, every, make_due, orders_of, pages, waiting_on_code
 from stockhook.operations.items import add, checked_sku, known_item, save_new
@@ -177,7 +178,7 @@ def _meaning(mapped: Alias) -> str:
 def _close(desk: Desk, work: Work, mapped: Alias) -> None:
     """Close the unknown-item problems of the code that no order waits on; the others end when their orders do."""
     closed = []
-    for problem in every(work, Problem, {"state": ProblemState.OPEN, "kind": "unknown-item"}):
+    for problem in every(work, Problem, {"state": ProblemState.OPEN, "kind": UNKNOWN_ITEM}):
         account, _, code = problem.subject.partition("/")
         if fold(code) == mapped.code and mapped.account in ("", account) and problems.cause_gone(work, problem):
             closed.append(replace(problem, state=ProblemState.CLOSED, last_seen=desk.clock.now()))

@@ -11,6 +11,7 @@ from stockhook.batch import Batch
 from stockhook.draft import Cause, Draft
 from stockhook.errors import Refused
 from stockhook.model import Audit, Event, EventState, OrderKey, Problem, ProblemState, Shortage, Wait, WaitKind
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.operations.desk import Desk
 from stockhook.operations.posting import Moved, booked, commit
 from stockhook.operations.records import known
@@ -18,8 +19,6 @@ from stockhook.operations.words import checked_reason
 from stockhook.quantity import Quantity, counted, parse, text
 from stockhook.store import FOREVER, Match, Range, Read, Work
 
-SHORT: Final = "insufficient-inventory"
-UNKNOWN: Final = "unknown-item"
 _WAIVE, _REOPEN = "problems waive", "problems reopen"
 _ROW: Final = "shortage "
 
@@ -53,8 +52,8 @@ def list_problems(
 
 def unknown_code(problem: Problem) -> str:
     """Return the code that a problem `unknown-item` is about; raises Refused for a problem of another kind."""
-    if problem.kind != UNKNOWN:
-        raise Refused(f"problem {problem.id} is of the kind {problem.kind}; only one of {UNKNOWN} is about a code")
+    if problem.kind != UNKNOWN_ITEM:
+        raise Refused(f"problem {problem.id} is of the kind {problem.kind}; only one of {UNKNOWN_ITEM} is about a code")
     return problem.subject.removeprefix(f"{problem.account}/")
 
 
@@ -89,10 +88,10 @@ def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -
         raise Refused(f"{text(quantity)} cannot be waived; give a quantity above 0")
 
     def choose(work: Work, problem: Problem) -> list[_Pair]:
-        if problem.kind != SHORT:
+        if problem.kind != INSUFFICIENT:
             raise Refused(
-                f"problem {problem_id} is of the kind {problem.kind}; only what is owed ({SHORT}) can be waived. "
-                "`stockhook problems acknowledge` closes it"
+                f"problem {problem_id} is of the kind {problem.kind}; only what is owed ({INSUFFICIENT}) can be waived."
+                " `stockhook problems acknowledge` closes it"
             )
         rows = _open(work, problem.subject)
         owed = sum(row.open for row in rows)
@@ -172,7 +171,7 @@ def _changed(
     after = restate(work, problem, now)
     if after != problem:
         problems.save(work, [after], desk.subscriptions, now)
-    owed = sum(row.open for row in _open(work, problem.subject)) if problem.kind == SHORT else 0
+    owed = sum(row.open for row in _open(work, problem.subject)) if problem.kind == INSUFFICIENT else 0
     return Waived(after, sum(abs(after.waived - before.waived) for before, after in chosen), keys, owed, taken)
 
 
@@ -204,7 +203,7 @@ def owe_again(work: Work, keys: Collection[OrderKey], words: str) -> None:
         if newest and owed:
             what = ", ".join(f"{text(row.open)} of {row.sku}" for row in owed)
             short = EventState.SHORT if any(take.remaining for take in state.takes) else EventState.PARKED
-            work.save([replace(newest[0], state=short, reason=SHORT, text=f"{what} {words}")])
+            work.save([replace(newest[0], state=short, reason=INSUFFICIENT, text=f"{what} {words}")])
 
 
 def _in_words(before: Shortage, after: Shortage, reason: str | None) -> str:

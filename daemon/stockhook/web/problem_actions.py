@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from stockhook.advice import advise
 from stockhook.model import Item, Problem, fold
+from stockhook.model.told import UNKNOWN_ITEM
 from stockhook.operations import codes
 from stockhook.operations import problems as operation
 from stockhook.operations.codes import MOST_TRIED, Mapped
@@ -42,7 +43,7 @@ class _CodeAction(_ProblemAction):
 
     def code(self, problem: Problem) -> str:
         """Return the code that a problem is about; answers 404 where it is about none."""
-        if problem.kind != problem_forms.UNKNOWN:
+        if problem.kind != UNKNOWN_ITEM:
             words = f"Problem {problem.id} is not about an unknown code, so there is nothing to map or ignore."
             raise PageError(HTTPStatus.NOT_FOUND, words)
         return advise(problem).subject

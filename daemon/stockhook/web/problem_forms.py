@@ -4,10 +4,8 @@ from typing import Final
 
 from stockhook.advice import advise
 from stockhook.model import Problem, ProblemState
+from stockhook.model.told import INSUFFICIENT
 from stockhook.web.forms import REASON, Choice, Field, Form
-
-SHORT: Final = "insufficient-inventory"
-UNKNOWN: Final = "unknown-item"
 
 _WAITS: Final = "What waits for it is booked by itself."
 
@@ -64,6 +62,6 @@ def waiving(problem: Problem) -> Form:
 
 def reopening(problem: Problem) -> Form:
     """Return the form that takes back what was waived or acknowledged."""
-    waived = problem.kind == SHORT and problem.state is ProblemState.CLOSED
+    waived = problem.kind == INSUFFICIENT and problem.state is ProblemState.CLOSED
     words = "Take back what was waived" if waived else "Open it again"
     return Form("reopen", f"/problems/{problem.id}/reopen", f"Problem {problem.id}: {words.lower()}", words, ())

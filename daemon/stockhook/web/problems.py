@@ -6,6 +6,7 @@ from typing import Final
 
 from stockhook.advice import Advice, advise
 from stockhook.model import Item, OrderKey, Problem, ProblemState, fold
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.operations import kits
 from stockhook.operations.records import known
 from stockhook.operations.suggestions import suggest
@@ -16,7 +17,7 @@ from stockhook.web.forms import Form
 from stockhook.web.guidance import here
 from stockhook.web.page import Page, Values, number
 from stockhook.web.paging import listing
-from stockhook.web.problem_forms import SHORT, UNKNOWN, adding, waiving
+from stockhook.web.problem_forms import adding, waiving
 from stockhook.web.stock_forms import receive
 
 PAGE: Final = 20
@@ -30,7 +31,7 @@ MOST_COMPARED: Final = 10_000
 
 EVERY_STATE: Final = "all"
 
-_WITH_FORM: Final = frozenset({UNKNOWN, SHORT})
+_WITH_FORM: Final = frozenset({UNKNOWN_ITEM, INSUFFICIENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +129,17 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
     for problem in found:
         advice = advise(problem)
         nearest: Sequence[str] = ()
-        if most and problem.kind == UNKNOWN and problem.state is ProblemState.OPEN:
+        if most and problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN:
             nearest, most = suggest(view, advice.subject), most - 1
-        waive = waiving(problem) if problem.kind == SHORT and problem.state is ProblemState.OPEN else None
-        add = adding(problem) if problem.kind == UNKNOWN and problem.state is ProblemState.OPEN else None
+        waive = waiving(problem) if problem.kind == INSUFFICIENT and problem.state is ProblemState.OPEN else None
+        add = adding(problem) if problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN else None
         shown.append(Task(problem, advice, nearest, receiving(view, problem), waive, add))
     return shown
 
 
 def receiving(view: Read, problem: Problem) -> Form | None:
     """Return the form that books in what is owed; None where nothing is, or its item is gone."""
-    if problem.kind != SHORT or problem.state is not ProblemState.OPEN:
+    if problem.kind != INSUFFICIENT or problem.state is not ProblemState.OPEN:
         return None
     item = view.catalogue((), {fold(problem.subject)}).items.get(fold(problem.subject))
     return receive(view, item, "problems") if item and not item.retired else None
@@ -146,6 +147,6 @@ def receiving(view: Read, problem: Problem) -> Form | None:
 
 def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
     """Return the items to propose, by SKU, where a form asks for one."""
-    if not any(problem.kind == UNKNOWN and problem.state is ProblemState.OPEN for problem in shown):
+    if not any(problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN for problem in shown):
         return []
     return sorted(view.find(Item, most=MOST_ITEMS), key=lambda item: fold(item.sku))

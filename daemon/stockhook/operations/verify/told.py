@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from stockhook import problems as rules
 from stockhook.model import Problem, ProblemState, Shortage, Wait, WaitKind, fold
+from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.operations.due import every
 from stockhook.operations.verify.inspection import Finding, Inspection
 from stockhook.store import Range
 
 _KNOWN = frozenset({ProblemState.OPEN, ProblemState.ACKNOWLEDGED})
-_SHORT, _UNKNOWN = "insufficient-inventory", "unknown-item"
 
 
 def problems(inspection: Inspection) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def _problems(inspection: Inspection) -> Iterator[str | None]:
     """Promise 9: shortages and unknown items are told while they last, and no longer."""
     view = inspection.view
     known = set()
-    for problem in every(view, Problem, {"state": _KNOWN, "kind": frozenset({_SHORT, _UNKNOWN})}):
+    for problem in every(view, Problem, {"state": _KNOWN, "kind": frozenset({INSUFFICIENT, UNKNOWN_ITEM})}):
         known.add((problem.kind, fold(problem.subject)))
         if problem.state is ProblemState.OPEN:
             pointless = rules.cause_gone(view, problem)
@@ -33,10 +33,10 @@ def _problems(inspection: Inspection) -> Iterator[str | None]:
             )
     owed = view.totals(Shortage, by=("sku",), where={"open": Range(low=1)})
     waits = view.totals(Wait, by=("kind", "account", "subject"))
-    causes = {(_SHORT, str(total.by[0])) for total in owed}
-    causes |= {(_SHORT, str(subject)) for kind, _, subject in (t.by for t in waits) if kind == WaitKind.ITEM}
+    causes = {(INSUFFICIENT, str(total.by[0])) for total in owed}
+    causes |= {(INSUFFICIENT, str(subject)) for kind, _, subject in (t.by for t in waits) if kind == WaitKind.ITEM}
     causes |= {
-        (_UNKNOWN, f"{account}/{code}") for kind, account, code in (t.by for t in waits) if kind == WaitKind.CODE
+        (UNKNOWN_ITEM, f"{account}/{code}") for kind, account, code in (t.by for t in waits) if kind == WaitKind.CODE
     }
     for kind, subject in sorted(causes):
         yield None if (kind, fold(subject)) in known else f"no problem tells of {kind} {subject}"
