@@ -198,7 +198,9 @@ class Daemon:
         from stockhook.web.app import admin_application
 
         desk, settings = self.desk, self.settings
-        return admin_application(desk, settings, self.health, self.access, self._wake, self.scrape, self.volume)
+        return admin_application(
+            desk, settings, self.health, self.access, self._wake, self.scrape, self.volume, self._stop.is_set
+        )
 
     async def _load_pages(self) -> None:
         """Have the first page wait for no module or sum, nor a backlog for them; a failed import ends the daemon."""
@@ -280,14 +282,15 @@ class Daemon:
 
     async def _finish(self) -> None:
         """Take no new connections, answer what is under way, and have every acknowledged delivery committed."""
+        self.stop()
         self.systemd.stopping()
-        logger.info("stopping", requests=len(self.server.busy))
+        logger.info("stopping", requests=len(self.server.busy) + len(self.pages.busy))
         self.server.draining = True
         for server in self._servers:
             server.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN):
-                await self.server.drain()
+                await asyncio.gather(self.server.drain(), self.pages.drain())
 
     # --- loops ---
 

@@ -4,10 +4,12 @@ import asyncio
 import gc
 import re
 import socket
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,8 @@ from stockhook import daemon as composed
 from stockhook import settings
 from stockhook.daemon import Daemon
 from stockhook.errors import Refused, StoreBroken, StoreUnavailable
+from stockhook.model import Item
+from stockhook.store import Work
 from stockhook.testing import factories
 from stockhook.testing.pages import GUARDED
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -282,6 +286,46 @@ async def test_while_it_drains_it_is_alive_and_not_ready(house: House) -> None:
         assert (await sender[0].read()).startswith(b"HTTP/1.1 200 OK\r\n")
         for _, writer in (sender, probe):
             writer.close()
+
+
+async def test_while_it_drains_what_is_booked_is_answered_and_what_waits_for_it_is_not_booked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, entered = threading.Event(), threading.Semaphore(0)
+    async with house.running() as daemon:
+        await daemon.pages.load()
+        store = daemon.settings.store
+        opened = store.write
+
+        @contextmanager
+        def shut() -> Iterator[Work]:
+            entered.release()
+            assert go.wait(60)
+            with opened() as work:
+                yield work
+
+        monkeypatch.setattr(store, "write", shut)
+        post = partial(AsyncHTTPClient(force_instance=True).fetch, method="POST", raise_error=False)
+        url = daemon.addresses["admin"] + "/api/v1/items"
+        bodies = [f'{{"sku": "S-{number}"}}' for number in range(4)]
+        asked = [
+            asyncio.ensure_future(post(url, body=body, headers={"Content-Type": "application/json"})) for body in bodies
+        ]
+        for _ in range(2):
+            assert await asyncio.to_thread(entered.acquire, timeout=60)
+        while len(daemon.pages.busy) < len(asked):
+            await asyncio.sleep(0.01)
+        daemon.stop()
+        while not daemon.server.draining:
+            await asyncio.sleep(0.01)
+        go.set()
+        answers = [await one for one in asked]
+        with store.read() as view:
+            kept = len(view.find(Item, most=9))
+        assert sorted(answer.code for answer in answers) == [200, 200, 503, 503]
+        assert kept == 2
+        refused = next(answer for answer in answers if answer.code == 503)
+        assert b"the daemon is stopping" in refused.body
 
 
 # Tornado leaves a socket that it could not bind to the garbage collector

@@ -57,6 +57,46 @@ async def test_pages_asked_for_before_they_are_made_wait_for_it_and_hold_up_nobo
         await server.close_all_connections()
 
 
+async def test_draining_waits_for_answers_under_way_and_for_no_idle_connection_nor_half_a_request() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class Slow(RequestHandler):
+        async def post(self) -> None:
+            asked.set()
+            await answer.wait()
+            self.finish("done")
+
+    pages = DeferredPages(lambda: Application([("/", Slow)]))
+    await pages.load()
+    server = HTTPServer(pages)
+    (listening, *_) = sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    try:
+        whole, half, idle = [await asyncio.open_connection(*listening.getsockname()) for _ in range(3)]
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+        half[1].write(head)
+        whole[1].write(head + b"x")
+        await asked.wait()
+        draining = asyncio.create_task(pages.drain())
+        await asyncio.sleep(0)
+        assert (len(pages.busy), draining.done()) == (1, False)
+        answer.set()
+        assert (await whole[0].readuntil(b"done")).startswith(b"HTTP/1.1 200 OK\r\n")
+        await draining
+        asked.clear(), answer.clear()
+        whole[1].write(head + b"x")
+        await asked.wait()
+        draining = asyncio.create_task(pages.drain())
+        whole[1].close()  # who has gone away is waited for no longer
+        await draining
+        answer.set()
+    finally:
+        server.stop()
+        await server.close_all_connections()
+        for _, writer in (whole, half, idle):
+            writer.close()
+
+
 async def test_pages_that_cannot_be_made_are_told_to_whoever_loads_them() -> None:
     def make() -> Application:
         raise ImportError("no module named jinja2")

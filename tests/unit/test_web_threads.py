@@ -149,6 +149,20 @@ async def test_what_has_waited_for_too_long_is_not_done_any_more(monkeypatch: py
     assert done == ["the next piece"]
 
 
+async def test_what_waits_for_a_thread_when_the_daemon_ends_is_not_done_any_more() -> None:
+    threads, go, ended = Threads("test", 1, 3), threading.Event(), threading.Event()
+    running = asyncio.ensure_future(threads.run(lambda: go.wait(60), ending=ended.is_set))
+    waiting = asyncio.ensure_future(threads.run(lambda: True, ending=ended.is_set))
+    begun = asyncio.ensure_future(threads.run(lambda: "the next piece", begun=True, ending=ended.is_set))
+    await asyncio.sleep(0)
+    ended.set()
+    go.set()
+    assert await running is True
+    with pytest.raises(StoreUnavailable, match="the daemon is stopping"):
+        await waiting
+    assert await begun == "the next piece"
+
+
 async def test_the_work_has_the_context_of_who_asked_for_it() -> None:
     WHO.set("me")
     assert await Threads("test", 1, 0).run(WHO.get) == "me"

@@ -32,16 +32,17 @@ def admin_application(
     wake: Callable[[], None] = lambda: None,
     scrape: Scrape | None = None,
     volume: Volume | None = None,
+    ending: Callable[[], bool] = lambda: False,
 ) -> Application:
     """Return the application of the admin listener; its store must be open while it serves.
 
     ``access`` knows who may ask. ``wake`` is called on the event loop after each action, so that the daemon's loops
     look at once. ``scrape`` writes ``/metrics``; without it, nothing has been counted. ``volume`` may know already what
-    the charts show.
+    the charts show. Once ``ending`` tells that the daemon ends, what still waits for a thread is refused.
     """
     scrape = scrape or Scrape(settings, health, Meters(), desk.clock)
     desk = replace(desk, store=telling(desk.store))
-    site = {"site": Site(desk, settings, health, access, wake, scrape, volume=volume or Volume())}
+    site = {"site": Site(desk, settings, health, access, wake, scrape, volume=volume or Volume(), ending=ending)}
     return ProxiedApplication(
         Proxies.of(settings.server),
         [*((address, handler, site) for address, handler in ROUTES), *endpoints(site)],

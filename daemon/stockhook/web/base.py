@@ -162,8 +162,9 @@ class BaseHandler(RequestHandler):
         What may book, and so wait for whoever writes, takes no thread from what only reads.
         """
         reads = self.request.method in {"GET", "HEAD"}
+        threads = threads or (self.site.reads if reads else self.site.actions)
         try:
-            return await (threads or (self.site.reads if reads else self.site.actions)).run(work)
+            return await threads.run(work, ending=self.site.ending)
         except StockhookError as error:
             if isinstance(error, StoreUnavailable):
                 logger.warning("request could not be answered", asked_for=self.asked_for, error=str(error))

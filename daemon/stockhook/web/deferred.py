@@ -1,7 +1,7 @@
 """The pages and the JSON API, imported once the daemon listens: webhooks need none of it, and must not wait for it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from tornado.httputil import (
@@ -26,6 +26,9 @@ class DeferredPages(HTTPServerConnectionDelegate):
         self._make = make
         self._making: asyncio.Task[Application] | None = None
         self._made: Application | None = None
+        self.busy: set[object] = set()
+        """Connections whose request has come whole and whose answer is not complete."""
+        self._ended = asyncio.Event()
 
     async def load(self) -> "Application":
         """Return the application, made if need be. Raises what ``make`` raises."""
@@ -35,24 +38,54 @@ class DeferredPages(HTTPServerConnectionDelegate):
         return self._made
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Return what reads one request."""
+        """Return what reads one request; the answer to the one before it has been written."""
+        self._end(server_conn)
         if self._made is None:
             return _Early(self, server_conn, request_conn)
-        return self._made.start_request(server_conn, request_conn)
+        return _Request(self, server_conn, self._made.start_request(server_conn, request_conn))
+
+    async def drain(self) -> None:
+        """Return once every request that was under way has been answered."""
+        while self.busy:
+            self._ended.clear()
+            await self._ended.wait()
+
+    def _end(self, server_conn: object) -> None:
+        self.busy.discard(server_conn)
+        self._ended.set()
 
     def on_close(self, server_conn: object) -> None:
         """Forget a connection."""
+        self._end(server_conn)
         if self._made is not None:
             self._made.on_close(server_conn)
 
 
-class _Early(Relay):
+class _Request(Relay):
+    """One request, under way once it has come whole: of what came in part, nothing will be done."""
+
+    def __init__(self, pages: DeferredPages, server_conn: object, reader: HTTPMessageDelegate) -> None:
+        super().__init__(reader)
+        self._pages = pages
+        self._server_conn = server_conn
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Hand them on."""
+        return self.reader.headers_received(start_line, headers)
+
+    def finish(self) -> None:
+        """Hand on that the request is whole."""
+        self._pages.busy.add(self._server_conn)
+        super().finish()
+
+
+class _Early(_Request):
     """A request that came before the pages were made: it waits for them, and holds up no other."""
 
     def __init__(self, pages: DeferredPages, server_conn: object, request_conn: HTTPConnection) -> None:
-        super().__init__(HTTPMessageDelegate())
-        self._pages = pages
-        self._server_conn = server_conn
+        super().__init__(pages, server_conn, HTTPMessageDelegate())
         self._request_conn = request_conn
 
     async def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:

@@ -35,6 +35,7 @@ class SharedServer(HTTPServerConnectionDelegate):
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Return what reads one request; until its headers have come, the webhook listener watches over it."""
         assert isinstance(request_conn, HTTP1Connection)
+        self.pages.on_close(server_conn)  # whatever came before on this connection has been answered
         return _Either(self, server_conn, request_conn)
 
     def on_close(self, server_conn: object) -> None:

@@ -55,7 +55,8 @@ class Site:
     """The pages' surroundings.
 
     ``access`` knows who may ask; ``wake`` is called on the event loop after each action, so that loops look at once;
-    ``scrape`` writes ``/metrics``. ``reads`` and ``actions`` are the threads of what only reads, and of what may book.
+    ``scrape`` writes ``/metrics``. ``ending`` tells whether the daemon ends, so that what still waits for a thread is
+    not done any more. ``reads`` and ``actions`` are the threads of what only reads, and of what may book.
     """
 
     desk: Desk
@@ -66,5 +67,6 @@ class Site:
     scrape: Scrape
     sayings: Sayings = field(default_factory=Sayings)
     volume: Volume = field(default_factory=Volume)
+    ending: Callable[[], bool] = lambda: False
     reads: Threads = field(default_factory=lambda: Threads("page", _READS, _WAITING))
     actions: Threads = field(default_factory=lambda: Threads("action", _ACTIONS, _WAITING))

@@ -16,6 +16,10 @@ PATIENCE: Final = 30.0
 """Seconds that a call may wait for a thread: whoever asked has given up by then, and nothing more is to be booked."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Threads:
     """A few threads, and a bound on how much may wait for them; all methods are called on the event loop."""
 
@@ -30,17 +34,20 @@ class Threads:
         """Tell whether so many calls run or wait that none should be added."""
         return self._calls >= self._most
 
-    async def run(self, work: Callable[[], R], *, begun: bool = False) -> R:
+    async def run(self, work: Callable[[], R], *, begun: bool = False, ending: Callable[[], bool] = _never) -> R:
         """Run ``work`` in a thread, with the context of the caller.
 
-        Raises StoreUnavailable where it is crowded, or no thread was free in time. What has ``begun`` goes on all the
-        same: it is the next piece of an answer of which some has been sent.
+        Raises StoreUnavailable where it is crowded, no thread was free in time, or ``ending`` tells by then that the
+        daemon ends. What has ``begun`` goes on all the same: it is the next piece of an answer of which some has been
+        sent.
         """
         if self.crowded and not begun:
             raise StoreUnavailable(f"{self._calls} requests are answered or wait already")
         until = math.inf if begun else time.monotonic() + PATIENCE
 
         def in_time() -> R:
+            if not begun and ending():
+                raise StoreUnavailable("the daemon is stopping")
             if time.monotonic() > until:
                 raise StoreUnavailable(f"nothing was free for {PATIENCE:g} s to see to it")
             return work()
