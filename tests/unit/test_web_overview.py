@@ -11,6 +11,7 @@ import pytest
 from tornado.web import Application
 
 from stockhook.model import Order
+from stockhook.operations.channels import target_url
 from stockhook.testing import factories as make
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -56,12 +57,10 @@ async def test_the_overview_tells_a_newcomer_what_to_do_next(read: Any) -> None:
 
 
 def test_the_target_url_is_the_public_one_where_it_is_known(tmp_path: Path) -> None:
-    from stockhook.web.overview import targets
-
     pages = open_pages(tmp_path, '[server]\npublic_url = "https://stock.example.com"\n')
-    assert targets(pages.settings) == {"shop": "https://stock.example.com/webhooks/shop/TOKEN"}
+    assert target_url(pages.settings, "shop") == "https://stock.example.com/webhooks/shop/TOKEN"
     pages = open_pages(tmp_path, '[server]\nlisten = "unix:/run/stockhook.sock"\n')
-    assert targets(pages.settings) == {"shop": "https://YOUR-HOST/webhooks/shop/TOKEN"}
+    assert target_url(pages.settings, "shop") == "https://YOUR-HOST/webhooks/shop/TOKEN"
 
 
 async def test_the_overview_says_that_all_is_well(read: Any, pages: Pages) -> None:

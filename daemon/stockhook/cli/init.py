@@ -12,6 +12,7 @@ from stockhook.cli import output
 from stockhook.cli.command import Command
 from stockhook.cli.context import DEFAULT_CONFIG, Context
 from stockhook.errors import Refused
+from stockhook.operations.channels import target_url
 
 _STARTER: Final = """\
 # stockhook's configuration. Every option is described in config.toml.example; what is not here stands at its default.
@@ -82,8 +83,7 @@ def init(context: Context, merchant_id: str, channel: str, public_url: str | Non
     except Exception:
         path.unlink()  # what was asked for makes no good configuration: leave nothing half done behind
         raise
-    base = settings.server.public_url or f"http://{settings.server.listen}"
-    target = f"{base}/webhooks/{channel}/{token}"
+    target = target_url(settings, channel, token)
     if context.json:
         output.record(context, {"path": str(path), "target_url": target})
     else:

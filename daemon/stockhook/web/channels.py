@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from stockhook.channel import Guided
 from stockhook.hours import ALWAYS
 from stockhook.model import Delivery, Problem, ProblemState
+from stockhook.operations.channels import target_url
 from stockhook.settings import ConfiguredChannel, Settings
 from stockhook.store import Read
-from stockhook.web.overview import targets
 from stockhook.web.page import Page
 
 _SHOWN = 5
@@ -41,17 +41,16 @@ class ChannelsPage(Page):
 
 def channels(view: Read, settings: Settings) -> list[ShownChannel]:
     """Return the configured channels, as the configuration lists them."""
-    addresses = targets(settings)
     found = []
     for name, configured in settings.channels.items():
-        guided = configured.channel
+        guided, target = configured.channel, target_url(settings, name)
         problems = {"subject": name, "kind": frozenset({"channel-silent", "refused-deliveries"})}
         found.append(
             ShownChannel(
                 name,
                 guided.type,
-                addresses[name],
-                guided.guide(addresses[name]) if isinstance(guided, Guided) else (),
+                target,
+                guided.guide(target) if isinstance(guided, Guided) else (),
                 view.find(Delivery, {"channel": name}, most=_SHOWN),
                 view.find(Problem, {**problems, "state": ProblemState.OPEN}),
                 _silence(configured),

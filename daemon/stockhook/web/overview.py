@@ -18,6 +18,7 @@ from stockhook.model import (
     Unit,
 )
 from stockhook.operations.backlog import COUNTED, Backlog, backlog
+from stockhook.operations.channels import target_url
 from stockhook.operations.volume import Volume
 from stockhook.plugin_manager import Record, Status
 from stockhook.settings import Settings
@@ -70,7 +71,7 @@ def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]
         "backlog": waits,
         "unwell": unwell(waits, unsent, unloaded, now),
         "channels": {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in channels},
-        "targets": targets(settings),
+        "targets": {name: target_url(settings, name) for name in channels},
         "states": [(state.value, events.get(state, 0)) for state in EventState if state in COUNTED],
         "problems": advised(view.find(Problem, open_problems, most=_SHOWN)),
         "problem_count": sum(total.count for total in view.totals(Problem, where=open_problems)),
@@ -136,10 +137,3 @@ def advised(problems: Sequence[Problem]) -> list[tuple[Problem, Advice]]:
 def failed(records: Sequence[Record]) -> list[Record]:
     """Return the plugins that could not be loaded."""
     return [record for record in records if record.status is Status.FAILED]
-
-
-def targets(settings: Settings) -> dict[str, str]:
-    """Return the target URL of each channel, TOKEN in place of the secret."""
-    listen = settings.server.listen
-    base = settings.server.public_url or ("https://YOUR-HOST" if listen.path else f"http://{listen}")
-    return {name: f"{base.rstrip('/')}/webhooks/{name}/TOKEN" for name in settings.channels}
