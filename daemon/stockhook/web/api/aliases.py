@@ -55,7 +55,7 @@ def show_alias(desk: Desk, code: Code, query: OneAlias) -> AliasRow:
     return alias_row(found[0])
 
 
-class Mapping(Content, frozen=True, kw_only=True):
+class Meaning(Content, frozen=True, kw_only=True):
     """What a code means from now on; ``sku`` null: it moves no stock, and is ignored."""
 
     code: Text
@@ -68,7 +68,7 @@ class Mapping(Content, frozen=True, kw_only=True):
 
 
 @routes.post("/aliases")
-def map_code(desk: Desk, body: Mapping) -> MappedRow:
+def map_code(desk: Desk, body: Meaning) -> MappedRow:
     """Say what a code of the store means; the orders that wait for it are booked by themselves.
 
     Lines booked while the code meant something else stay as they are and are listed, unless `rebook`.

@@ -74,7 +74,7 @@ def dry_run_event(desk: Desk, site: Site, event_id: Id) -> DryRunRow:
     return dry_run_row(dry_run.dry_run_event(desk, channels, event_id))
 
 
-class Replay(Content, frozen=True, kw_only=True):
+class Rerun(Content, frozen=True, kw_only=True):
     """Which events are worked again: those named, or all of a state, received since a moment."""
 
     ids: Annotated[list[Id], Meta(min_length=1, max_length=10_000)] | None = None
@@ -83,7 +83,7 @@ class Replay(Content, frozen=True, kw_only=True):
 
 
 @routes.post("/events/replay")
-def replay_events(desk: Desk, body: Replay) -> ReplayedRow:
+def replay_events(desk: Desk, body: Rerun) -> ReplayedRow:
     """Have events worked again by the daemon; what is booked already is not booked twice."""
     if (body.ids is None) == (body.state is None):
         raise bad("ids", "name events by their ids, or all of a state by state; not both")

@@ -100,7 +100,7 @@ class Goods(Content, frozen=True, kw_only=True):
     reference: Text | None = None
 
 
-class Count(Content, frozen=True, kw_only=True):
+class CountedGoods(Content, frozen=True, kw_only=True):
     """How much there was of one unit, or of an item at a location itself."""
 
     quantity: Counted
@@ -112,7 +112,7 @@ class Count(Content, frozen=True, kw_only=True):
 class Counting(Content, frozen=True, kw_only=True):
     """What was counted, and when; ``at`` null: now."""
 
-    counts: Annotated[list[Count], Meta(min_length=1, max_length=1000)]
+    counts: Annotated[list[CountedGoods], Meta(min_length=1, max_length=1000)]
     at: At | None = None
 
 
@@ -160,7 +160,7 @@ def release_lot(desk: Desk, body: Lot) -> HeldRow:
     return held_row(holds.release(desk, body.reason, lot=body.lot))
 
 
-def _tally(count: Count, number: int) -> Tally:
+def _tally(count: CountedGoods, number: int) -> Tally:
     place = f"counts[{number}]"
     of_item = count.sku is not None and count.location is not None
     if of_item is (count.unit_id is not None) or (count.unit_id and (count.sku or count.location)):
