@@ -3,8 +3,8 @@
 A topic is one problem, or, for kinds whose subject is an event, the kind. Per topic and notifier at most ``per_hour``
 notices go out in an hour; what happens beyond is summed in one that is held back until its turn. Of one kind, too, at
 most ``per_hour`` problems are told one by one in an hour; further ones are gathered for some minutes and told as a
-group (a notice about ``more``, without a subject or a problem). That a problem has closed is told to whom it was told,
-by itself, that it had opened.
+group (a notice about ``more``, without a subject or a problem). Of these nothing more is said: that a problem goes on,
+or has closed, is told to whom it was told, by itself, that it had opened.
 """
 
 from collections.abc import Mapping
@@ -100,21 +100,20 @@ class Outbox:
     def _tell(self, notifier: str, subscription: Subscription, problem: Problem) -> None:
         topic = self._topic(notifier, problem)
         if problem.state is ProblemState.CLOSED:
-            if topic.held is not None and problem.kind not in EVENT_KINDS:
-                topic.held = replace(topic.held, state=NoticeState.DROPPED)
-            if self._was_told(notifier, problem, topic):
-                topic.fresh.append(self._notice(notifier, problem, "closed", self._now))
-            elif problem.kind not in EVENT_KINDS:
-                self._group(notifier, problem.kind).leave(problem)
+            self._tell_closed(notifier, problem, topic)
             return
         if topic.held is not None and topic.held.state is NoticeState.WAITING:
             more = 1 if problem.kind in EVENT_KINDS else 0
             topic.held = replace(topic.held, count=max(topic.held.count + more, problem.count), text=problem.text)
             return
         told = [*topic.recent, *topic.fresh]
-        if not told and problem.kind not in EVENT_KINDS and self._joins(notifier, subscription, problem, topic):
-            return
-        if problem.first_seen == self._now and len(told) < subscription.per_hour:
+        new = problem.first_seen == self._now
+        if not told and problem.kind not in EVENT_KINDS:
+            if new and self._joins(notifier, subscription, problem):
+                return
+            if not new and self._was_grouped(notifier, problem, topic):
+                return
+        if new and len(told) < subscription.per_hour:
             topic.fresh.append(self._notice(notifier, problem, "opened", self._now))
             if problem.kind not in EVENT_KINDS:
                 self._group(notifier, problem.kind).opened += 1
@@ -125,14 +124,18 @@ class Outbox:
             due = max((n.made_at for n in told), default=self._now - _HOUR) + _HOUR / subscription.per_hour
         topic.held = self._notice(notifier, problem, "again", max(due, self._now))
 
-    def _joins(self, notifier: str, subscription: Subscription, problem: Problem, topic: _Topic) -> bool:
-        """Put a problem that was not told of lately into the group of its kind, where it belongs there."""
+    def _tell_closed(self, notifier: str, problem: Problem, topic: _Topic) -> None:
+        if topic.held is not None and problem.kind not in EVENT_KINDS:
+            topic.held = replace(topic.held, state=NoticeState.DROPPED)
+        if self._was_told(notifier, problem, topic):
+            topic.fresh.append(self._notice(notifier, problem, "closed", self._now))
+        elif problem.kind not in EVENT_KINDS and topic.held is None:
+            self._group(notifier, problem.kind).leave(problem)
+
+    def _joins(self, notifier: str, subscription: Subscription, problem: Problem) -> bool:
+        """Put a new problem into the group of its kind, where so many were told one by one already."""
         group = self._group(notifier, problem.kind)
-        new = problem.first_seen == self._now
-        full = group.opened >= subscription.per_hour
-        if not full and (new or not (group.gathers or group.last)):
-            return False
-        if not new and self._was_told(notifier, problem, topic):
+        if group.opened < subscription.per_hour:
             return False
         if group.held is None or not group.gathers:
             due = self._now + GATHERED
@@ -141,9 +144,17 @@ class Outbox:
             first = replace(problem, id=0, subject="", count=1, account=None, order_id=None, event_id=None)
             group.held = self._notice(notifier, first, MORE, due)
         else:
-            counted = not new and problem.first_seen >= group.held.made_at
-            group.held = replace(group.held, count=group.held.count + (0 if counted else 1), text=problem.text)
+            due = max(group.held.due_at, self._now)
+            group.held = replace(group.held, count=group.held.count + 1, text=problem.text, due_at=due)
         return True
+
+    def _was_grouped(self, notifier: str, problem: Problem, topic: _Topic) -> bool:
+        """Tell whether a problem was, or will be, told in a group alone: one was gathered when it opened."""
+        where = {"kind": problem.kind, "subject": "", "notifier": notifier, "about": MORE}
+        before = Range(high=problem.first_seen + timedelta(microseconds=1))
+        groups = self._work.find(Notice, where | {"made_at": before}, most=1)
+        gathered = any(problem.first_seen <= group.due_at for group in groups)
+        return gathered and not self._was_told(notifier, problem, topic)
 
     def _group(self, notifier: str, kind: str) -> _Group:
         if (notifier, kind) not in self._groups:

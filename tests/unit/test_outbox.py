@@ -232,6 +232,36 @@ def test_of_problems_that_were_told_as_a_group_nothing_more_is_said_one_by_one(o
     assert Counter(notice.about for notice in office.send()) == {"closed": 5}
 
 
+@pytest.mark.parametrize("minutes", [1, 10, 70])
+def test_problems_of_a_group_that_go_on_are_told_no_more_and_counted_once(office: Office, minutes: int) -> None:
+    opened = []
+    for number in range(12):
+        opened.append(office.open("unknown-item", f"X{number}"))
+        office.clock.advance(timedelta(seconds=1))
+    sent = office.send()
+    for _ in range(140 // minutes):
+        office.clock.advance(timedelta(minutes=minutes))
+        opened = [office.again(problem) for problem in opened]
+        sent += office.send()
+    assert [one.count for one in sent if one.about == "more"] == [7]
+    assert {one.problem_id for one in sent if one.about == "again"} <= {problem.id for problem in opened[:5]}
+    for problem in opened:
+        office.close(problem)
+    office.clock.advance(HOUR)
+    assert Counter(one.about for one in office.send()) == {"closed": 5}, "no group is left of what is over"
+
+
+def test_of_one_that_flapped_too_often_to_be_told_its_end_takes_nothing_from_the_group(office: Office) -> None:
+    for _ in range(5):
+        office.close(office.open("unknown-item", "X"))
+    for number in range(2):
+        office.open("unknown-item", f"Y{number}")
+    office.clock.advance(timedelta(seconds=1))
+    office.close(office.open("unknown-item", "X"))
+    office.clock.advance(timedelta(minutes=5))
+    assert [one.count for one in office.send() if one.about == "more"] == [2]
+
+
 def test_what_has_settled_before_its_group_is_told_is_none_of_it(office: Office) -> None:
     opened = [office.open("unknown-item", f"X{number}") for number in range(8)]
     office.send()
