@@ -1,4 +1,4 @@
-"""What every page works with: the desk, the configuration, and the notices that wait for their page."""
+"""What every page works with: the desk, the configuration, and what actions have to say on the page that follows."""
 
 import secrets
 from collections import OrderedDict
@@ -14,7 +14,7 @@ from stockhook.web.access import Access
 from stockhook.web.scrape import Scrape
 from stockhook.web.threads import Threads
 
-_MOST_NOTICES: Final = 200
+_MOST_SAYINGS: Final = 200
 _READS: Final = 4
 _ACTIONS: Final = 2
 _WAITING: Final = 40
@@ -41,7 +41,7 @@ class Sayings:
         """Keep a sentence and return the word that fetches it; the oldest go when many were never fetched."""
         word = secrets.token_urlsafe(9)
         self._waiting[word] = said
-        while len(self._waiting) > _MOST_NOTICES:
+        while len(self._waiting) > _MOST_SAYINGS:
             self._waiting.popitem(last=False)
         return word
 
