@@ -4,97 +4,25 @@ import asyncio
 import gc
 import re
 import socket
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from daemon_house import NEW, OLD, House, get, house_at, post, probes, raising
 from structlog.testing import capture_logs
-from tornado.httpclient import AsyncHTTPClient
 
 from stockhook import daemon as composed
 from stockhook import settings
 from stockhook.daemon import Daemon
 from stockhook.errors import Refused, StoreBroken, StoreUnavailable
-from stockhook.model import Item
-from stockhook.store import Work
 from stockhook.testing import factories
 from stockhook.testing.pages import GUARDED
-from stockhook.testing.payloads import envelope, line, order_ship
-
-OLD, NEW = "the-old-token-0123456789", "the-new-token-0123456789"
-BODY = envelope(order_ship("D-1", [line("SOAP", 1)]))
-
-
-@dataclass
-class House:
-    """A daemon on this test's loop, with a store in memory and a configuration that can be written anew."""
-
-    config: Path
-    levels: list[str] = field(default_factory=list)
-
-    def write(self, tokens: Sequence[str] = (OLD,), more: str = "", server: str = "127.0.0.1:0") -> None:
-        self.config.write_text(
-            f'[server]\nlisten = "{server}"\n[admin]\nlisten = "127.0.0.1:0"\n[store]\ntype = "memory"\n'
-            f'[channels.shop]\nmerchant_id = "DEMO"\ntoken = {list(tokens)}\n{more}'
-        )
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Daemon]:
-        daemon = Daemon(settings.load(self.config))
-        serving = asyncio.create_task(daemon.serve())
-        while not daemon.addresses.get("admin"):
-            await asyncio.sleep(0.01)
-            if serving.done():
-                serving.result()
-        try:
-            yield daemon
-        finally:
-            daemon.stop()
-            self.code = await asyncio.wait_for(serving, 50)
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
-    house = House(tmp_path / "config.toml")
-    house.write()
-    # these two are for the whole process, which here is that of the tests
-    monkeypatch.setattr(composed, "settle_memory", lambda: None)
-    monkeypatch.setattr("stockhook.log.configure", lambda level="info", _stream=None: house.levels.append(level))
-    return house
-
-
-async def get(address: str) -> tuple[int, bytes]:
-    answer = await AsyncHTTPClient().fetch(address, raise_error=False)
-    return answer.code, answer.body
-
-
-async def post(daemon: Daemon, token: str = OLD, channel: str = "shop") -> int:
-    address = f"{daemon.addresses['server']}/webhooks/{channel}/{token}"
-    return (await AsyncHTTPClient().fetch(address, method="POST", body=BODY, raise_error=False)).code
-
-
-async def probes(daemon: Daemon) -> dict[str, int]:
-    """Return the status of both probes; both listeners must agree."""
-    found = {}
-    for path in ("/healthz", "/readyz"):
-        codes = {(await get(address + path))[0] for address in daemon.addresses.values()}
-        assert len(codes) == 1
-        found[path] = codes.pop()
-    return found
-
-
-def raising(error: Exception) -> Callable[..., Any]:
-    def fail(*_: object) -> Any:
-        raise error
-
-    return fail
+    return house_at(tmp_path, monkeypatch)
 
 
 async def test_what_the_daemon_answered_and_committed_is_scraped(house: House) -> None:
@@ -267,68 +195,6 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     assert logs[-1] == last
 
 
-async def test_while_it_drains_it_is_alive_and_not_ready(house: House) -> None:
-    async with house.running() as daemon:
-        host, port = daemon.addresses["server"].removeprefix("http://").split(":")
-        sender, probe = [await asyncio.open_connection(host, port) for _ in range(2)]
-        sender[1].write(f"POST /webhooks/shop/{OLD} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n[".encode())
-        probe[1].write(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert await probe[0].readuntil(b"ok\n")
-        while not daemon.intake.in_flight:
-            await asyncio.sleep(0.01)
-        daemon.stop()
-        while not daemon.server.draining:
-            await asyncio.sleep(0.01)
-        probe[1].write(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
-        answer = await probe[0].read()
-        assert (answer.split(b"\r\n")[0], answer[-9:]) == (b"HTTP/1.1 503 Service Unavailable", b"stopping\n")
-        sender[1].write(b"]")
-        assert (await sender[0].read()).startswith(b"HTTP/1.1 200 OK\r\n")
-        for _, writer in (sender, probe):
-            writer.close()
-
-
-async def test_while_it_drains_what_is_booked_is_answered_and_what_waits_for_it_is_not_booked(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go, entered = threading.Event(), threading.Semaphore(0)
-    async with house.running() as daemon:
-        await daemon.pages.load()
-        store = daemon.settings.store
-        opened = store.write
-
-        @contextmanager
-        def shut() -> Iterator[Work]:
-            entered.release()
-            assert go.wait(60)
-            with opened() as work:
-                yield work
-
-        monkeypatch.setattr(store, "write", shut)
-        post = partial(AsyncHTTPClient(force_instance=True).fetch, method="POST", raise_error=False)
-        url = daemon.addresses["admin"] + "/api/v1/items"
-        bodies = [f'{{"sku": "S-{number}"}}' for number in range(4)]
-        asked = [
-            asyncio.ensure_future(post(url, body=body, headers={"Content-Type": "application/json"})) for body in bodies
-        ]
-        for _ in range(2):
-            assert await asyncio.to_thread(entered.acquire, timeout=60)
-        while len(daemon.pages.busy) < len(asked):
-            await asyncio.sleep(0.01)
-        daemon.stop()
-        while not daemon.server.draining:
-            await asyncio.sleep(0.01)
-        go.set()
-        answers = [await one for one in asked]
-        with store.read() as view:
-            kept = len(view.find(Item, most=9))
-        assert sorted(answer.code for answer in answers) == [200, 200, 503, 503]
-        assert kept == 2
-        refused = next(answer for answer in answers if answer.code == 503)
-        assert b"the daemon is stopping" in refused.body
-
-
-# Tornado leaves a socket that it could not bind to the garbage collector
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 async def test_an_address_in_use_is_named(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
