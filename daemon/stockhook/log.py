@@ -11,10 +11,13 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TextIO, TypeAlias
 
 import msgspec
 import structlog
+
+from stockhook.spool import Spool
 
 Logger: TypeAlias = structlog.stdlib.BoundLogger
 """What ``get`` returns."""
@@ -24,6 +27,7 @@ _PRIORITY: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical":
 _CHATTY: Final = ("alembic", "asyncio", "sqlalchemy")
 _COMPACT: Final = (",", ":")
 _EACH: Final = "each"
+_SPOOLS: Final[list[Spool]] = []
 _TOKEN: Final = re.compile(r"(/webhooks/[^/\s\"]+/)[^\s\"'?\\)]+")
 
 
@@ -80,12 +84,37 @@ class Outage:
             self._logger.info(self._works, seconds=seconds, tries=self._tries)
 
 
+@contextmanager
+def aside(seconds: float = 2.0) -> Iterator[None]:
+    """Have a thread write what ``configure`` sends to standard output: a log that takes nothing holds up nobody.
+
+    At the end, what is left is waited for, for so many ``seconds`` at most.
+    """
+    try:
+        spool = Spool(sys.stdout)
+    except (OSError, ValueError, AttributeError):  # it is closed, or none was given, or is no file in a test
+        yield
+        return
+    _SPOOLS.append(spool)
+    try:
+        yield
+    finally:
+        settle(seconds)
+        _SPOOLS.remove(spool)
+
+
+def settle(seconds: float) -> None:
+    """Wait until all that was logged is written, for so many seconds at most."""
+    for spool in _SPOOLS:
+        spool.settle(seconds)
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Send everything from ``level`` on to ``stream`` (standard output) as JSON lines. Called again, it replaces that.
 
     Under systemd each line begins with its priority (``<6>``), which the journal takes off.
     """
-    stream = stream or sys.stdout
+    into: TextIO | Spool = stream or (_SPOOLS[-1] if _SPOOLS else sys.stdout)
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -94,11 +123,11 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
     ]
-    handler = logging.StreamHandler(stream)
+    handler: logging.StreamHandler[Any] = logging.StreamHandler(into)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Renderer(stream)],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _Renderer(into)],
         )
     )
     root = logging.getLogger()
@@ -122,7 +151,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 class _Renderer:
     """Makes the line or lines; the token of a webhook's path is struck out wherever a library wrote it."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | Spool) -> None:
         self.json = structlog.processors.JSONRenderer(separators=_COMPACT)
         self.journal = is_journal(stream)
 
@@ -151,7 +180,7 @@ def _encoded(fact: Mapping[str, object]) -> str:
     return quick.decode("ascii") if quick.isascii() else json.dumps(fact, separators=_COMPACT, default=str)
 
 
-def is_journal(stream: TextIO) -> bool:
+def is_journal(stream: TextIO | Spool) -> bool:
     """Tell whether ``stream`` leads to systemd's journal, which names its device and inode to us."""
     try:
         status = os.fstat(stream.fileno())

@@ -39,6 +39,7 @@ def end_soon() -> None:
 
     def end() -> None:
         logger.critical("something hangs, the process is ended", seconds=END)
+        log.settle(1.0)
         os._exit(1)
 
     last = threading.Timer(END, end)

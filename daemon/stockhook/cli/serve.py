@@ -17,9 +17,11 @@ def serve(context: Context) -> None:
     from stockhook.process import end_soon
 
     settings = context.daemon_settings
-    log.configure(settings.log.level)
 
     async def run() -> int:
         return await Daemon(settings, ending=end_soon).serve()
 
-    raise SystemExit(asyncio.run(run()))
+    with log.aside():
+        log.configure(settings.log.level)
+        code = asyncio.run(run())
+    raise SystemExit(code)
