@@ -138,7 +138,7 @@ class Daemon:
             for server in self._servers:
                 server.stop()
                 await server.close_all_connections()
-            await self.server.lines.close()
+            self.server.lines.close()
             await asyncio.to_thread(store.close)
         if broken is not None:
             logger.critical("stopped, to be started again", error=broken)

@@ -60,7 +60,7 @@ async def test_each_answer_is_told_to_the_log_with_its_delivery(
         refused = await client.post(token="wrong-and-private")
         assert (await client.get("/healthz")).code == 200
         assert (await client.get("/elsewhere-and-private")).code == 404
-        await app.lines.close()
+        app.lines.close()
     requests = [line for line in logs if line["event"] == "request"]
     probes = [line for line in requests if "each" not in line]
     assert [(line["log_level"], line["route"]) for line in probes] == [("debug", "probe")]
