@@ -1,13 +1,16 @@
 """What ends a batch before it is full: time, and orders that are in the hands of others."""
 
+import itertools
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from stockhook.model import Delivery, DeliveryState, Event, OrderKey, Shortage
-from stockhook.operations import posting
+from stockhook.operations import codes, posting
+from stockhook.operations.rehearsal import rehearse
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
 from stockhook.worker import ELSEWHERE, Worker
@@ -76,6 +79,25 @@ def test_a_receipt_settles_for_a_while_and_leaves_the_rest_to_the_worker(
     assert received is not None
     shop.work()
     assert not [row for row in shop.find(Shortage) if row.open]
+
+
+def test_where_plans_are_slow_so_few_orders_show_what_a_code_would_do_that_each_look_shows_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.stock(A=100)
+    for number in range(8):
+        shop.send(envelope(order_ship(f"N-{number}", [line("NOPE", 1, shipped=SHIPPED)])))
+
+    def shown(step: float) -> tuple[int, int, int]:
+        moments = itertools.count()
+        monkeypatch.setattr(posting, "time", SimpleNamespace(monotonic=lambda: next(moments) * step))
+        found = rehearse(shop.desk, lambda desk: codes.try_out(desk, "NOPE", "A"))
+        return found.result[0].due, found.result[1], len(found.steps)
+
+    quick, rather_slow, slower, slowest = [shown(codes.TRYING * step) for step in (0.01, 0.15, 0.19, 1.5)]
+    assert quick == (8, 8, 8)
+    assert rather_slow == slower == (8, 3, 3)
+    assert slowest == (8, 0, 0)
 
 
 def test_a_delivery_whose_events_are_all_in_other_hands_waits_and_costs_no_turn(shop: Shop) -> None:

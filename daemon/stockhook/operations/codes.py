@@ -27,6 +27,12 @@ _PAGE = 200
 MOST_TRIED: Final = 100
 """Orders that are worked to show what a meaning would do: nobody else writes meanwhile."""
 
+TRYING: Final = 1.0
+"""Seconds that this may take; what takes longer is begun anew with fewer orders."""
+
+_FEWER: Final = (30, 10, 3, 1)
+"""So many, and not as many as there was time for: another look is to show the same, or it could not be confirmed."""
+
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
@@ -113,7 +119,7 @@ def try_out(
 
     ``new`` is the item it is to mean, where that is yet to be added. What a rehearsal shows of it is what the daemon
     would book behind ``alias``, ``add_meant`` or ``ignore``. Returns how many of the orders were worked as well: the
-    oldest, at most ``MOST_TRIED``. Raises Refused or NotFound.
+    oldest, at most ``MOST_TRIED``, or fewer where plans are slow. Raises Refused or NotFound.
     """
     mapped = _meant(desk, code, sku, factor, channel, new)
 
@@ -123,13 +129,22 @@ def try_out(
         due = _saved(work, mapped)
         found = sorted((order for page in orders_of(work, due) for order in page), key=settling_turn)
         oldest = tuple(order.key for order in found[:MOST_TRIED])
-        batch = Batch(desk.policies, work, oldest)
-        worked, _ = settled(desk, batch, Queue(oldest))
+        batch, worked = _worked(desk, work, oldest)
         commit(desk, work, batch, ())
         _close(desk, work, mapped)
-        return Mapped(mapped, len(due)), len(worked)
+        return Mapped(mapped, len(due)), worked
 
     return booked(desk, attempt)
+
+
+def _worked(desk: Desk, work: Work, oldest: tuple[OrderKey, ...]) -> tuple[Batch, int]:
+    """Work these orders; where that takes too long, so few of them that the next look will have time for as many."""
+    while True:
+        batch = Batch(desk.policies, work, oldest)
+        worked, left = settled(desk, batch, Queue(oldest), seconds=TRYING)
+        if set(left) <= set(worked):  # none but those that failed
+            return batch, len(worked)
+        oldest = oldest[: next((number for number in _FEWER if number < len(worked)), 0)]
 
 
 def _meant(

@@ -152,16 +152,17 @@ def queue(desk: Desk, work: Work, skus: Collection[str], but: Collection[OrderKe
 
 
 def settled(
-    desk: Desk, batch: Batch, waiting: Queue, *, gives: bool = True
+    desk: Desk, batch: Batch, waiting: Queue, *, gives: bool = True, seconds: float | None = None
 ) -> tuple[tuple[OrderKey, ...], list[OrderKey]]:
     """Evaluate orders that wait, oldest first, and return those that were, and those to be made due.
 
     Where no goods are left to settle with, what is left waits for the next. Not ``gives``: what was owed may only end.
+    No further one is begun after so many ``seconds``, ``SETTLING`` where none are given.
     """
     oldest_first = batch.oldest_first(waiting.first)
     evaluated: list[OrderKey] = []
     failed: list[OrderKey] = []
-    ends = time.monotonic() + SETTLING
+    ends = time.monotonic() + (SETTLING if seconds is None else seconds)
     for key in oldest_first[:MOST_SETTLED]:
         if waiting.skus is not None and not any(batch.pool.offers(sku) for sku in waiting.skus):
             return tuple(evaluated), failed

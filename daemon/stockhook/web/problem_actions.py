@@ -8,7 +8,7 @@ from stockhook.model import Item, Problem, fold
 from stockhook.model.told import UNKNOWN_ITEM
 from stockhook.operations import codes
 from stockhook.operations import problems as operation
-from stockhook.operations.codes import MOST_TRIED, Mapped
+from stockhook.operations.codes import Mapped
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import new_item
 from stockhook.operations.problems import Waived
@@ -173,7 +173,9 @@ def _would_wait(tried: Mapped, worked: int) -> str:
     waiting = "No order waits for it"
     if tried.due:
         waiting = f"{counted(tried.due, 'order waits for it, and is', 'orders wait for it, and are')} worked then"
-    some = f"; here you see the oldest {worked} of them" if tried.due > MOST_TRIED else ""
+    some = ""
+    if tried.due > worked:
+        some = f"; here you see the oldest {worked} of them" if worked else "; to plan them takes too long to show it here"
     return f"{waiting}{some}."
 
 
