@@ -175,7 +175,7 @@ def _would_wait(tried: Mapped, worked: int) -> str:
         waiting = f"{counted(tried.due, 'order waits for it, and is', 'orders wait for it, and are')} worked then"
     some = ""
     if tried.due > worked:
-        some = f"; here you see the oldest {worked} of them" if worked else "; to plan them takes too long to show it here"
+        some = f"; here you see the oldest {worked} of them" if worked else "; planning takes too long to show it here"
     return f"{waiting}{some}."
 
 
