@@ -59,6 +59,10 @@ def io_loop() -> Iterator[IOLoop]:
     asyncio.set_event_loop(loop)
     current = IOLoop.current()
     yield current
+    if left := asyncio.all_tasks(loop):  # one that dies with its loop is logged when it is collected, in another test
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
     current.close(all_fds=True)
     asyncio.set_event_loop(None)
 
