@@ -126,10 +126,12 @@ async def test_a_store_that_somebody_else_keeps_fails_readiness_though_nothing_i
     async with house.running() as daemon:
         with monkeypatch.context() as patch:
             patch.setattr(daemon.settings.store, "append", raising(StoreUnavailable("another process holds it")))
-            while await probes(daemon) != {"/healthz": 200, "/readyz": 503}:
+            while await get(daemon.addresses["server"] + "/readyz") != (503, b"store unavailable\n"):
                 await asyncio.sleep(0.01)
-        while await probes(daemon) != {"/healthz": 200, "/readyz": 200}:
+            assert await probes(daemon) == {"/healthz": 200, "/readyz": 503}
+        while (await get(daemon.addresses["server"] + "/readyz"))[0] != 200:
             await asyncio.sleep(0.01)
+        assert await probes(daemon) == {"/healthz": 200, "/readyz": 200}
 
 
 async def test_a_store_that_cannot_store_fails_readiness_until_it_can(
