@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from stockhook.model import Delivery, Event, EventState, Unit
+from stockhook.model import Delivery, Event, EventState, Movement, Unit
 from stockhook.operations.desk import Desk
+from stockhook.quantity import Quantity
 from stockhook.testing.daemon import TOKEN, RunningDaemon
 from stockhook.testing.payloads import envelope, line, order_ship
 
@@ -25,9 +26,9 @@ numbers: Final = itertools.count(1)
 """For order ids that are there once."""
 
 
-def shipment(quantity: int = 1) -> bytes:
+def shipment(quantity: int = 1, order: str | None = None) -> bytes:
     """Return a body that ships so much of SOAP, for an order of its own."""
-    return envelope(order_ship(f"D-{next(numbers)}", [line("SOAP", quantity, shipped=SHIPPED)]))
+    return envelope(order_ship(order or f"D-{next(numbers)}", [line("SOAP", quantity, shipped=SHIPPED)]))
 
 
 def read_answer(connection: socket.socket) -> bytes:
@@ -107,6 +108,11 @@ class Sender:
         """Return the delivery stored last."""
         with self.desk.store.read() as view:
             return view.find(Delivery, most=1)[0]
+
+    def booked(self, order: str) -> Quantity:
+        """Return how much has been taken for an order of ``shipment``."""
+        with self.desk.store.read() as view:
+            return -sum(total.amount for total in view.totals(Movement, where={"order_id": order}))
 
     def on_hand(self) -> int:
         """Return how much SOAP there is, in millionths."""
