@@ -2,18 +2,16 @@
 
 import asyncio
 import random
-import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self, TypeVar
 
-T = TypeVar("T")
+from threaded_server import ThreadedServer
+
 _PIECE = 40
 """Bytes that drip at once."""
 
 
-class Proxy:
+class Proxy(ThreadedServer):
     """Listens on a free port of 127.0.0.1 within its ``with`` block, for a server on another one.
 
     ``delay`` is how many seconds each piece takes at most, in each direction. With ``drips`` the pieces are small.
@@ -22,28 +20,13 @@ class Proxy:
     """
 
     def __init__(self, port: int, seed: int = 20261121) -> None:
+        super().__init__("proxy")
         self.delay = 0.0
         self.drips = False
         self.swallows = False
-        self.port = 0
         self._to = port
         self._chance = random.Random(seed)
         self._ends: list[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._run(self._listen())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._run(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     @property
     def connections(self) -> int:
@@ -64,40 +47,21 @@ class Proxy:
                 with suppress(OSError, RuntimeError):
                     do(client, server)
 
-        self._run(some())
+        self.run(some())
 
-    def _run(self, what: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(30)
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass what comes from either end to the other."""
+        await self._held()
+        back, server = await asyncio.open_connection("127.0.0.1", self._to)
+        ends = (writer, server)
+        self._ends.append(ends)
+        try:
+            await asyncio.gather(self._pump(reader, server), self._pump(back, writer))
+        finally:
+            self._ends.remove(ends)
+            server.transport.abort()
 
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _close(self) -> None:
-        self._server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _pass(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.CancelledError, OSError):
-            try:
-                await self._hold()
-                back, server = await asyncio.open_connection("127.0.0.1", self._to)
-            except OSError:
-                client.transport.abort()
-                return
-            ends = (client, server)
-            self._ends.append(ends)
-            try:
-                await asyncio.gather(self._pump(reader, server), self._pump(back, client))
-            finally:
-                self._ends.remove(ends)
-                client.transport.abort()
-                server.transport.abort()
-
-    async def _hold(self) -> None:
+    async def _held(self) -> None:
         while self.swallows:
             await asyncio.sleep(0.02)
 
@@ -105,10 +69,10 @@ class Proxy:
         while data := await reader.read(65536):
             size = _PIECE if self.drips else len(data)
             for start in range(0, len(data), size):
-                await self._hold()
+                await self._held()
                 if self.delay:
                     await asyncio.sleep(self._chance.uniform(0, self.delay))
                 writer.write(data[start : start + size])
                 await writer.drain()
-        await self._hold()
+        await self._held()
         writer.write_eof()
