@@ -5,6 +5,7 @@ import gc
 import re
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from stockhook import daemon as composed
 from stockhook import settings
 from stockhook.daemon import Daemon
 from stockhook.errors import Refused, StoreBroken, StoreUnavailable
+from stockhook.store import Arrival
 from stockhook.testing import factories
 from stockhook.testing.pages import GUARDED
 
@@ -179,6 +181,20 @@ async def test_pages_that_cannot_be_imported_end_the_daemon_with_code_1(
     assert [(each["loop"], each["error"]) for each in logs if "loop" in each] == [("pages", "no module named jinja2")]
 
 
+def break_with_a_delivery(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Break the store in one place from the next delivery on; before it, every loop asks the store in its own time."""
+    store, fails = daemon.settings.store, raising(StoreBroken("I/O error"))
+    append = fails if broken == "append" else store.append
+
+    def appended(arrivals: Sequence[Arrival]) -> list[int]:
+        ids: list[int] = append(arrivals) if arrivals else []
+        if arrivals:
+            monkeypatch.setattr(store, broken, fails)
+        return ids
+
+    monkeypatch.setattr(store, "append", appended)
+
+
 @pytest.mark.parametrize(("broken", "loop"), [("append", "intake"), ("write", "worker"), ("wait", "watcher")])
 async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     house: House, monkeypatch: pytest.MonkeyPatch, broken: str, loop: str
@@ -186,7 +202,7 @@ async def test_a_broken_store_ends_the_daemon_at_once_with_code_1(
     began = time.monotonic()
     with capture_logs() as logs:
         async with house.running() as daemon:
-            monkeypatch.setattr(daemon.settings.store, broken, raising(StoreBroken("I/O error")))
+            break_with_a_delivery(daemon, monkeypatch, broken)
             assert await post(daemon) == (503 if broken == "append" else 200)
             monkeypatch.setattr(daemon, "stop", lambda: None)  # it has to end by itself
     assert house.code == 1
