@@ -12,7 +12,7 @@ from stockhook.operations.locations import known_location
 from stockhook.operations.past import AMEND, INSTANT, Past, refuse_future, units_of
 from stockhook.store import FOREVER, Match, Range, Read
 
-_TOGETHER: Final = 1000
+_TOGETHER: Final = 250
 """Units of which the movements are added up together."""
 
 

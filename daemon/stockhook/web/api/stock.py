@@ -32,7 +32,7 @@ from stockhook.web.api.route import Content, Id, Query, Routes
 
 routes = Routes()
 
-LOOKED_AT: Final = 5_000
+LOOKED_AT: Final = 500
 """Units of which one page adds up what they had at a moment: with years behind it a store has many that are used up."""
 
 
