@@ -1,5 +1,6 @@
-"""What these tests share: stores, a shop, and the pages."""
+"""What these tests share: stores, a shop, the pages, and who reads them, sends their forms and asks the API."""
 
+import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -9,15 +10,20 @@ from urllib.parse import urlencode
 import pytest
 import sqlite_file
 from cases import channel
+from page_text import words
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.web import Application
 
 from stockhook.store import Store
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.shop import Shop
+from stockhook.web.api.route import PREFIX
 from stockhook_plugins.stores.memory import MemoryStore
 from stockhook_plugins.strategies.received import Fifo
 
 Ask = Callable[..., Awaitable[HTTPResponse]]
+Read = Callable[..., Awaitable[str]]
+Call = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
@@ -35,6 +41,12 @@ def pages(tmp_path: Path) -> Pages:
 
 
 @pytest.fixture
+def app(pages: Pages) -> Application:
+    """Serve the pages as they are; a test file with goods of its own has its own ``app``."""
+    return pages.application()
+
+
+@pytest.fixture
 def ask(http_client: AsyncHTTPClient, base_url: str) -> Ask:
     """Ask for an address and return the answer, whatever its status; ``form`` makes it a POST that is followed."""
 
@@ -44,6 +56,60 @@ def ask(http_client: AsyncHTTPClient, base_url: str) -> Ask:
         return await http_client.fetch(base_url + address, raise_error=False, **more)
 
     return fetch
+
+
+@pytest.fixture
+def read(ask: Ask) -> Read:
+    """Ask for a page, or send a form of one, and return what a person reads on the page that answers, in one line."""
+
+    async def text(address: str, form: dict[str, str] | None = None) -> str:
+        answer = await ask(address, form)
+        assert answer.code == 200, (address, answer.body)
+        return words(answer.body)
+
+    return text
+
+
+@pytest.fixture
+def done(read: Read, ask: Ask) -> Callable[..., Awaitable[tuple[str, str]]]:
+    """Send a form, then confirm it; return what a person reads on both pages, each in one line."""
+
+    async def send(address: str, **form: str) -> tuple[str, str]:
+        asked = await ask(address, form)
+        assert b'name="confirmed"' in asked.body
+        return words(asked.body), await read(address, {**form, "confirmed": "yes"})
+
+    return send
+
+
+@pytest.fixture
+def get(ask: Ask) -> Call:
+    """Ask for an address below the API, hold the answer against the description, and return what it holds."""
+    from described import check  # it makes the whole description, which few tests need
+
+    async def asked(address: str, status: int = 200, **more: Any) -> Any:
+        answer = await ask(PREFIX + address, **more)
+        assert answer.code == status, answer.body
+        assert answer.headers["Cache-Control"] == "no-store"
+        return check("GET", PREFIX + address, answer)
+
+    return asked
+
+
+@pytest.fixture
+def post(ask: Ask) -> Call:
+    """Send a body to the API, hold the answer against the description, and return what it holds."""
+    from described import check
+
+    async def sent(address: str, body: object = None, status: int = 200, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        more = {"Content-Type": "application/json", **named}
+        content = json.dumps(body) if body is not None else ""
+        answer = await ask(PREFIX + address, method="POST", body=content, headers=more)
+        assert answer.code == status, answer.body
+        return check("POST", PREFIX + address, answer)
+
+    return sent
 
 
 @pytest.fixture(scope="session")

@@ -28,23 +28,6 @@ def app(pages: Pages) -> Application:
     return pages.application()
 
 
-@pytest.fixture
-def post(ask: Any) -> Any:
-    """Send a body, hold the answer against the description, and return what it holds."""
-
-    async def sent(address: str, body: object = None, status: int = 200, **headers: str) -> Any:
-        more = {
-            "Content-Type": "application/json",
-            **{name.replace("_", "-"): value for name, value in headers.items()},
-        }
-        content = json.dumps(body) if body is not None else ""
-        answer = await ask(PREFIX + address, method="POST", body=content, headers=more)
-        assert answer.code == status, answer.body
-        return check("POST", PREFIX + address, answer)
-
-    return sent
-
-
 async def test_goods_are_received_adjusted_moved_and_undone(post: Any, pages: Pages) -> None:
     goods = {"sku": "soap", "quantity": "2.5", "location": "MAIN", "lot": "L9", "expires_on": "2027-03-31"}
     received = await post("/stock/receive", goods | {"received_at": "2026-11-01T00:00:00+01:00", "unit_cost": "1.10"})

@@ -5,20 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from described import DESCRIPTION
 from jsonschema import Draft202012Validator
 from tornado.web import Application
 
-from stockhook.testing.pages import Pages
 from stockhook.web.api.faults import MEANINGS
 from stockhook.web.api.handler import Endpoint
 from stockhook.web.api.route import PREFIX
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 def test_every_address_of_the_application_is_described_and_none_besides(app: Application) -> None:

@@ -1,18 +1,15 @@
 """What the JSON API changes of items and of locations that exist."""
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from described import check
 from tornado.web import Application
 
 from stockhook.model import Audit, Item, Location
 from stockhook.quantity import ONE
 from stockhook.testing import payloads
 from stockhook.testing.pages import Pages
-from stockhook.web.api.route import PREFIX
 
 DAY = "2026-11-30T10:00:00-05:00"
 
@@ -21,20 +18,6 @@ DAY = "2026-11-30T10:00:00-05:00"
 def app(pages: Pages) -> Application:
     pages.shop.stock(SOAP=10)
     return pages.application()
-
-
-@pytest.fixture
-def post(ask: Any) -> Any:
-    """Send a body, hold the answer against the description, and return what it holds."""
-
-    async def sent(address: str, body: object = None, status: int = 200) -> Any:
-        content = json.dumps(body) if body is not None else ""
-        headers = {"Content-Type": "application/json"}
-        answer = await ask(PREFIX + address, method="POST", body=content, headers=headers)
-        assert answer.code == status, answer.body
-        return check("POST", PREFIX + address, answer)
-
-    return sent
 
 
 async def test_what_is_given_of_an_item_is_changed_and_the_rest_stays(post: Any, pages: Pages) -> None:

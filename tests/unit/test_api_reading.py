@@ -36,19 +36,6 @@ def app(pages: Pages) -> Application:
     return pages.application()
 
 
-@pytest.fixture
-def get(ask: Any) -> Any:
-    """Ask for an address below the API, hold the answer against the description, and return what it holds."""
-
-    async def asked(address: str, status: int = 200, **more: Any) -> Any:
-        answer = await ask(PREFIX + address, **more)
-        assert answer.code == status, answer.body
-        assert answer.headers["Cache-Control"] == "no-store"
-        return check("GET", PREFIX + address, answer)
-
-    return asked
-
-
 @pytest.mark.parametrize("noun", LISTS)
 async def test_a_list_and_each_of_its_records_are_as_described(get: Any, noun: str) -> None:
     held = await get(f"/{noun}")

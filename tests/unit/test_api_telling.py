@@ -26,18 +26,6 @@ def app(pages: Pages) -> Application:
     return pages.application()
 
 
-@pytest.fixture
-def get(ask: Any) -> Any:
-    """Ask for an address below the API, hold the answer against the description, and return what it holds."""
-
-    async def asked(address: str, status: int = 200) -> Any:
-        answer = await ask(PREFIX + address)
-        assert answer.code == status, answer.body
-        return check("GET", PREFIX + address, answer)
-
-    return asked
-
-
 async def test_a_dry_run_tells_what_an_event_would_book_and_books_nothing(get: Any, pages: Pages) -> None:
     pages.shop.receive(("SOAP", 1), lot="L2")
     (event,) = pages.shop.find(Event)

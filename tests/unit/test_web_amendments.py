@@ -37,14 +37,12 @@ def form(ask: Any) -> Any:
 
 
 @pytest.fixture
-def amend(ask: Any) -> Any:
+def amend(read: Any) -> Any:
     """Send the form, and (with ``confirmed``) its confirmation; return what a person reads then, in one line."""
 
     async def sent(given: dict[str, str], *, confirmed: bool = False, unit_id: int = 1) -> str:
         more = {"confirmed": "yes"} if confirmed else {}
-        answer = await ask(f"/units/{unit_id}/amend", given | more)
-        assert answer.code == 200
-        return " ".join(unescape(re.sub(r"<[^>]*>", " ", answer.body.decode())).split())
+        return str(await read(f"/units/{unit_id}/amend", given | more))
 
     return sent
 

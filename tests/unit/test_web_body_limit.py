@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
-from tornado.web import Application
 
 from stockhook.testing.pages import GUARDED, Pages, open_pages
 from stockhook.web.body_limit import LARGEST
@@ -19,11 +18,6 @@ PARTS = 'multipart/form-data; boundary="b"'
 @pytest.fixture
 def pages(tmp_path: Any) -> Pages:
     return open_pages(tmp_path, GUARDED)
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 def pieces(size: int) -> Iterator[bytes]:

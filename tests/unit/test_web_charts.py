@@ -4,10 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tornado.web import Application
 
 from stockhook.operations.volume import Point
 from stockhook.testing.pages import Pages
@@ -16,11 +14,6 @@ from stockhook.web.charts import HEIGHT, WIDTH, Chart, bars
 from stockhook.web.charts import line as stepped
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 def drawn(values: list[int], draw: Any = bars) -> Chart:

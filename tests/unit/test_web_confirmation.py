@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from tornado.web import Application
 
 from stockhook.model import Movement, Shortage, Unit
 from stockhook.operations import locations
@@ -23,11 +22,6 @@ from stockhook.web import action
 DAY = "2026-12-01T12:00:00+00:00"
 CHANGED = "Something has changed since you looked, so nothing was done."
 TWICE = "(It was sent twice, and done once.)"
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 @pytest.fixture

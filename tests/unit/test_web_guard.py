@@ -12,7 +12,6 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.netutil import bind_unix_socket
-from tornado.web import Application
 
 from stockhook.errors import BadBooking, BadQuantity, NotFound, Refused, StockhookError, StoreUnavailable
 from stockhook.testing.pages import Pages
@@ -20,11 +19,6 @@ from stockhook.web.assets import TYPES, asset
 from stockhook.web.base import is_loopback
 
 PATHS = ["/", "/deliveries", "/events", "/items", "/problems", "/plugins", "/search", "/nothing", "/static/nothing.js"]
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "::1"])

@@ -7,7 +7,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from sqlite_file import at, inside, raw
-from tornado.web import Application
 
 from stockhook.errors import StoreUnavailable
 from stockhook.meters import Distribution, Meters
@@ -18,11 +17,6 @@ from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.web.scrape import Scrape
 from stockhook.web.standing import LedgerCount, stand
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 def scrape(pages: Pages, meters: Meters | None = None) -> Scrape:

@@ -2,12 +2,10 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tornado.web import Application
 
 from stockhook.model import Unit
 from stockhook.operations import codes
@@ -32,21 +30,6 @@ hours = "Mon-Fri 08:00-18:00"
 @pytest.fixture
 def pages(tmp_path: Path) -> Pages:
     return open_pages(tmp_path, MORE)
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
-
-
-@pytest.fixture
-def read(ask: Any) -> Any:
-    async def text(address: str, form: dict[str, str] | None = None) -> str:
-        answer = await ask(address, form)
-        assert answer.code == 200, answer.body
-        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", answer.body.decode())))
-
-    return text
 
 
 async def test_a_channel_tells_how_to_connect_the_store_and_when_it_was_heard_of(

@@ -1,11 +1,8 @@
 """A movement has a page that tells why it was, and takes it back."""
 
-import re
-from html import unescape
 from typing import Any
 
 import pytest
-from tornado.web import Application
 
 from stockhook.model import Movement, MovementKind
 from stockhook.operations import locations
@@ -18,27 +15,11 @@ DAY = "2026-12-01T12:00:00+00:00"
 
 
 @pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
-
-
-@pytest.fixture
 def booked(pages: Pages) -> Pages:
     """A shop with 10 of SOAP received by movement 1, of which movement 2 took 3 for an order."""
     pages.shop.stock(SOAP=10)
     pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3, shipped=DAY)])))
     return pages
-
-
-@pytest.fixture
-def read(ask: Any) -> Any:
-    async def text(address: str, form: dict[str, str] | None = None) -> str:
-        answer = await ask(address, form)
-        assert answer.code == 200, answer.body
-        page = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", answer.body.decode())))
-        return page.replace("\N{MINUS SIGN}", "-")
-
-    return text
 
 
 async def test_what_an_order_took_is_explained_and_not_taken_back_here(ask: Any, read: Any, booked: Pages) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from page_text import words
 from tornado.web import Application
 
 from stockhook.model import Alias, Booking, Item, OrderKey
@@ -88,7 +89,7 @@ def links(page: str, begins: str) -> list[str]:
 def heading(page: str) -> str:
     found = re.search(r"<h1>(.*?)</h1>", page, re.DOTALL)
     assert found
-    return " ".join(unescape(re.sub(r"<[^>]*>", "", found[1])).split())
+    return words(found[1])
 
 
 async def test_an_order_of_any_name_has_a_page_and_its_line_is_corrected(follow: Any, pages: Pages, name: str) -> None:

@@ -3,12 +3,10 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pytest
-from tornado.web import Application
+from page_text import words
 
 from stockhook.model import Order
 from stockhook.operations.channels import target_url
@@ -17,27 +15,6 @@ from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
 
 DAY = "2026-12-01T12:00:00+00:00"
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
-
-
-@pytest.fixture
-def read(ask: Any) -> Any:
-    """Ask for an address and return what a person reads there, in one line."""
-
-    async def text(address: str) -> str:
-        answer = await ask(address)
-        assert answer.code == 200, (address, answer.body)
-        return words(answer.body.decode())
-
-    return text
-
-
-def words(page: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", page))).strip()
 
 
 def ship(order_id: str, *lines: dict[str, Any]) -> bytes:
@@ -132,9 +109,7 @@ def test_plugins_that_failed_are_shown_with_the_reason(tmp_path: Path) -> None:
 
     with pages.shop.store.read() as view:
         values = overview(view, pages.settings, pages.shop.clock.now())
-    page = words(
-        templates.render("overview.html", now=pages.shop.clock.now(), troubles={}, still=False, **values).decode()
-    )
+    page = words(templates.render("overview.html", now=pages.shop.clock.now(), troubles={}, still=False, **values))
     assert (
         "Plugins that could not be loaded broken : ModuleNotFoundError: No module named 'nothing_of_that_name'" in page
     )

@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
-from tornado.web import Application
 
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
-
-
-@pytest.fixture
-def app(pages: Pages) -> Application:
-    return pages.application()
 
 
 async def test_each_request_is_one_line_with_its_route_and_nothing_of_what_was_asked_for(ask: Any) -> None:

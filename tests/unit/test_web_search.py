@@ -1,7 +1,6 @@
 """The one box, and the filters of lists that name orders: what is there is found, and what is left out is said."""
 
 import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -25,16 +24,6 @@ def app(pages: Pages) -> Application:
         shop.send(envelope(order_ship(f"D-{number}", [line("SOAP", 1, shipped=DAY)])))
     shop.send(envelope(order_ship("D-4", [line("Bell", 1, shipped=DAY)])))
     return pages.application()
-
-
-@pytest.fixture
-def read(ask: Any) -> Any:
-    async def text(address: str) -> str:
-        answer = await ask(address)
-        assert answer.code == 200, answer.body
-        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", answer.body.decode())))
-
-    return text
 
 
 async def ids(ask: Any, kind: str, query: str) -> list[int]:
