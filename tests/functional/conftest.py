@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from house import TOKEN as HOUSE_TOKEN
 from house import House
+from promises import prove
 
 from stockhook.model import Item, Location
 from stockhook.operations.stock.receipts import Receipt, receive
-from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.testing.daemon import TOKEN, RunningDaemon, table
 from stockhook.testing.sender import Sender, numbers, shipment
@@ -56,7 +56,7 @@ def sender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sender]:
     with RunningDaemon(folder, more=table("channels.guarded", guarded)) as daemon, daemon.desk() as desk:
         receive(desk, [Receipt("SOAP", 100_000 * ONE, "MAIN")], made=[Item("SOAP"), Location("MAIN")])
         yield Sender(daemon, desk)
-        assert [found for found in verify(desk) if not found.ok] == []
+        prove(desk)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from zlib import crc32
 import psycopg
 import pytest
 from postgres import libpq
+from promises import prove
 from sizes import seeds, times
 
 from stockhook.model import Event, EventState, Item, Location, Movement, Notice, NoticeState, Unit
 from stockhook.operations.stock.receipts import Receipt, receive
-from stockhook.operations.verify import verify
 from stockhook.quantity import ONE
 from stockhook.store import FOREVER
 from stockhook.testing.daemon import RunningDaemon, table
@@ -144,7 +144,7 @@ def holds(house: House, goods: Goods) -> None:
         assert on_hand == {sku: PLENTY * ONE - sold[sku] for sku in on_hand}
         done = {EventState.APPLIED, EventState.UNCHANGED, EventState.SUPERSEDED, EventState.IGNORED}
         assert {event.state for event in view.find(Event, most=FOREVER)} <= done
-        assert [found for found in verify(desk) if not found.ok] == []
+        prove(desk)
     assert house.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
     for daemon in house.daemons:
         if daemon.code is None:

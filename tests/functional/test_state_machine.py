@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from postgres import Server, any_server
+from promises import prove
 from stock_keeping import StockKeeping
 from told_persons import ANSWERS
 
@@ -48,7 +49,6 @@ from stockhook.operations.codes import alias, ignore
 from stockhook.operations.events import replay as replay_events
 from stockhook.operations.problems import waive
 from stockhook.operations.stock.adjustments import adjust
-from stockhook.operations.verify import verify
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
@@ -320,7 +320,7 @@ class ShopMachine(Correcting, StockKeeping, RuleBasedStateMachine):
                 assert short or codes or one.state not in {EventState.SHORT, EventState.PARKED}
         self._problems_are_true(waiting)
         assert not self.shop.find(Delivery, state=DeliveryState.PENDING)
-        assert [check for check in verify(self.shop.desk, 30) if not check.ok] == []
+        prove(self.shop.desk, 30)
 
     def _line_is_true(self, state: Any, order_id: str, index: int, code: str) -> None:
         known = not ({code} & {"PACK", "JUNK"} - self.mapped)
