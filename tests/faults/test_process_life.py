@@ -10,7 +10,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from altered_daemon import program
+from altered_daemon import hanging, program
 from manager import Giver, Manager
 from promises import check, finish
 from sizes import LONG, times
@@ -22,8 +22,6 @@ from stockhook.testing.sender import shipment
 
 WATCHDOG = 0.9
 """Seconds that the manager waits for a sign of life; a third of it is how often there should be one."""
-LOOK = 1.1
-"""Seconds from one look of the daemon at its store to the next, and a little more."""
 
 
 @pytest.fixture
@@ -95,9 +93,9 @@ def test_the_watchdog_is_not_petted_while_the_writer_or_the_loop_hangs(
             before = time.monotonic()
             daemon.until(lambda since=before: len(manager.heard("WATCHDOG", since)) > 2, what="pets under load")  # type: ignore[misc]
             switch.write_text(what)
-            time.sleep(WATCHDOG * 2 / 3 + LOOK)
+            daemon.until(hanging(switch, what).exists, what=f"{what} to hang")
             daemon.until(
-                lambda: manager.heard("WATCHDOG", time.monotonic() - WATCHDOG) == [], 20, f"no pets while {what} hangs"
+                lambda: manager.heard("WATCHDOG", time.monotonic() - WATCHDOG) == [], what=f"no pets while {what} hangs"
             )
             switch.unlink()
     finish(traffic)
@@ -114,7 +112,7 @@ def test_a_daemon_that_hangs_is_ended_after_a_while_when_it_is_to_stop(
     with traffic.flowing():
         daemon.until(lambda: len(traffic.acknowledged) > 20, what="load")
         switch.write_text("worker")
-        time.sleep(0.3)
+        daemon.until(hanging(switch, "worker").exists, what="the worker to hang")
         began = time.monotonic()
         assert daemon.terminate() == 1
         assert 1.5 < time.monotonic() - began < 25  # the time that it has as shipped is more

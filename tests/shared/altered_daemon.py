@@ -68,15 +68,27 @@ def end(seconds: str) -> None:
     process.END = float(seconds)  # type: ignore[misc]
 
 
+def hanging(switch: Path, what: str) -> Path:
+    """Return the file that tells that the thread hangs which the switch names."""
+    return switch.with_suffix(f".{what}")
+
+
 def hang(switch: str) -> None:
-    """Have the thread that a file names wait for ever once the file is there: ``append``, ``worker`` or ``loop``."""
+    """Have the thread that a file names wait for as long as the file is there: ``append``, ``worker`` or ``loop``.
+
+    Once it waits, the file that ``hanging`` names is there.
+    """
     path = Path(switch)
 
     def asked(what: str) -> bool:
-        return path.exists() and path.read_text() == what
+        try:
+            return path.read_text() == what
+        except FileNotFoundError:
+            return False
 
     def wait_if(what: str) -> None:
         while asked(what):
+            hanging(path, what).touch()
             time.sleep(0.05)
 
     made = intake.Intake.__init__
