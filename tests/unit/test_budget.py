@@ -1,10 +1,12 @@
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
+from stockhook import budget
 from stockhook.budget import Budget
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
@@ -20,9 +22,11 @@ def busy(seconds: float) -> list[Pick]:
     return []
 
 
-def asleep(seconds: float) -> list[Pick]:
-    time.sleep(seconds)
-    return []
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 def test_a_plan_in_time_is_what_the_strategy_returned() -> None:
@@ -35,13 +39,13 @@ def test_a_plan_that_never_returns_is_ended_and_named() -> None:
         while True:
             pass
 
-    budget = Budget(seconds=0.05)
+    watched = Budget(seconds=0.05)
     began = time.monotonic()
     with pytest.raises(BadPlan, match=r"strategy endless: took more than 0.05 s to plan A") as raised:
-        budget.planner("endless", endless)(NEED, [])
+        watched.planner("endless", endless)(NEED, [])
     assert raised.value.strategy == "endless"
     assert time.monotonic() - began < 30
-    assert not budget.stuck
+    assert not watched.stuck
 
 
 def test_a_plan_cannot_catch_its_end_by_catching_every_exception() -> None:
@@ -54,10 +58,17 @@ def test_a_plan_cannot_catch_its_end_by_catching_every_exception() -> None:
         Budget(seconds=0.05).planner("stubborn", stubborn)(NEED, [])
 
 
-def test_the_end_of_a_late_plan_arrives_nowhere_else() -> None:
-    budget = Budget(seconds=0.03)
-    late = budget.planner("late", lambda need, units: busy(0.2))
-    quick = budget.planner("quick", lambda need, units: busy(0.02))
+def test_the_end_of_a_late_plan_arrives_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = [0.0]  # stands still, so that no other plan is late, however slow the machine
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: moment[0], sleep=time.sleep))
+
+    def takes_long(need: Need, units: Sequence[Offer]) -> Sequence[Pick]:
+        moment[0] += 1
+        return busy(60)
+
+    watched = Budget(seconds=0.03)
+    late = watched.planner("late", takes_long)
+    quick = watched.planner("quick", lambda need, units: busy(0.02))
     for _ in range(3):
         with pytest.raises(BadPlan):
             late(NEED, [])
@@ -66,30 +77,41 @@ def test_the_end_of_a_late_plan_arrives_nowhere_else() -> None:
 
 
 def test_a_plan_stuck_in_foreign_code_switches_its_strategy_off() -> None:
-    budget = Budget(seconds=0.05, grace=0.05)
-    stuck = budget.planner("stuck", lambda need, units: asleep(0.5))
+    watched = Budget(seconds=0.05, grace=0.05)
+    held = threading.Lock()
+    held.acquire()
+
+    def foreign(need: Need, units: Sequence[Offer]) -> Sequence[Pick]:
+        held.acquire(timeout=60)  # no exception of another thread arrives in here
+        return []
+
+    def free() -> None:
+        until(lambda: bool(watched.stuck))
+        held.release()
+
+    stuck = watched.planner("stuck", foreign)
+    freeing = threading.Thread(target=free)
+    freeing.start()
     with pytest.raises(BadPlan):
         stuck(NEED, [])
-    assert budget.stuck == {"stuck"}
+    freeing.join()
+    assert watched.stuck == {"stuck"}
     with pytest.raises(BadPlan, match="switched off until a restart"):
         stuck(NEED, [])
-    assert budget.planner("other", lambda need, units: [])(NEED, []) == []
+    assert watched.planner("other", lambda need, units: [])(NEED, []) == []
 
 
 def test_the_watch_ends_with_the_plans_and_begins_again_with_the_next_one() -> None:
-    budget = Budget(seconds=0.05)
+    watched = Budget(seconds=0.05)
 
-    def watched() -> bool:
-        return any(thread.name == "plan budget" and thread is budget._watcher for thread in threading.enumerate())
+    def ended() -> bool:
+        return not any(thread is watched._watcher for thread in threading.enumerate())
 
-    late = budget.planner("late", lambda need, units: busy(0.5))
+    late = watched.planner("late", lambda need, units: busy(60))
     for _ in range(2):
         with pytest.raises(BadPlan):
             late(NEED, [])
-        ends = time.monotonic() + 5
-        while watched() and time.monotonic() < ends:
-            time.sleep(0.01)
-        assert not watched()
+        until(ended)
 
 
 def test_what_a_plan_raises_comes_through_as_it_is() -> None:
