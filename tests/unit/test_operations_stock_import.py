@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from stockhook.errors import NotFound, Refused
 from stockhook.model import Audit, Item, Location, Movement, Unit
 from stockhook.operations import locations
+from stockhook.operations.calendar import moment
 from stockhook.operations.spreadsheet import FORMULA, armoured, lines, rows, write_lines
 from stockhook.operations.stock import receipts
 from stockhook.operations.stock.adjustments import adjust
-from stockhook.operations.stock_import import COLUMNS, export_stock, import_stock, moment
+from stockhook.operations.stock_import import COLUMNS, export_stock, import_stock
 from stockhook.operations.units import list_units
 from stockhook.quantity import ONE, parse
 from stockhook.testing.payloads import envelope, line, order_ship

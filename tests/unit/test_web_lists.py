@@ -168,7 +168,7 @@ async def test_days_are_those_of_the_receipt(ask: Any, pages: Pages) -> None:
 async def test_a_day_that_is_none_is_said_and_nothing_listed(ask: Any, many: Pages, address: str) -> None:
     answer = await ask(f"{address}2026-13-01")
     assert answer.code == 400
-    assert b"2026-13-01 is no day, so nothing is listed: write days as 2026-12-01." in answer.body
+    assert b"&#39;2026-13-01&#39; is not a day; write it like 2027-03-31. Nothing is listed." in answer.body
 
 
 async def test_nothing_runs_again_of_a_day_that_is_none(ask: Any, many: Pages) -> None:

@@ -11,8 +11,9 @@ import click
 from stockhook.cli.context import Context
 from stockhook.errors import StockhookError
 from stockhook.model import NEW
+from stockhook.operations.calendar import day, moment
 from stockhook.operations.stock.details import MOST_PRIORITY
-from stockhook.operations.stock_import import cost, day, moment
+from stockhook.operations.stock_import import cost
 from stockhook.operations.words import checked
 from stockhook.quantity import parse
 from stockhook.store import FOREVER

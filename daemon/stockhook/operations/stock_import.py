@@ -2,15 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from stockhook.errors import Refused
 from stockhook.model import Audit, Item, Location, Unit, fold
+from stockhook.operations.calendar import day, moment
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every, make_due, waiting_on_code
 from stockhook.operations.items import checked_name, checked_sku
@@ -230,27 +230,6 @@ def _cells(unit: Unit, names: dict[str, str], places: dict[str, Location]) -> tu
         "" if unit.priority is None else str(unit.priority),
         armoured(unit.reference or ""),
     )
-
-
-def moment(written: str) -> datetime:
-    """Return a moment in UTC from RFC 3339 text, or the start of a day; raises ValueError."""
-    found = None
-    with suppress(ValueError, OverflowError):
-        if len(written) == len("2026-12-01"):
-            return datetime.combine(date.fromisoformat(written), time(), UTC)
-        found = datetime.fromisoformat(written)
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
-    lacks = " without an offset from UTC" if found is not None else ""
-    raise ValueError(f"{written!r} is not a moment{lacks}; write it like 2026-12-01 or 2026-12-01T09:30:00Z")
-
-
-def day(written: str) -> date:
-    """Return a day; raises ValueError."""
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise ValueError(f"{written!r} is not a day; write it like 2027-03-31") from None
 
 
 def cost(written: str) -> Quantity:

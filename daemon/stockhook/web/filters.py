@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from stockhook.errors import Refused
+from stockhook.operations import calendar
 from stockhook.operations.edges import span
 from stockhook.operations.search import MOST, Orders, orders_named
 from stockhook.store import Match, Read
@@ -16,8 +18,6 @@ SINCE, UNTIL = "since", "until"
 
 ORDERS: Final = {"order": "order_id", "code": "code", "lot": "lot"}
 """What names orders, by the words of the address: what the API calls each."""
-
-_LONGEST: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,11 @@ class Filter:
 def day(written: str) -> date | None:
     """Return the day of a filter, None for nothing written; raises PageError (400) for what is no day."""
     try:
-        return date.fromisoformat(written) if written else None
-    except ValueError as error:
-        sentence = f"{written[:_LONGEST]} is no day, so nothing is listed: write days as 2026-12-01."
-        raise PageError(HTTPStatus.BAD_REQUEST, sentence) from error
+        return calendar.day(written) if written else None
+    except Refused as error:
+        raise PageError(HTTPStatus.BAD_REQUEST, f"{error}. Nothing is listed.") from error
 
 
 def midnight(day: date | None) -> datetime | None:
-    """Return the moment (UTC) at which a day begins."""
-    return datetime.combine(day, time(), UTC) if day else None
+    """Return the moment (UTC) at which a day begins, None for none."""
+    return calendar.midnight(day) if day else None

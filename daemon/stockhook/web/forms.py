@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from stockhook.errors import Refused
+from stockhook.operations import calendar
 from stockhook.operations.words import LONGEST
 from stockhook.quantity import ONE, Quantity, parse
 
@@ -82,21 +83,9 @@ def whole(written: str, what: str) -> int | None:
 
 def day(written: str) -> date | None:
     """Return the day that a person wrote, None for none; raises Refused."""
-    if not written:
-        return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise Refused(f"{written!r} is not a day; write it like 2027-03-31; nothing was changed") from None
+    return calendar.day(written) if written else None
 
 
 def moment(written: str) -> datetime | None:
     """Return the moment that a person wrote, in UTC where it does not say otherwise; None for none; raises Refused."""
-    if not written:
-        return None
-    try:
-        found = datetime.fromisoformat(written)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        told = f"{written[:40]!r} is not a moment; write it like 2026-12-01 09:30, in UTC; nothing was changed"
-        raise Refused(told) from None
+    return calendar.moment(written, in_utc=True) if written else None

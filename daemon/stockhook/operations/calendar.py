@@ -1,0 +1,38 @@
+"""Days and moments as a person writes them."""
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+
+from stockhook.errors import Refused
+
+_SHOWN = 40
+
+
+def day(written: str) -> date:
+    """Return a day; raises Refused for what is none."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        raise Refused(f"{written[:_SHOWN]!r} is not a day; write it like 2027-03-31") from None
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment (UTC) at which a day begins."""
+    return datetime.combine(day, time(), UTC)
+
+
+def moment(written: str, *, in_utc: bool = False) -> datetime:
+    """Return a moment in UTC from RFC 3339 text, or the start of a day; raises Refused.
+
+    One without an offset is refused, but where the reader was told that it is ``in_utc``.
+    """
+    found = None
+    with suppress(ValueError, OverflowError):
+        if len(written) == len("2026-12-01"):
+            return midnight(date.fromisoformat(written))
+        found = datetime.fromisoformat(written)
+        if found.tzinfo is not None or in_utc:
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    lacks = " without an offset from UTC" if found is not None and found.tzinfo is None else ""
+    like = "2026-12-01 09:30, in UTC" if in_utc else "2026-12-01 or 2026-12-01T09:30:00Z"
+    raise Refused(f"{written[:_SHOWN]!r} is not a moment{lacks}; write it like {like}")
