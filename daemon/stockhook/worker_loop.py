@@ -16,6 +16,9 @@ logger = log.get(__name__)
 QUIET: Final = 0.002
 """Seconds for which no request has waited before the next batch begins: where many send, there is no gap so long."""
 
+REST: Final = 1.0
+"""Seconds after which one that had nothing to do looks again, though nobody woke it."""
+
 
 class WorkerLoop:
     """Runs a worker in a thread of its own, wakes it, and has it give way to requests that wait for a commit."""
@@ -61,7 +64,7 @@ class WorkerLoop:
                 if worked:
                     self._booked()
                 else:
-                    await self._sleep(1.0)
+                    await self._sleep(REST)
         finally:
             self._thread.shutdown(wait=True)
 

@@ -9,11 +9,9 @@ that it can stop.
 import ctypes
 import os
 import pwd
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,14 +25,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
+from ports import free_port
 
 GIVEN = "STOCKHOOK_TEST_POSTGRES_URL"
 """The variable that names a server to use: a URL of a user that may create databases."""
 
 USER = "stockhook"
 _SECONDS = 60.0
-_UNTAKEN = range(20_000, 32_000)
-"""Ports below those that the system gives out by itself: a server that is down must find its own free again."""
 _DIES_WITH_PARENT = 1
 
 
@@ -181,7 +178,7 @@ def own_server(settings: str = "", *, oldest: bool = False) -> Iterator[OwnServe
     try:
         if user is not None:
             os.chown(folder, *_ids(user))
-        machine = Machine(folder, _free_port(), secrets.token_urlsafe(16), _programs(folder, user, oldest=oldest), user)
+        machine = Machine(folder, free_port(), secrets.token_urlsafe(16), _programs(folder, user, oldest=oldest), user)
         _create(machine, settings)
         server = OwnServer(machine)
         try:
@@ -277,17 +274,6 @@ def _as(user: str | None, folder: Path) -> dict[str, Any]:
 def _ids(user: str) -> tuple[int, int]:
     found = pwd.getpwnam(user)
     return found.pw_uid, found.pw_gid
-
-
-def _free_port() -> int:
-    for port in random.sample(_UNTAKEN, len(_UNTAKEN)):
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 def _die_with_parent() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import re
 import socket
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from daemon_house import NEW, OLD, House, get, house_at, post, probes, raising
+from ports import free_port
 from structlog.testing import capture_logs
 
 from stockhook import daemon as composed
@@ -96,9 +98,21 @@ async def test_a_reload_that_raises_anything_at_all_is_over_and_said_to_have_fai
 async def test_a_watcher_that_the_store_does_not_answer_fails_health(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    def wait(_seconds: float) -> bool:
+        asked.set()
+        assert answers.wait(60)
+        return False
+
     async with house.running() as daemon:
-        monkeypatch.setattr(daemon, "_watched", time.monotonic() - 22)
-        assert await get(daemon.addresses["server"] + "/healthz") == (503, b"store blocked\n")
+        monkeypatch.setattr(daemon.settings.store, "wait", wait)
+        try:
+            assert await asyncio.to_thread(asked.wait, 60)  # before that the watcher notes that all is well
+            monkeypatch.setattr(daemon, "_watched", time.monotonic() - 22)
+            assert await get(daemon.addresses["server"] + "/healthz") == (503, b"store blocked\n")
+        finally:
+            answers.set()
 
 
 async def test_a_notice_leads_to_its_problem_and_the_daily_word_to_the_first_page(house: House) -> None:
@@ -177,7 +191,7 @@ async def test_pages_that_cannot_be_imported_end_the_daemon_with_code_1(
 ) -> None:
     monkeypatch.setattr("stockhook.web.app.admin_application", raising(ImportError("no module named jinja2")))
     with capture_logs() as logs:
-        assert await asyncio.wait_for(Daemon(settings.load(house.config)).serve(), 20) == 1
+        assert await asyncio.wait_for(Daemon(settings.load(house.config)).serve(), 50) == 1
     assert [(each["loop"], each["error"]) for each in logs if "loop" in each] == [("pages", "no module named jinja2")]
 
 
@@ -257,6 +271,10 @@ async def test_systemd_hears_of_start_reload_and_stop_and_is_petted_while_all_is
                 except BlockingIOError:
                     return messages
 
+        def turns() -> list[str]:
+            """What it was told but that all is well, and how much waits, which is told now and then."""
+            return [each for each in heard() if each != "WATCHDOG=1" and not each.startswith("STATUS=")]
+
         async with house.running() as daemon:
             told = heard()
             while told.count("WATCHDOG=1") < 2:
@@ -264,14 +282,13 @@ async def test_systemd_hears_of_start_reload_and_stop_and_is_petted_while_all_is
                 told += heard()
             assert "READY=1" in told
             daemon.reload()
-            assert [each for each in heard() if each != "WATCHDOG=1"] == ["RELOADING=1", "READY=1"]
+            assert turns() == ["RELOADING=1", "READY=1"]
             daemon.intake.committing_since = time.monotonic() - 21
-            await asyncio.sleep(0.1)
             heard()
-            await asyncio.sleep(0.2)
-            assert heard() == []
+            await asyncio.sleep(0.3)
+            assert "WATCHDOG=1" not in heard()
             daemon.intake.committing_since = None
-        assert [each for each in heard() if each != "WATCHDOG=1"] == ["STOPPING=1"]
+        assert turns() == ["STOPPING=1"]
 
 
 async def test_a_daemon_in_shadow_mode_says_so_at_its_start_and_wherever_it_is_looked_at(house: House) -> None:
@@ -286,8 +303,7 @@ async def test_a_daemon_in_shadow_mode_says_so_at_its_start_and_wherever_it_is_l
 
 
 async def test_webhooks_and_pages_share_an_address_that_asks_for_a_password(house: House) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     house.write(more=GUARDED, server=address)
     text = house.config.read_text().replace('[admin]\nlisten = "127.0.0.1:0"\n', "", 1)
     house.config.write_text(text.replace("[admin]", f'[admin]\nlisten = "{address}"', 1))

@@ -187,6 +187,7 @@ async def test_who_waits_too_long_is_told_to_come_again_and_is_stored_all_the_sa
         disk.may.set()
         await until(lambda: kept.quiet > 0)
         assert [len(group) for group in disk.groups] == [1]
+        monkeypatch.setattr(intake, "DEADLINE", 60)
         await keep(kept)
 
 
@@ -217,13 +218,14 @@ async def test_one_body_larger_than_all_the_room_may_come_alone(disk: Disk) -> N
 
 
 async def test_a_failed_commit_keeps_senders_away_only_for_a_while(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stockhook.intake.FAILING", 0.05)
+    monkeypatch.setattr("stockhook.intake.FAILING", 60)
     disk.errors = [StoreUnavailable("the disk is full")]
     async with running(disk) as kept:
         with pytest.raises(StoreUnavailable):
             await keep(kept)
         await until(lambda: kept.quiet > 0)
         assert kept.failing
+        monkeypatch.setattr("stockhook.intake.FAILING", 0.05)
         await until(lambda: not kept.failing)
 
 

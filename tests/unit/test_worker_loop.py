@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from stockhook import worker_loop
 from stockhook.errors import StoreBroken, StoreUnavailable
 from stockhook.worker import Worker
 from stockhook.worker_loop import QUIET, WorkerLoop
@@ -33,20 +34,27 @@ class FakeWorker:
 
 class TestWorkerLoop:
     @pytest.fixture
-    def fake(self) -> FakeWorker:
+    def fake(self, monkeypatch: pytest.MonkeyPatch) -> FakeWorker:
+        monkeypatch.setattr(worker_loop, "REST", 3600)  # or a machine that stands still would have it look by itself
         return FakeWorker()
 
-    async def run(self, fake: FakeWorker, steps: int, loop: WorkerLoop) -> None:
-        """Run the loop for so many steps, and a little longer: there may be more."""
+    async def run(self, fake: FakeWorker, steps: int, loop: WorkerLoop, wake_after: int = 0) -> None:
+        """Run the loop for so many steps, and a little longer: there may be more; wake it after one if that is said."""
         task = asyncio.ensure_future(loop.run())
         try:
-            async with asyncio.timeout(50):
-                while len(fake.steps) < steps:
-                    await asyncio.sleep(0.01)
+            if wake_after:
+                await self.until(fake, wake_after)
+                loop.wake()
+            await self.until(fake, steps)
             await asyncio.sleep(0.1)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def until(self, fake: FakeWorker, steps: int) -> None:
+        async with asyncio.timeout(50):
+            while len(fake.steps) < steps:
+                await asyncio.sleep(0.01)
 
     async def test_it_goes_on_at_once_while_there_is_work_and_tells_of_each_batch(self, fake: FakeWorker) -> None:
         fake.outcomes = [5, 5, 5, 0]
@@ -60,9 +68,10 @@ class TestWorkerLoop:
     ) -> None:
         fake.outcomes = [5, StoreUnavailable("away"), 5]
         loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
-        asyncio.get_running_loop().call_later(0.1, loop.wake)  # or the outage is waited out
         task = asyncio.ensure_future(loop.run())
         try:
+            await self.until(fake, 2)
+            loop.wake()  # or the outage is waited out
             async with asyncio.timeout(50):
                 await loop.at_rest()
                 assert len(fake.steps) == 4
@@ -73,10 +82,14 @@ class TestWorkerLoop:
 
     async def test_a_wake_up_ends_its_sleep(self, fake: FakeWorker) -> None:
         loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
-        asyncio.get_running_loop().call_later(0.1, loop.wake)
-        await self.run(fake, 2, loop)
-        first, second = fake.steps
-        assert second - first < 0.9
+        await self.run(fake, 2, loop, wake_after=1)
+        assert len(fake.steps) == 2
+
+    async def test_it_looks_again_after_a_while_though_nobody_woke_it(
+        self, fake: FakeWorker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker_loop, "REST", 0.01)
+        await self.run(fake, 3, WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None))
 
     async def test_it_gives_way_to_requests_but_not_for_ever(self, fake: FakeWorker) -> None:
         fake.outcomes = [1, 1, 1]
@@ -95,8 +108,7 @@ class TestWorkerLoop:
     async def test_a_store_that_is_away_is_waited_for(self, fake: FakeWorker) -> None:
         fake.outcomes = [StoreUnavailable("full"), 1]
         loop = WorkerLoop(cast("Worker", fake), lambda: math.inf, lambda: None)
-        asyncio.get_running_loop().call_later(0.05, loop.wake)
-        await self.run(fake, 3, loop)
+        await self.run(fake, 3, loop, wake_after=1)
         assert len(fake.steps) == 3
 
     async def test_a_broken_store_ends_it(self, fake: FakeWorker) -> None:
