@@ -8,7 +8,7 @@ from stockhook.operations.item_settings import Changed
 from stockhook.operations.items import Added
 from stockhook.operations.renaming import Renamed
 from stockhook.quantity import text
-from stockhook.rows.values import Amount, Row, fields, order_names
+from stockhook.rows.values import Amount, Row, fields, order_names, row_of
 
 
 class PartRow(Row, frozen=True, kw_only=True):
@@ -107,34 +107,27 @@ class MappedRow(AliasRow, frozen=True, kw_only=True):
 
 def part_rows(parts: Iterable[Part]) -> list[PartRow]:
     """Return what something consists of."""
-    return [PartRow(sku=part.sku, quantity=text(part.quantity)) for part in parts]
+    return [row_of(PartRow, part) for part in parts]
 
 
 def item_row(item: Item) -> ItemRow:
     """Return an item by itself."""
-    return ItemRow(
-        sku=item.sku,
-        name=item.name,
-        serial=item.serial,
-        min_shelf_life_days=item.min_shelf_life_days,
-        retired=item.retired,
-        reorder_at=None if item.reorder_at is None else text(item.reorder_at),
-    )
+    return row_of(ItemRow, item)
 
 
 def added_item(added: Added) -> AddedItem:
     """Return what `items add` did."""
-    return AddedItem(sku=added.item.sku, name=added.item.name, serial=added.item.serial, due=added.due)
+    return row_of(AddedItem, added.item, due=added.due)
 
 
 def changed_item(changed: Changed) -> ChangedItem:
     """Return what `items set` did."""
-    return ChangedItem(**fields(item_row(changed.item)), due=changed.due)
+    return row_of(ChangedItem, changed.item, due=changed.due)
 
 
 def retired_item(changed: Changed) -> RetiredItem:
     """Return what `items retire` did."""
-    return RetiredItem(**fields(item_row(changed.item)), in_stock=text(changed.in_stock))
+    return row_of(RetiredItem, changed.item, in_stock=text(changed.in_stock))
 
 
 def renamed_item(renamed: Renamed) -> RenamedItem:
@@ -151,12 +144,12 @@ def renamed_item(renamed: Renamed) -> RenamedItem:
 def listed_item(item: Item, kit: Kit | None) -> ListedItem:
     """Return an item as `items list` has it."""
     parts = part_rows(kit.parts) if kit else []
-    return ListedItem(**fields(item_row(item)), parts=parts, policy=kit.policy if kit else None)
+    return row_of(ListedItem, item, parts=parts, policy=kit.policy if kit else None)
 
 
 def kit_row(kit: Kit) -> KitRow:
     """Return the definition of a kit."""
-    return KitRow(sku=kit.sku, parts=part_rows(kit.parts), policy=kit.policy)
+    return row_of(KitRow, kit, parts=part_rows(kit.parts))
 
 
 def alias_row(alias: Alias) -> AliasRow:

@@ -11,7 +11,7 @@ from stockhook.operations.stock.receipts import Received
 from stockhook.operations.stock.transfers import Transferred
 from stockhook.quantity import text
 from stockhook.rows.stock import UnitRow, unit_row
-from stockhook.rows.values import Amount, Moment, Row, fields, order_names, utc
+from stockhook.rows.values import Amount, Moment, Row, fields, order_names, row_of, utc
 
 
 class ReceivedRow(UnitRow, frozen=True, kw_only=True):
@@ -148,20 +148,15 @@ def counts_row(counts: Counts) -> CountsRow:
 
 def counted_row(counted: Counted) -> CountedRow:
     """Return one count with the units it is about."""
-    return CountedRow(
-        sku=counted.sku,
-        location=counted.location,
-        unit_id=counted.unit_id,
-        quantity=text(counted.quantity),
-        expected=text(counted.expected),
+    return row_of(
+        CountedRow,
+        counted,
         difference=text(counted.quantity - counted.expected),
         units=[
-            CountedUnitRow(
+            row_of(
+                CountedUnitRow,
+                each.unit,
                 unit_id=each.unit.id,
-                sku=each.unit.sku,
-                location=each.unit.location,
-                lot=each.unit.lot,
-                serial=each.unit.serial,
                 before=text(each.movement.balance_after - each.movement.quantity),
                 change=text(each.movement.quantity),
                 quantity=text(each.movement.balance_after),

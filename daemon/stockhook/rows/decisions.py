@@ -1,10 +1,9 @@
 """Decisions as rows: what was needed, what was taken, and why which units."""
 
-from typing import Any
+from typing import Any, Generic
 
-from stockhook.model import Allocation, TraceUnit
-from stockhook.quantity import text
-from stockhook.rows.values import Amount, Moment, Row, utc
+from stockhook.model import Allocation, Trace
+from stockhook.rows.values import Amount, Id, Moment, Row, row_of
 
 
 class TraceUnitRow(Row, frozen=True, kw_only=True):
@@ -32,10 +31,10 @@ class TraceRow(Row, frozen=True, kw_only=True):
     passed_over: list[TraceUnitRow]
 
 
-class AllocationRow(Row, frozen=True, kw_only=True):
-    """The decision for one item of one line."""
+class AnyAllocation(Row, Generic[Id], frozen=True, kw_only=True):
+    """A decision, booked or not."""
 
-    id: int
+    id: Id
     line: int
     sku: str
     at: Moment
@@ -45,37 +44,20 @@ class AllocationRow(Row, frozen=True, kw_only=True):
     trace: TraceRow
 
 
+class AllocationRow(AnyAllocation[int], frozen=True, kw_only=True):
+    """The decision for one item of one line."""
+
+
 def allocation_row(allocation: Allocation) -> AllocationRow:
     """Return a decision with its whole trace."""
-    trace = allocation.trace
-    return AllocationRow(
-        id=allocation.id,
-        line=allocation.line,
-        sku=allocation.sku,
-        at=utc(allocation.at),
-        event_id=allocation.event_id,
-        need=text(allocation.need),
-        taken=text(allocation.taken),
-        trace=TraceRow(
-            rule=trace.rule,
-            strategy=trace.strategy,
-            configured=trace.configured,
-            version=trace.version,
-            options=dict(trace.options),
-            offered=trace.offered,
-            left_out=dict(trace.left_out),
-            taken=[_unit(unit) for unit in trace.taken],
-            passed_over=[_unit(unit) for unit in trace.passed_over],
-        ),
-    )
+    return row_of(AllocationRow, allocation, trace=trace_row(allocation.trace))
 
 
-def _unit(unit: TraceUnit) -> TraceUnitRow:
-    return TraceUnitRow(
-        unit_id=unit.unit_id,
-        location=unit.location,
-        lot=unit.lot,
-        available=text(unit.available),
-        taken=text(unit.taken),
-        why=unit.why,
+def trace_row(trace: Trace) -> TraceRow:
+    """Return why a plan came out as it did."""
+    return row_of(
+        TraceRow,
+        trace,
+        taken=[row_of(TraceUnitRow, unit) for unit in trace.taken],
+        passed_over=[row_of(TraceUnitRow, unit) for unit in trace.passed_over],
     )

@@ -1,69 +1,30 @@
 """Dry runs as rows: what would be booked, with null where only the booking gives an id."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec.structs import asdict
-
-from stockhook.model import NEW, Event, EventState, MovementKind, Shortage
+from stockhook.model import NEW
 from stockhook.operations.dry_run import DryRun, WouldBook
-from stockhook.quantity import text
-from stockhook.rows.decisions import TraceRow, allocation_row
+from stockhook.rows.decisions import AnyAllocation, trace_row
 from stockhook.rows.orders import WaitRow
-from stockhook.rows.received import event_row
-from stockhook.rows.stock import movement_row
-from stockhook.rows.values import Amount, Moment, Row
+from stockhook.rows.received import AnyEvent
+from stockhook.rows.stock import AnyMovement
+from stockhook.rows.values import Amount, R, Row, row_of
 
 _NUMBERS: Final = ("id", "allocation_id", "event_id", "delivery_id", "reverses", "unit_id")
 
 
-class WouldBeEvent(Row, frozen=True, kw_only=True):
+class WouldBeEvent(AnyEvent[int | None], frozen=True, kw_only=True):
     """An event as it would end; it has no ``id`` where it is not in the store."""
 
-    id: int | None
-    delivery_id: int | None
-    channel: str
-    account: str | None
-    name: str
-    order_id: str | None
-    state: EventState
-    reason: str | None
-    attempts: int
-    received_at: Moment
-    finished_at: Moment | None
     text: str | None
 
 
-class WouldBeMovement(Row, frozen=True, kw_only=True):
+class WouldBeMovement(AnyMovement[int | None], frozen=True, kw_only=True):
     """A movement that would be booked, with what its unit would hold then."""
 
-    id: int | None
-    unit_id: int | None
-    sku: str
-    kind: MovementKind
-    quantity: Amount
-    balance_after: Amount
-    at: Moment
-    actor: str
-    line: int | None
-    event_id: int | None
-    allocation_id: int | None
-    reverses: int | None
-    reason: str | None
-    reference: str | None
 
-
-class WouldBeAllocation(Row, frozen=True, kw_only=True):
+class WouldBeAllocation(AnyAllocation[int | None], frozen=True, kw_only=True):
     """The decision that would be made for one item of one line."""
-
-    id: int | None
-    line: int
-    sku: str
-    at: Moment
-    event_id: int | None
-    need: Amount
-    taken: Amount
-    trace: TraceRow
 
 
 class WouldBeShortage(Row, frozen=True, kw_only=True):
@@ -121,51 +82,32 @@ class DryRunRow(Row, frozen=True, kw_only=True):
 
 def dry_run_row(found: DryRun) -> DryRunRow:
     """Return what `events dry-run` found."""
-    told = [(raised.signal, raised.known) for raised in found.raises]
     return DryRunRow(
-        events=[_event(event) for event in found.events],
+        events=[_would_be(WouldBeEvent, event) for event in found.events],
         orders=[_order(order) for order in found.orders],
-        problems=[
-            WouldBeProblem(kind=signal.kind, subject=signal.subject, text=signal.text, known=known)
-            for signal, known in told
-        ],
+        problems=[row_of(WouldBeProblem, raised.signal, known=raised.known) for raised in found.raises],
         settles=[SettledRow(kind=kind, subject=subject) for kind, subject in found.settles],
         wakes=found.wakes,
         shadow=found.shadow,
     )
 
 
-def _event(event: Event) -> WouldBeEvent:
-    made = _made(event_row(event))
-    return WouldBeEvent(**{**made, "id": made["id"] or None}, text=event.text)
-
-
 def _order(order: WouldBook) -> WouldBeOrder:
     return WouldBeOrder(
         account=order.key.account,
         order_id=order.key.order_id,
-        movements=[WouldBeMovement(**_made(movement_row(movement))) for movement in order.movements],
-        allocations=[WouldBeAllocation(**_made(allocation_row(allocation))) for allocation in order.allocations],
-        shortages=[_shortage(row) for row in order.shortages],
-        waits=[WaitRow(kind=wait.kind, subject=wait.subject) for wait in order.waits],
+        movements=[_would_be(WouldBeMovement, movement) for movement in order.movements],
+        allocations=[_would_be(WouldBeAllocation, each, trace=trace_row(each.trace)) for each in order.allocations],
+        shortages=[_would_be(WouldBeShortage, shortage) for shortage in order.shortages],
+        waits=[row_of(WaitRow, wait) for wait in order.waits],
     )
 
 
-def _shortage(row: Shortage) -> WouldBeShortage:
-    return WouldBeShortage(
-        id=None if row.id >= NEW else row.id,
-        line=row.line,
-        sku=row.sku,
-        open=text(row.open),
-        settled=text(row.settled),
-        withdrawn=text(row.withdrawn),
-    )
+def _would_be(kind: type[R], record: object, **others: Any) -> R:
+    """Return a record as a row, with None for the ids that only a booking gives."""
+    new = {name: None for name in _NUMBERS if _is_new(getattr(record, name, None))}
+    return row_of(kind, record, **new, **others)
 
 
-def _made(row: Row) -> Mapping[str, Any]:
-    """Return the values of a row, None for ids that only a booking gives."""
-    return {name: None if name in _NUMBERS and _is_new(value) else value for name, value in asdict(row).items()}
-
-
-def _is_new(value: object) -> bool:
-    return isinstance(value, int) and value >= NEW
+def _is_new(number: int | None) -> bool:
+    return number is not None and (number == 0 or number >= NEW)

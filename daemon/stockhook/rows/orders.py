@@ -1,6 +1,6 @@
 """Orders as rows: what is known of one, what is booked for it, and what is owed."""
 
-from stockhook.model import Order, Shortage, WaitKind
+from stockhook.model import Order, WaitKind
 from stockhook.model.known import How
 from stockhook.operations.corrections.case import Corrected
 from stockhook.operations.forgetting import Forgotten
@@ -11,7 +11,7 @@ from stockhook.rows.decisions import AllocationRow, allocation_row
 from stockhook.rows.received import EventRow, event_row
 from stockhook.rows.stock import MovementRow, movement_row
 from stockhook.rows.told import AuditRow, ProblemRow, audit_row, problem_row
-from stockhook.rows.values import Amount, Moment, Row, fields, order_names, utc, utc_or_none
+from stockhook.rows.values import Amount, Moment, Row, order_names, row_of, utc
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
@@ -139,60 +139,39 @@ class ForgottenRow(Row, frozen=True, kw_only=True):
 
 def order_row(order: Order) -> OrderRow:
     """Return the facts of an order."""
-    return OrderRow(
-        account=order.account,
-        order_id=order.order_id,
-        channel=order.channel,
-        stage=order.stage,
-        test=order.test,
-        rejected=order.rejected,
-        linked=order.linked,
-        shipping_date=utc_or_none(order.shipping_date),
-        refunded_at=utc_or_none(order.refunded_at),
-        first_ship_at=utc_or_none(order.first_ship_at),
-        newest_facts_at=utc(order.said.as_of),
-        due_at=utc_or_none(order.due_at),
-    )
+    return row_of(OrderRow, order, newest_facts_at=utc(order.said.as_of))
 
 
 def shown_order(shown: Shown) -> ShownOrder:
     """Return an order as `orders show` has it."""
-    return ShownOrder(
-        **fields(order_row(shown.order)),
+    return row_of(
+        ShownOrder,
+        shown.order,
+        newest_facts_at=utc(shown.order.said.as_of),
         lines=[line_row(line) for line in shown.lines],
-        waits=[WaitRow(kind=wait.kind, subject=wait.subject) for wait in shown.waits],
+        waits=[row_of(WaitRow, wait) for wait in shown.waits],
         events=[event_row(event) for event in shown.events],
         movements=[movement_row(movement) for movement in shown.movements],
         allocations=[allocation_row(allocation) for allocation in shown.allocations],
         corrections=[audit_row(entry) for entry in shown.corrections],
         problems=[problem_row(problem) for problem in shown.problems],
-        history=list(shown.order.history),
     )
 
 
 def line_row(shown: ShownLine) -> LineRow:
     """Return a line with what was taken for it."""
     line, binding = shown.line, shown.line.binding
-    return LineRow(
-        item_index=line.item_index,
-        number=line.number,
-        code=line.code,
-        quantity=text(line.quantity),
-        quantity_refunded=text(line.quantity_refunded),
+    return row_of(
+        LineRow,
+        line,
         distribution_center=line.center,
-        kit=line.kit,
-        component=line.component,
-        shipped_at=utc_or_none(line.shipped_at),
-        inferred=line.inferred,
         bound_to=part_rows(binding.parts) if binding else None,
         how=binding.how if binding else None,
         consumed=text(shown.consumed),
         returned=text(shown.returned),
-        ruling=text(line.ruling),
-        refused=list(line.refused),
         owed=text(shown.open),
         takes=[_take(taken) for taken in shown.takes],
-        shortages=[_shortage(row) for row in shown.shortages],
+        shortages=[row_of(ShortageRow, row) for row in shown.shortages],
     )
 
 
@@ -224,34 +203,12 @@ def forgotten_row(done: Forgotten) -> ForgottenRow:
 
 
 def _take(taken: Taken) -> TakeRow:
-    return TakeRow(
-        movement_id=taken.take.movement_id,
-        unit_id=taken.take.unit_id,
-        sku=taken.take.sku,
-        quantity=text(taken.take.quantity),
-        remaining=text(taken.take.remaining),
-        returned=text(taken.take.returned),
-        counted=text(taken.take.counted),
-        suspense=taken.take.suspense,
+    return row_of(
+        TakeRow,
+        taken.take,
         location=taken.location,
         lot=taken.lot,
         serial=taken.serial,
         strategy=taken.strategy,
         why=taken.why,
-    )
-
-
-def _shortage(row: Shortage) -> ShortageRow:
-    return ShortageRow(
-        id=row.id,
-        sku=row.sku,
-        quantity=text(row.quantity),
-        open=text(row.open),
-        settled=text(row.settled),
-        withdrawn=text(row.withdrawn),
-        waived=text(row.waived),
-        counted=text(row.counted),
-        reason=row.reason,
-        actor=row.actor,
-        opened_at=utc(row.opened_at),
     )

@@ -1,7 +1,7 @@
 """Plugins as rows."""
 
 from stockhook.plugin_manager import Record, Status
-from stockhook.rows.values import Row
+from stockhook.rows.values import Row, row_of
 
 
 class PluginRow(Row, frozen=True, kw_only=True):
@@ -18,12 +18,4 @@ class PluginRow(Row, frozen=True, kw_only=True):
 
 def plugin_row(record: Record) -> PluginRow:
     """Return a plugin as `plugins` has it."""
-    return PluginRow(
-        name=record.name,
-        status=record.status,
-        origin=record.origin,
-        distribution=record.distribution,
-        version=record.version,
-        offers=list(record.offers),
-        error=record.error,
-    )
+    return row_of(PluginRow, record)

@@ -3,10 +3,9 @@
 import shlex
 from datetime import date
 
-from stockhook.operations.recall import Recall, Shipment, Sums, Unnamed
-from stockhook.quantity import text
+from stockhook.operations.recall import Recall
 from stockhook.rows.stock import UnitRow, unit_row
-from stockhook.rows.values import Amount, Moment, Row, utc, utc_or_none
+from stockhook.rows.values import Amount, Moment, Row, row_of
 
 
 class SumsRow(Row, frozen=True, kw_only=True):
@@ -79,58 +78,10 @@ def recall_row(found: Recall, lot: str | None = None, unit: int | None = None) -
     """Return what `recall` found of a lot, of a unit, or of a piece, which is neither."""
     which = str(unit or found.units[0].id) if lot is None else f"--lot {shlex.quote(lot)}"
     return RecallRow(
-        sums=[_sums(one) for one in found.sums],
+        sums=[row_of(SumsRow, one) for one in found.sums],
         units=[unit_row(each) for each in found.units],
-        orders=[_shipment(one) for one in found.shipments],
-        unnamed=[_unnamed(one) for one in found.unnamed],
+        orders=[row_of(ShipmentRow, one) for one in found.shipments],
+        unnamed=[row_of(UnnamedRow, one) for one in found.unnamed],
         renamed=list(found.renamed),
         hold=f"stockhook stock hold {which} --reason recall" if found.free else None,
-    )
-
-
-def _sums(one: Sums) -> SumsRow:
-    return SumsRow(
-        sku=one.sku,
-        lots=list(one.lots),
-        received=text(one.received),
-        shipped=text(one.shipped),
-        reversed=text(one.reversed),
-        returned=text(one.returned),
-        adjusted=text(one.adjusted),
-        counted=text(one.counted),
-        moved=text(one.moved),
-        left=text(one.left),
-        unexplained=text(one.unexplained),
-    )
-
-
-def _shipment(one: Shipment) -> ShipmentRow:
-    return ShipmentRow(
-        account=one.account,
-        order_id=one.order_id,
-        channel=one.channel,
-        line=one.line,
-        item_index=one.item_index,
-        code=one.code,
-        sku=one.sku,
-        shipped_at=utc_or_none(one.shipped_at),
-        ship_date=one.ship_date,
-        consumed=text(one.consumed),
-        reversed=text(one.reversed),
-        returned=text(one.returned),
-        out=text(one.out),
-        units=list(one.units),
-    )
-
-
-def _unnamed(one: Unnamed) -> UnnamedRow:
-    return UnnamedRow(
-        account=one.account,
-        order_id=one.order_id,
-        line=one.line,
-        sku=one.sku,
-        since=utc(one.since),
-        owed=text(one.owed),
-        waived=text(one.waived),
-        counted=text(one.counted),
     )

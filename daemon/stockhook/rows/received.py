@@ -1,10 +1,12 @@
 """Deliveries and events as rows."""
 
+from typing import Generic
+
 from stockhook.model import Delivery, DeliveryState, Event, EventState
 from stockhook.operations import deliveries, events
 from stockhook.rows.decisions import AllocationRow, allocation_row
 from stockhook.rows.stock import MovementRow, movement_row
-from stockhook.rows.values import Moment, Row, fields, order_names, utc, utc_or_none
+from stockhook.rows.values import Id, Moment, Row, order_names, row_of
 
 
 class DeliveryRow(Row, frozen=True, kw_only=True):
@@ -29,11 +31,11 @@ class HeaderRow(Row, frozen=True, kw_only=True):
     value: str
 
 
-class EventRow(Row, frozen=True, kw_only=True):
-    """One element of a delivery, and what became of it."""
+class AnyEvent(Row, Generic[Id], frozen=True, kw_only=True):
+    """An event, in the store or not."""
 
-    id: int
-    delivery_id: int
+    id: Id
+    delivery_id: Id
     channel: str
     account: str | None
     name: str
@@ -43,6 +45,10 @@ class EventRow(Row, frozen=True, kw_only=True):
     attempts: int
     received_at: Moment
     finished_at: Moment | None
+
+
+class EventRow(AnyEvent[int], frozen=True, kw_only=True):
+    """One element of a delivery, and what became of it."""
 
 
 class ShownDelivery(DeliveryRow, frozen=True, kw_only=True):
@@ -72,41 +78,20 @@ class ReplayedRow(Row, frozen=True, kw_only=True):
 
 def delivery_row(delivery: Delivery) -> DeliveryRow:
     """Return a delivery as `deliveries list` has it."""
-    return DeliveryRow(
-        id=delivery.id,
-        channel=delivery.channel,
-        received_at=utc(delivery.received_at),
-        peer=delivery.peer,
-        state=delivery.state,
-        events=delivery.events,
-        size=delivery.size,
-        digest=delivery.digest.hex(),
-        attempts=delivery.attempts,
-        due_at=utc_or_none(delivery.due_at),
-    )
+    return row_of(DeliveryRow, delivery, digest=delivery.digest.hex())
 
 
 def event_row(event: Event) -> EventRow:
     """Return an event as `events list` has it."""
-    return EventRow(
-        id=event.id,
-        delivery_id=event.delivery_id,
-        channel=event.channel,
-        account=event.account,
-        name=event.name,
-        order_id=event.order_id,
-        state=event.state,
-        reason=event.reason,
-        attempts=event.attempts,
-        received_at=utc(event.received_at),
-        finished_at=utc_or_none(event.finished_at),
-    )
+    return row_of(EventRow, event)
 
 
 def shown_delivery(shown: deliveries.Shown) -> ShownDelivery:
     """Return a delivery as `deliveries show` has it."""
-    return ShownDelivery(
-        **fields(delivery_row(shown.delivery)),
+    return row_of(
+        ShownDelivery,
+        shown.delivery,
+        digest=shown.delivery.digest.hex(),
         payload_kept=shown.kept,
         headers=[HeaderRow(name=name, value=value) for name, value in shown.delivery.headers],
         event_list=[event_row(event) for event in shown.events],
@@ -115,9 +100,9 @@ def shown_delivery(shown: deliveries.Shown) -> ShownDelivery:
 
 def shown_event(shown: events.Shown) -> ShownEvent:
     """Return an event as `events show` has it."""
-    return ShownEvent(
-        **fields(event_row(shown.event)),
-        text=shown.event.text,
+    return row_of(
+        ShownEvent,
+        shown.event,
         payload_kept=shown.kept,
         movements=[movement_row(movement) for movement in shown.movements],
         allocations=[allocation_row(allocation) for allocation in shown.allocations],

@@ -1,11 +1,11 @@
 """Inventory units, movements and locations as rows."""
 
 from datetime import date
+from typing import Generic
 
 from stockhook.model import Location, Movement, MovementKind, Unit
 from stockhook.operations.locations import Changed
-from stockhook.quantity import text
-from stockhook.rows.values import Amount, Moment, Row, amount, fields, utc
+from stockhook.rows.values import Amount, Id, Moment, Row, row_of
 
 
 class UnitRow(Row, frozen=True, kw_only=True):
@@ -35,11 +35,11 @@ class WholeUnit(UnitRow, frozen=True, kw_only=True):
     suspense: bool
 
 
-class MovementRow(Row, frozen=True, kw_only=True):
-    """One entry of the ledger; ``line`` is the number by which the ledger names the order's line for ever."""
+class AnyMovement(Row, Generic[Id], frozen=True, kw_only=True):
+    """A movement, booked or not."""
 
-    id: int
-    unit_id: int
+    id: Id
+    unit_id: Id
     sku: str
     kind: MovementKind
     quantity: Amount
@@ -52,6 +52,10 @@ class MovementRow(Row, frozen=True, kw_only=True):
     reverses: int | None
     reason: str | None
     reference: str | None
+
+
+class MovementRow(AnyMovement[int], frozen=True, kw_only=True):
+    """One entry of the ledger; ``line`` is the number by which the ledger names the order's line for ever."""
 
 
 class LedgerRow(MovementRow, frozen=True, kw_only=True):
@@ -83,66 +87,34 @@ class ChangedLocation(LocationRow, frozen=True, kw_only=True):
 
 def unit_row(unit: Unit) -> UnitRow:
     """Return a unit as `stock list` has it."""
-    return UnitRow(
-        unit_id=unit.id,
-        sku=unit.sku,
-        location=unit.location,
-        lot=unit.lot,
-        serial=unit.serial,
-        quantity=text(unit.quantity),
-        held=unit.held,
-        received_at=utc(unit.received_at),
-        expires_on=unit.expires_on,
-        unit_cost=amount(unit.unit_cost),
-    )
+    return row_of(UnitRow, unit, unit_id=unit.id)
 
 
 def whole_unit(unit: Unit) -> WholeUnit:
     """Return a unit with all that is kept of it."""
-    return WholeUnit(
-        **fields(unit_row(unit)),
-        received=text(unit.received),
-        priority=unit.priority,
-        reference=unit.reference,
-        suspense=unit.suspense,
-    )
+    return row_of(WholeUnit, unit, unit_id=unit.id)
 
 
 def movement_row(movement: Movement) -> MovementRow:
     """Return a movement as the events and orders it belongs to have it."""
-    return MovementRow(
-        id=movement.id,
-        unit_id=movement.unit_id,
-        sku=movement.sku,
-        kind=movement.kind,
-        quantity=text(movement.quantity),
-        balance_after=text(movement.balance_after),
-        at=utc(movement.at),
-        actor=movement.actor,
-        line=movement.line,
-        event_id=movement.event_id,
-        allocation_id=movement.allocation_id,
-        reverses=movement.reverses,
-        reason=movement.reason,
-        reference=movement.reference,
-    )
+    return row_of(MovementRow, movement)
 
 
 def ledger_row(movement: Movement) -> LedgerRow:
     """Return a movement with its order."""
-    return LedgerRow(**fields(movement_row(movement)), account=movement.account, order_id=movement.order_id)
+    return row_of(LedgerRow, movement)
 
 
 def location_row(place: Location) -> LocationRow:
     """Return a location as `locations list` has it."""
-    return LocationRow(path=place.path, pickable=place.pickable, pick_sequence=place.pick_sequence)
+    return row_of(LocationRow, place)
 
 
 def added_location(added: Changed) -> AddedLocation:
     """Return what `locations add` did."""
-    return AddedLocation(**fields(location_row(added.location)), parents=[place.path for place in added.parents])
+    return row_of(AddedLocation, added.location, parents=[place.path for place in added.parents])
 
 
 def changed_location(changed: Changed) -> ChangedLocation:
     """Return what `locations set` did."""
-    return ChangedLocation(**fields(location_row(changed.location)), due=changed.due)
+    return row_of(ChangedLocation, changed.location, due=changed.due)

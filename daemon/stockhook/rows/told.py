@@ -3,7 +3,7 @@
 from stockhook.model import Audit, Problem, ProblemState
 from stockhook.operations.problems import Waived
 from stockhook.quantity import text
-from stockhook.rows.values import Amount, Moment, Row, fields, order_names, utc
+from stockhook.rows.values import Amount, Moment, Row, order_names, row_of
 
 
 class ProblemRow(Row, frozen=True, kw_only=True):
@@ -41,22 +41,14 @@ class AuditRow(Row, frozen=True, kw_only=True):
 
 def problem_row(problem: Problem) -> ProblemRow:
     """Return a problem as `problems list` has it."""
-    return ProblemRow(
-        id=problem.id,
-        kind=problem.kind,
-        subject=problem.subject,
-        state=problem.state,
-        count=problem.count,
-        first_seen=utc(problem.first_seen),
-        last_seen=utc(problem.last_seen),
-        text=problem.text,
-    )
+    return row_of(ProblemRow, problem)
 
 
 def waived_row(waived: Waived) -> WaivedRow:
     """Return what `problems waive` and `problems reopen` did."""
-    return WaivedRow(
-        **fields(problem_row(waived.problem)),
+    return row_of(
+        WaivedRow,
+        waived.problem,
         quantity=text(waived.quantity),
         owed=text(waived.owed),
         orders=order_names(waived.orders),
@@ -65,12 +57,4 @@ def waived_row(waived: Waived) -> WaivedRow:
 
 def audit_row(entry: Audit) -> AuditRow:
     """Return an audit entry as `audit list` has it."""
-    return AuditRow(
-        id=entry.id,
-        at=utc(entry.at),
-        actor=entry.actor,
-        action=entry.action,
-        subject=entry.subject,
-        reason=entry.reason,
-        details=dict(entry.details),
-    )
+    return row_of(AuditRow, entry)
