@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import structlog
@@ -27,6 +27,21 @@ def lines() -> Iterator[io.StringIO]:
     logging.captureWarnings(capture=False)
     logging.getLogger("tornado.access").disabled = False
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: io.StringIO) -> Iterator[TextIO]:
+    """Open a stream that says it is the journal of systemd."""
+    del lines  # it undoes what the test configures
+    with (tmp_path / "journal").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        yield stream
+
+
+def journal_lines(journal: TextIO) -> list[str]:
+    journal.flush()
+    return Path(journal.name).read_text().splitlines()
 
 
 def only(lines: io.StringIO) -> dict[str, Any]:
@@ -142,31 +157,18 @@ def test_warnings_become_lines(lines: io.StringIO) -> None:
 @pytest.mark.parametrize(
     ("level", "number"), [("debug", 7), ("info", 6), ("warning", 4), ("error", 3), ("critical", 2)]
 )
-def test_the_journal_is_told_the_priority_of_each_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: io.StringIO, level: str, number: int
-) -> None:
-    del lines
-    with (tmp_path / "journal").open("w") as stream:
-        status = os.fstat(stream.fileno())
-        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
-        log.configure("debug", stream)
-        getattr(log.get("stockhook"), level)("fact")
-    (line,) = (tmp_path / "journal").read_text().splitlines()
+def test_the_journal_is_told_the_priority_of_each_line(journal: TextIO, level: str, number: int) -> None:
+    log.configure("debug", journal)
+    getattr(log.get("stockhook"), level)("fact")
+    (line,) = journal_lines(journal)
     assert line.startswith(f"<{number}>{{")
     assert json.loads(line[3:])["level"] == level
 
 
-def test_the_journal_is_told_the_priority_of_alike_facts_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: io.StringIO
-) -> None:
-    del lines
-    with (tmp_path / "journal").open("w") as stream:
-        status = os.fstat(stream.fileno())
-        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
-        log.configure("info", stream)
-        log.tell_each(log.get("stockhook"), "fact", [{"delivery": 1}, {"delivery": 2}])
-    found = (tmp_path / "journal").read_text().splitlines()
-    assert [(line[:3], json.loads(line[3:])["delivery"]) for line in found] == [("<6>", 1), ("<6>", 2)]
+def test_the_journal_is_told_the_priority_of_alike_facts_too(journal: TextIO) -> None:
+    log.configure("info", journal)
+    log.tell_each(log.get("stockhook"), "fact", [{"delivery": 1}, {"delivery": 2}])
+    assert [(line[:3], json.loads(line[3:])["delivery"]) for line in journal_lines(journal)] == [("<6>", 1), ("<6>", 2)]
 
 
 def test_a_stream_that_only_resembles_the_journal_gets_no_priority(

@@ -1,7 +1,9 @@
 """What a person does with an item itself: add it, change its settings or its sku, have no more of it come."""
 
+from collections.abc import Callable
 from typing import Any
 
+from stockhook.model import Item
 from stockhook.operations.desk import Desk
 from stockhook.operations.item_settings import Changed, change, retire
 from stockhook.operations.items import add, known_item
@@ -9,6 +11,7 @@ from stockhook.operations.renaming import rename
 from stockhook.quantity import counted, text
 from stockhook.web import forms, item_forms
 from stockhook.web.action import Action
+from stockhook.web.forms import Form
 from stockhook.web.templates import item_path
 
 
@@ -31,7 +34,15 @@ class AddItemAction(Action):
         await self.perform(lambda _: item_forms.adding(), add_item, then, tells=True, back="/items")
 
 
-class SetItemAction(Action):
+class _ItemAction(Action):
+    """Something is done to an item that there is, and its page says what."""
+
+    async def perform_on(self, sku: str, form: Callable[[Item], Form], do: Callable[[Desk], str]) -> None:
+        """Do what ``do`` does to the item; ``form`` is what it was asked for with. Answers 404 where there is none."""
+        await self.perform(lambda view: form(known_item(view, sku)), do, item_path(sku), tells=True)
+
+
+class SetItemAction(_ItemAction):
     """The name of an item, its shelf life, or the mark at which someone is told that little is left."""
 
     async def post(self, sku: str) -> None:
@@ -49,12 +60,10 @@ class SetItemAction(Action):
                 given |= {"reorder_at": mark, "no_mark": mark is None}
             return _set(change(desk, sku, **given)) if given else f"Nothing of {before.sku} was changed."
 
-        await self.perform(
-            lambda view: item_forms.settings(known_item(view, sku)), set_item, item_path(sku), tells=True
-        )
+        await self.perform_on(sku, item_forms.settings, set_item)
 
 
-class RenameItemAction(Action):
+class RenameItemAction(_ItemAction):
     """An item gets another sku."""
 
     async def post(self, sku: str) -> None:
@@ -67,12 +76,10 @@ class RenameItemAction(Action):
             over = f"{text(done.quantity)} in {units} goes over" if done.units else "there are no goods to go over"
             return f"{done.old.sku} is {done.new.sku} from now on; {over}.{kits}"
 
-        await self.perform(
-            lambda view: item_forms.renaming(known_item(view, sku)), rename_item, item_path(sku), tells=True
-        )
+        await self.perform_on(sku, item_forms.renaming, rename_item)
 
 
-class RetireItemAction(Action):
+class RetireItemAction(_ItemAction):
     """No more of an item is received."""
 
     RETIRED = True
@@ -87,9 +94,7 @@ class RetireItemAction(Action):
             left = f"; the {text(done.in_stock)} in stock are used up" if done.in_stock else ""
             return f"{done.item.sku} is retired: no more of it is received{left}."
 
-        await self.perform(
-            lambda view: item_forms.retiring(known_item(view, sku)), retire_item, item_path(sku), tells=True
-        )
+        await self.perform_on(sku, item_forms.retiring, retire_item)
 
 
 class UnretireItemAction(RetireItemAction):

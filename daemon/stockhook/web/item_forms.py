@@ -6,6 +6,15 @@ from stockhook.web.forms import Field, Form
 from stockhook.web.templates import item_path
 
 
+def new_item(sku: str) -> tuple[Field, ...]:
+    """Return what is asked of a new item; its sku is proposed."""
+    return (
+        Field("sku", "SKU", value=sku, required=True),
+        Field("name", "Name"),
+        Field("serial", "Each piece has a serial number", "check"),
+    )
+
+
 def adding(sku: str = "") -> Form:
     """Return the form that adds an item."""
     return Form(
@@ -13,11 +22,7 @@ def adding(sku: str = "") -> Form:
         address="/items",
         title="Add an item",
         button="Add",
-        fields=(
-            Field("sku", "SKU", value=sku, required=True),
-            Field("name", "Name"),
-            Field("serial", "Each piece has a serial number", "check"),
-        ),
+        fields=new_item(sku),
         note="Orders that wait for this SKU are worked again. Goods of it are received on its page.",
     )
 

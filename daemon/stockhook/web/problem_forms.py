@@ -6,6 +6,7 @@ from stockhook.advice import advise
 from stockhook.model import Problem, ProblemState
 from stockhook.model.told import INSUFFICIENT
 from stockhook.web.forms import REASON, Choice, Field, Form
+from stockhook.web.item_forms import new_item
 
 _WAITS: Final = "What waits for it is booked by itself."
 
@@ -32,11 +33,7 @@ def adding(problem: Problem) -> Form:
         address=f"/problems/{problem.id}/add",
         title=f"Add {advise(problem).subject} as a new item",
         button="Add",
-        fields=(
-            Field("sku", "SKU", value=advise(problem).subject, required=True),
-            Field("name", "Name"),
-            Field("serial", "Each piece has a serial number", "check"),
-        ),
+        fields=new_item(advise(problem).subject),
         note=f"{_WAITS} It is owed until goods are received.",
     )
 
