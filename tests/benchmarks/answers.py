@@ -26,7 +26,7 @@ from stockhook import settings
 from stockhook.clock import SystemClock
 from stockhook.operations import orders
 from stockhook.operations.desk import Desk, set_up
-from stockhook.operations.units import list_units
+from stockhook.operations.units import Selection, list_units
 
 _SOON = 100.0
 """Milliseconds in which a person is to be answered."""
@@ -45,7 +45,7 @@ def answers(bench: Bench) -> list[Figure]:
     with _desk(config) as desk:
         found = {
             "stock list of one item": (
-                _timed(lambda sku: list_units(desk, sku=sku), items),
+                _timed(lambda sku: list_units(desk, Selection(sku)), items),
                 ("stock", "list", "--sku"),
             ),
             "orders show": (_timed(lambda order: orders.show(desk, order), known), ("orders", "show")),

@@ -16,7 +16,7 @@ from stockhook.operations.spreadsheet import FORMULA, armoured, lines, rows, wri
 from stockhook.operations.stock import receipts
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock_import import COLUMNS, export_stock, import_stock
-from stockhook.operations.units import list_units
+from stockhook.operations.units import Selection, list_units
 from stockhook.quantity import ONE, parse
 from stockhook.testing.payloads import envelope, line, order_ship
 from stockhook.testing.shop import Shop
@@ -294,9 +294,9 @@ def test_stock_as_of_a_moment_is_what_the_book_said_then(shop: Shop) -> None:
     shop.clock.advance(timedelta(hours=1))
     adjust(shop.desk, 1, -10 * ONE, "broken")
     assert list_units(shop.desk) == []
-    assert [unit.quantity for unit in list_units(shop.desk, everything=True)] == [0]
+    assert [unit.quantity for unit in list_units(shop.desk, Selection(everything=True))] == [0]
     assert [unit.quantity for unit in list_units(shop.desk, as_of=received)] == [10 * ONE]
-    assert list_units(shop.desk, as_of=before, everything=True) == []
+    assert list_units(shop.desk, Selection(everything=True), as_of=before) == []
 
 
 def test_units_are_listed_by_item_and_by_subtree(shop: Shop) -> None:
@@ -305,9 +305,9 @@ def test_units_are_listed_by_item_and_by_subtree(shop: Shop) -> None:
         locations.add(shop.desk, path)
         shop.receive(("SOAP", 1), location=path)
     shop.receive(("BOX", 1), location="MAIN/FG/A")
-    assert [u.location for u in list_units(shop.desk, location="MAIN/FG", sku="soap")] == ["MAIN/FG/B", "MAIN/FG/A"]
+    assert [u.location for u in list_units(shop.desk, Selection("soap", "MAIN/FG"))] == ["MAIN/FG/B", "MAIN/FG/A"]
     assert len(list_units(shop.desk, most=3)) == 3
     with pytest.raises(NotFound, match="did you mean SOAP"):
-        list_units(shop.desk, sku="SOPA")
+        list_units(shop.desk, Selection("SOPA"))
     with pytest.raises(NotFound, match="did you mean MAIN/FG2"):
-        list_units(shop.desk, location="MAIN/FG3")
+        list_units(shop.desk, Selection(location="MAIN/FG3"))

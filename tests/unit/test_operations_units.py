@@ -14,7 +14,7 @@ from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.amendments import amend
 from stockhook.operations.stock.holds import hold, release
 from stockhook.operations.stock.transfers import move
-from stockhook.operations.units import list_units, units_then
+from stockhook.operations.units import Selection, list_units, units_then
 from stockhook.quantity import ONE
 from stockhook.rules import ChannelRules, ShortagePolicy
 from stockhook.store import Store
@@ -74,7 +74,7 @@ def test_moved_goods_were_where_they_were(shop: Shop) -> None:
     move(shop.desk, 1, 4 * ONE, "MAIN/B")
     assert then(shop, before) == {1: 10}
     assert then(shop, shop.clock.now()) == {1: 6, 2: 4}
-    assert list_units(shop.desk, location="MAIN/B", as_of=before) == []
+    assert list_units(shop.desk, Selection(location="MAIN/B"), as_of=before) == []
 
 
 def test_a_unit_was_held_and_called_as_the_book_had_it(shop: Shop) -> None:
@@ -139,8 +139,8 @@ def test_lists_are_limited_newest_first_and_may_hold_the_empty_ones(
     for moment in (None, now):
         assert [unit.id for unit in list_units(shop.desk, as_of=moment)] == [5, 4, 3]
         assert [unit.id for unit in list_units(shop.desk, as_of=moment, most=2)] == [5, 4]
-        assert [unit.id for unit in list_units(shop.desk, as_of=moment, everything=True)] == [5, 4, 3, 2, 1]
-        assert [unit.id for unit in list_units(shop.desk, as_of=moment, sku="soap", location="MAIN")] == [5, 4, 3]
+        assert [unit.id for unit in list_units(shop.desk, Selection(everything=True), as_of=moment)] == [5, 4, 3, 2, 1]
+        assert [unit.id for unit in list_units(shop.desk, Selection("soap", "MAIN"), as_of=moment)] == [5, 4, 3]
 
 
 def test_what_is_not_there_or_yet_to_come_is_refused(shop: Shop) -> None:
@@ -148,7 +148,7 @@ def test_what_is_not_there_or_yet_to_come_is_refused(shop: Shop) -> None:
     with pytest.raises(Refused, match=r"2026-12-01 09:00:01Z is in the future, and it is 2026-12-01 09:00:00Z now"):
         list_units(shop.desk, as_of=shop.clock.now() + timedelta(seconds=1))
     with pytest.raises(NotFound, match="did you mean SOAP"):
-        list_units(shop.desk, sku="SOPA")
+        list_units(shop.desk, Selection("SOPA"))
 
 
 def test_a_page_of_a_moment_looks_at_no_more_than_it_may_and_the_pages_together_have_all(shop: Shop) -> None:
@@ -178,9 +178,9 @@ def test_the_stock_of_a_moment_is_found_by_item_place_and_the_lot_of_then(shop: 
     shop.clock.advance(timedelta(minutes=1))
     amend(shop.desk, 2, {"lot": "L2"}, "misread")
     shop.receive(("SOAP", 3), lot="L1")
-    [unit] = list_units(shop.desk, as_of=moment, **asked)
+    [unit] = list_units(shop.desk, Selection(**asked), as_of=moment)
     assert (unit.id, unit.lot, unit.quantity) == (2, "L1", 2 * ONE)
-    assert list_units(shop.desk, as_of=moment, lot="L2") == []
+    assert list_units(shop.desk, Selection(lot="L2"), as_of=moment) == []
 
 
 @pytest.mark.parametrize("asked", [{"sku": "SOAP"}, {"location": "MAIN"}, {"location": "MAIN/FG"}])
@@ -195,5 +195,5 @@ def test_what_is_owed_is_listed_where_it_is_asked_for_alone(asked: dict[str, Any
     assert sorted(unit.quantity // ONE for unit in everything) == [-3, -3]
     places = {"MAIN", "MAIN/FG"} if asked.get("location") == "MAIN" else {asked.get("location")}
     expected = [unit for unit in everything if asked.get("sku") == unit.sku or unit.location in places]
-    assert list_units(shop.desk, **asked) == expected
+    assert list_units(shop.desk, Selection(**asked)) == expected
     shop.store.close()

@@ -27,7 +27,7 @@ from stockhook.cli.stock_count import count
 from stockhook.operations.spreadsheet import write_lines
 from stockhook.operations.stock import receipts
 from stockhook.operations.stock_import import export_stock, import_stock
-from stockhook.operations.units import list_units
+from stockhook.operations.units import Selection, list_units
 from stockhook.quantity import counted, text
 from stockhook.rows.changes import received_row
 from stockhook.rows.values import fields
@@ -60,7 +60,7 @@ def list_stock(
     """
     most = asked_for(limit, everything=everything)
     with context.desk() as desk:
-        found = list_units(desk, sku=sku, location=location, as_of=as_of, everything=everything, most=most)
+        found = list_units(desk, Selection(sku, location, everything=everything), as_of=as_of, most=most)
     listed = [unit_row(unit) for unit in shown(found, most)]
     output.rows(context, listed, _SHOWN, empty="nothing in stock; `stockhook stock receive` or `stock import`")
 

@@ -17,6 +17,23 @@ _TOGETHER: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Which units: of an item, in a location and those below it, of a lot as it is written; None: of any.
+
+    Those with a quantity, which a suspense unit below zero has, or ``everything``: those that are used up as well.
+    """
+
+    sku: str | None = None
+    location: str | None = None
+    lot: str | None = None
+    everything: bool = False
+
+
+IN_STOCK: Final = Selection()
+"""All that have a quantity."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitsThen:
     """Units as they were, newest first; ``last`` is the id behind which there may be more, None where there are none.
 
@@ -29,43 +46,32 @@ class UnitsThen:
 
 def list_units(
     desk: Desk,
+    asked: Selection = IN_STOCK,
     *,
-    sku: str | None = None,
-    location: str | None = None,
-    lot: str | None = None,
     as_of: datetime | None = None,
-    everything: bool = False,
     after: tuple[Any, ...] | None = None,
     most: int = 1000,
 ) -> list[Unit]:
-    """Return units with a quantity, or ``everything``, newest first, from behind the key ``after``.
+    """Return the units asked for, newest first, from behind the key ``after``.
 
-    Those of an item, of a lot as it is written, or in a location and those below it.
-
-    A suspense unit below zero has a quantity. ``as_of`` gives each unit as the book had it at that moment, in quantity,
-    hold, lot and all: what was booked later does not count, whenever it happened. Raises NotFound for an item or a
-    location that does not exist, Refused for a moment in the future.
+    ``as_of`` gives each unit as the book had it at that moment, in quantity, hold, lot and all: what was booked later
+    does not count, whenever it happened. Raises NotFound for an item or a location that does not exist, Refused for a
+    moment in the future.
     """
     if as_of is not None:
-        found = units_then(
-            desk, as_of, sku=sku, location=location, lot=lot, everything=everything, after=after, most=most
-        )
-        return [*found.units]
+        return [*units_then(desk, as_of, asked, after=after, most=most).units]
     with desk.store.read() as view:
-        where = _where(view, sku, location)
-        if lot is not None:
-            where["lot"] = lot
-        return view.find(Unit, where, after, most) if everything else _with_quantity(view, where, after, most)
+        where = _where(view, asked)
+        if asked.lot is not None:
+            where["lot"] = asked.lot
+        return view.find(Unit, where, after, most) if asked.everything else _with_quantity(view, where, after, most)
 
 
 def units_then(
     desk: Desk,
     moment: datetime,
+    asked: Selection = IN_STOCK,
     *,
-    sku: str | None = None,
-    location: str | None = None,
-    lot: str | None = None,
-    everything: bool = False,
     after: tuple[Any, ...] | None = None,
     most: int = 1000,
     looked_at: int = FOREVER,
@@ -73,12 +79,12 @@ def units_then(
     """Return what ``list_units`` does for a moment, of at most about so many units that are ``looked_at``."""
     refuse_future(moment, desk.clock.now())
     with desk.store.read() as view:
-        where, past = _where(view, sku, location), Past(view, moment)
+        where, past = _where(view, asked), Past(view, moment)
         found: list[Unit] = []
         looked = 0
-        for ids in _groups(view, _named(view, where, lot, past), after):
-            then = _then(view, where, ids, past, moment, everything=everything)
-            found += [unit for unit in then if lot in (None, unit.lot)]
+        for ids in _groups(view, _named(view, where, asked.lot, past), after):
+            then = _then(view, where, ids, past, moment, everything=asked.everything)
+            found += [unit for unit in then if asked.lot in (None, unit.lot)]
             looked += _TOGETHER
             if len(found) > most:
                 return UnitsThen(tuple(found[:most]), found[most - 1].id)
@@ -88,12 +94,12 @@ def units_then(
     return UnitsThen(tuple(found), None)
 
 
-def _where(view: Read, sku: str | None, location: str | None) -> dict[str, Match]:
+def _where(view: Read, asked: Selection) -> dict[str, Match]:
     where: dict[str, Match] = {}
-    if sku is not None:
-        where["sku"] = known_item(view, sku).sku
-    if location is not None:
-        where["location"] = _subtree(view, location)
+    if asked.sku is not None:
+        where["sku"] = known_item(view, asked.sku).sku
+    if asked.location is not None:
+        where["location"] = _subtree(view, asked.location)
     return where
 
 

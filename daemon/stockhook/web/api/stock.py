@@ -56,14 +56,12 @@ def list_stock(desk: Desk, query: StockFilter, page: Page) -> Listed[UnitRow]:
     With `as_of` each unit is as the book had it at that moment, in quantity, hold, lot and all: what was booked later
     does not count, whenever it happened.
     """
+    asked = operations.Selection(query.sku, query.location, query.lot, everything=query.all)
     if query.as_of is not None:
         found = operations.units_then(
             desk,
             query.as_of,
-            sku=query.sku,
-            location=query.location,
-            lot=query.lot,
-            everything=query.all,
+            asked,
             after=key_of(Unit, page.cursor),
             most=page.limit,
             looked_at=LOOKED_AT,
@@ -73,15 +71,7 @@ def list_stock(desk: Desk, query: StockFilter, page: Page) -> Listed[UnitRow]:
         Unit,
         page,
         unit_row,
-        lambda after, most: operations.list_units(
-            desk,
-            sku=query.sku,
-            location=query.location,
-            lot=query.lot,
-            everything=query.all,
-            after=after,
-            most=most,
-        ),
+        lambda after, most: operations.list_units(desk, asked, after=after, most=most),
     )
 
 
