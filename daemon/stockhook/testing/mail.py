@@ -36,6 +36,7 @@ class MailServer:
         self.answers = answers or {}
         self.delay = delay
         self.port = 0
+        self._connections: list[asyncio.BaseTransport] = []
         self._tls = tls
         self._implicit = implicit
         self._login = login
@@ -79,18 +80,34 @@ class MailServer:
         self._listening.set()
         self._loop.run_forever()
         server.close()
-        tasks = asyncio.all_tasks(self._loop)
+        self._loop.run_until_complete(self._end())
+
+    async def _end(self) -> None:
+        """Cut what is still connected: a connection that its loop leaves behind is warned of when it is collected."""
+        await asyncio.sleep(0)  # nobody closes one whose task is cancelled before it has begun
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.run_until_complete(server.wait_closed())
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self._connections:
+            if isinstance(connection, asyncio.WriteTransport):
+                connection.abort()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def _protocol(self) -> Callable[[], asyncio.Protocol]:
+        connections = self._connections
+
+        class Session(SMTP):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                connections.append(transport)
+                super().connection_made(transport)
+
         def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
             login = (given.login.decode(), given.password.decode()) if isinstance(given, LoginPassword) else None
             return AuthResult(success=login == self._login, handled=False)
 
-        return lambda: SMTP(
+        return lambda: Session(
             self,
             hostname="mail.test",
             loop=self._loop,
