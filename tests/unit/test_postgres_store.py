@@ -19,6 +19,7 @@ from stockhook.plugin import StoreAway, StoreBroken, StoreTooNew, StoreUnavailab
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
+from stockhook.testing.daemon import RunningDaemon
 from stockhook_plugins.stores.sqlalchemy import SqlStore, migrations
 from stockhook_plugins.stores.sqlalchemy.postgres import OLDEST
 
@@ -53,14 +54,14 @@ def test_a_server_that_does_not_flush_is_refused(server: OwnServer, url: str) ->
     try:
         ask(url, "ALTER SYSTEM SET fsync = off")
         ask(url, "SELECT pg_reload_conf()")
-        while ask(url, "SHOW fsync") == [("on",)]:  # the server reads it when it gets to it
-            time.sleep(0.02)
+        RunningDaemon.until(lambda: ask(url, "SHOW fsync") == [("off",)], what="the server to read it")
         with pytest.raises(StoreUnavailable, match=r"fsync is 'off'.*postgresql\.conf") as caught:
             at(url).open()
         assert not isinstance(caught.value, StoreAway)  # a person must mend it: no daemon waits for that
     finally:
         ask(url, "ALTER SYSTEM RESET fsync")
         ask(url, "SELECT pg_reload_conf()")
+        RunningDaemon.until(lambda: ask(url, "SHOW fsync") == [("on",)], what="the server to read it for other tests")
 
 
 @pytest.mark.parametrize("where", ["DATABASE", "ROLE"])
