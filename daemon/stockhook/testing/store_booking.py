@@ -195,13 +195,19 @@ class BookingContract:
         with pytest.raises(BadBooking):
             book(store, make.shipment("DEMO-2", [(NEW + 8, ONE)]))
 
-    def test_waits_of_a_new_order_booked_twice_in_a_call_are_the_last_ones(self, store: Store) -> None:
+    def test_of_a_new_order_booked_twice_in_a_call_the_last_booking_counts(self, store: Store) -> None:
         waits = (Wait(*KEY, WaitKind.CODE, "x"), Wait(*KEY, WaitKind.CODE, "y"))
-        first, last = (Booking(order=make.order(attempts=number), waits=(waits[number],)) for number in (0, 1))
+        first, last = (
+            Booking(
+                order=make.order(attempts=number), lines=(make.line(quantity=number * ONE),), waits=(waits[number],)
+            )
+            for number in (0, 1)
+        )
         assert not book(store, first, last)
         with store.read() as read:
             state = read.orders([KEY])[KEY]
         assert (state.waits, state.order.attempts, state.order.version) == (waits[1:], 1, 1)
+        assert [line.quantity for line in state.lines] == [ONE]
 
     def test_a_unit_is_amended_without_touching_its_quantity(self, store: Store) -> None:
         [number] = stocked(store, ("SOAP", 10 * ONE))

@@ -41,7 +41,9 @@ class Batch:
         self._spelt: set[tuple[str, str, str]] = set()
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
+        self._new: dict[type[Any], list[Row]] = defaultdict(list)
         self._rows: dict[type[Any], list[Row]] = defaultdict(list)
+        self._made: set[model.OrderKey] = set()
         self._given: dict[type[Any], dict[int, int]] = defaultdict(dict)
         self._waits: dict[model.OrderKey, list[Row]] = {}
 
@@ -87,36 +89,41 @@ class Batch:
     # --- one booking after the other
 
     def _gather(self, booking: model.Booking) -> None:
-        found = self._rows
-        order = booking.order
+        order, found = booking.order, self._rows
         if order is not None:
+            key = order.key
+            if key not in self._order_versions and key not in self._made:
+                self._made.add(key)
+                found = self._new
             row = _order.encode(order)
-            row[_VERSION] = self._order_versions.get(order.key, 0) + 1
+            row[_VERSION] = self._order_versions.get(key, 0) + 1
             found[model.Order].append(row)
             if booking.waits is not None:
-                self._waits[order.key] = list(map(shape(model.Wait).encode, booking.waits))
+                self._waits[key] = list(map(shape(model.Wait).encode, booking.waits))
         found[model.Line].extend(map(shape(model.Line).encode, booking.lines))
         units = self._given[model.Unit]
         units.update({unit.id: self._take_unit(unit) for unit in booking.units})
         self._number_all(model.Event, booking.events)
-        self._number_all(
+        events = self._given[model.Event]
+        for row in self._number_all(
             model.Allocation,
             [rules.traced(row, units) for row in booking.allocations] if units else booking.allocations,
-        )
-        events = self._given[model.Event]
-        for row in found[model.Allocation][len(found[model.Allocation]) - len(booking.allocations) :]:
+        ):
             row[_ALLOCATION_EVENT] = _real(row[_ALLOCATION_EVENT], events, "Allocation")
         self._move(booking.movements)
         self._number_all(model.Shortage, booking.shortages)
 
-    def _number_all(self, record: type[Any], kept: Iterable[Any]) -> None:
-        """Encode records, and give the new ones an id."""
-        given, encode, found = self._given[record], shape(record).encode, self._rows[record]
-        for each in kept:
-            row = encode(each)
-            if not 0 < row[0] < _NEW:
-                row[0] = given[each.id] = self._number(record)
-            found.append(row)
+    def _number_all(self, record: type[Any], kept: Iterable[Any]) -> list[Row]:
+        """Encode records, give the new ones an id, and return their rows."""
+        given, encoded = self._given[record], list(map(shape(record).encode, kept))
+        for row in encoded:
+            placeholder = row[0]
+            if 0 < placeholder < _NEW:
+                self._rows[record].append(row)
+            else:
+                row[0] = given[placeholder] = self._number(record)
+                self._new[record].append(row)
+        return encoded
 
     def _take_unit(self, unit: model.Unit) -> int:
         row = _unit.encode(unit)
@@ -150,7 +157,7 @@ class Batch:
         return moved
 
     def _move(self, movements: Sequence[model.Movement]) -> None:
-        found, quantities, encode = self._rows[model.Movement], self._quantities, _move.encode
+        found, quantities, encode = self._new[model.Movement], self._quantities, _move.encode
         units, events, allocations, moves = (
             self._given[record] for record in (model.Unit, model.Event, model.Allocation, model.Movement)
         )
@@ -182,14 +189,15 @@ class Batch:
         self._rows[model.Wait] = [row for kept in self._waits.values() for row in kept]
         for number, row in self._fresh.items():
             row[_QUANTITY] = self._quantities[number]
-        self._write(sql.add(model.Unit), list(self._fresh.values()))
+        self._new[model.Unit] = list(self._fresh.values())
+        for record, found in self._new.items():
+            self._database.add(self._connection, record, found)
         self._write(sql.amend_unit, list(self._amended.values()))
         self._write(sql.spell, sorted(self._spelt))
         moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
         self._write(sql.unit_moves, moves)
-        for record in (model.Order, model.Line, model.Wait, model.Event, model.Allocation, model.Shortage):
-            self._database.put(self._connection, record, self._rows[record])
-        self._write(sql.add(model.Movement), self._rows[model.Movement])
+        for record, found in self._rows.items():
+            self._database.put(self._connection, record, found)
         self._write(sql.bump, [("item", sku) for sku in sorted(self.moved)])
 
     def _write(self, statement: str, found: Sequence[Sequence[Any]]) -> None:

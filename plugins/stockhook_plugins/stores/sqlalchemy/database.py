@@ -105,6 +105,10 @@ class Database(Protocol):
         """Within, nothing is read, and ``write`` need not wait for the database; errors may come at the end."""
         ...
 
+    def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
+        """Insert rows that are not there; where one is, the transaction is to be undone."""
+        ...
+
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows by key; of several with one key the last one counts."""
         ...

@@ -230,6 +230,10 @@ class ServerDatabase:
                 # in the middle of a queue no time-out counts: a daemon stopped there would hold up the others for ever
                 queue.sync()
 
+    def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
+        """Insert rows that are not there."""
+        self.write(connection, self.sql.add(record), found)
+
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows; a key that comes twice would be refused in one statement."""
         at = [shape(record).at[name] for name in RECORDS[record].key]

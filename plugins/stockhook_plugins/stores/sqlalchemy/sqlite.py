@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -271,6 +272,10 @@ class FileDatabase:
     def queued(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - there is no waiting
         """Do nothing: every statement is done when it returns."""
         return nullcontext()
+
+    def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows with each statement: that costs two thirds of a statement for each of them."""
+        self.write_together(connection, partial(self.sql.add, record), found)
 
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows one after the other."""

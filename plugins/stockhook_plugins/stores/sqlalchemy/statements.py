@@ -279,9 +279,11 @@ class Statements:
 
         return self._once("put", record, make)
 
-    def add(self, record: type[Any]) -> str:
-        """Return the statement that inserts rows that are not there."""
-        return self._once("add", record, lambda: self._insert_rows(TABLES[record], _kinds(record)))
+    def add(self, record: type[Any], number: int = 1) -> str:
+        """Return the statement that inserts rows that are not there; in SQLite so many at once."""
+        return self._once(
+            "add", (record, number), lambda: self._insert_rows(TABLES[record], _kinds(record), number, alone=True)
+        )
 
     def drop(self, record: type[Any]) -> str:
         """Return the statement that removes rows: the fields of the key."""
@@ -345,12 +347,23 @@ class Statements:
         return {name: columns[name] for name in kinds}
 
     def _insert_rows(
-        self, table: Table[Any], kinds: Mapping[str, type], number: int = 1, fixed: Mapping[str, str] | None = None
+        self,
+        table: Table[Any],
+        kinds: Mapping[str, type],
+        number: int = 1,
+        *,
+        fixed: Mapping[str, str] | None = None,
+        alone: bool = False,
     ) -> Any:
-        """Return the insertion of rows of these columns, in SQLite of so many; ``fixed`` ones are the same in each."""
+        """Return the insertion of rows of these columns, in SQLite of so many; ``fixed`` ones are the same in each.
+
+        ``alone``: none of them is there.
+        """
         same: dict[str, ColumnElement[Any]] = {name: literal_column(value) for name, value in (fixed or {}).items()}
         if not self._arrays:
-            return self._insert(table).values([{**self._row(kinds), **same} for _ in range(number)])
+            rows = self._insert(table).values([{**self._row(kinds), **same} for _ in range(number)])
+            # without it SQLite copies each page that it changes, to undo this one statement: we undo all there is
+            return rows.prefix_with("OR FAIL") if alone else rows
         given = _unnested(kinds)
         return self._insert(table).from_select([*kinds, *same], select(*given.c, *same.values()))
 
