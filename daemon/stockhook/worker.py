@@ -34,9 +34,13 @@ logger = log.get(__name__)
 """What becomes of events that nobody need look at."""
 
 PLANNING: Final = 0.010
-"""Seconds of planning after which a batch takes no further event while a request waits for a commit.
+"""Seconds of planning after which a batch takes no further event while a request waits for a commit."""
 
-Ten times that and it takes none in any case.
+IN_ANY_CASE: Final = 25
+"""So many times ``PLANNING``, and it takes none in any case.
+
+Long enough for a full batch of usual events where two daemons share a processor: what is read and not planned is read
+again, and each batch costs its journeys to the store.
 """
 
 ELSEWHERE: Final = timedelta(milliseconds=100)
@@ -210,13 +214,14 @@ class Worker:
                 work_event(batch, pending, result.outcome, _ACTOR, now)
                 over = self._time_is_over(began)
         result.retry()
-        self._pace = max(result.worked, most - left) + 1 if over else min(2 * self._pace, self._most)
+        grown = self._pace + self._pace // 4 + 1  # by little: what is read beyond the time there is, is read in vain
+        self._pace = max(result.worked, most - left) + 1 if over else min(grown, self._most)
         result.worked += max(most - left, len(result.reached))
         return result
 
     def _time_is_over(self, began: float) -> bool:
         spent = time.monotonic() - began
-        return spent > self._planning and (not self._quiet() or spent > 10 * self._planning)
+        return spent > self._planning and (not self._quiet() or spent > IN_ANY_CASE * self._planning)
 
     def _save(self, work: Work, batch: Batch, result: _Result, void: frozenset[OrderKey | None], now: datetime) -> None:
         """Save what belongs to no order, bring the deliveries up to date, and record what to tell."""

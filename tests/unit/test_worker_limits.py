@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stockhook import worker
 from stockhook.model import Delivery, DeliveryState, Event, OrderKey, Shortage
 from stockhook.operations import codes, posting
 from stockhook.operations.rehearsal import rehearse
@@ -27,9 +28,10 @@ class Slow(Fifo):
     """Takes a while for each plan, once it is told to."""
 
     seconds = 0.0
+    pause = staticmethod(time.sleep)
 
     def plan(self, *given: Any) -> Any:
-        time.sleep(self.seconds)
+        self.pause(self.seconds)
         return super().plan(*given)
 
 
@@ -65,6 +67,28 @@ def test_slow_plans_of_due_orders_end_a_batch_and_no_event_goes_before_the_rest(
     while worker.step():
         pass
     assert [event.state.value for event in shop.find(Event, delivery_id=late)] == ["applied"]
+
+
+def test_after_a_slow_batch_the_next_ones_read_little_more_than_was_worked(
+    shop: Shop, strategy: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent: list[float] = []
+    monkeypatch.setattr(strategy, "pause", spent.append)
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: sum(spent)))
+    shop.stock(A=100)
+    for number in range(100):
+        shop.deliver(envelope(order_ship(f"E-{number}", [line("A", 1, shipped=SHIPPED)])))
+    reads: list[int] = []
+    read = shop.channel.read
+    monkeypatch.setattr(shop.channel, "read", lambda event: reads.append(1) or read(event))
+    slow = Worker(shop.desk, {"shop": shop.channel}, planning=10.0 / worker.IN_ANY_CASE)
+    strategy.seconds = 1.0
+    assert slow.step() == 11
+    assert len(reads) == 100
+    strategy.seconds = 0.0
+    for much in (12, 16, 21):
+        reads.clear()
+        assert slow.step() == len(reads) == much
 
 
 def test_a_receipt_settles_for_a_while_and_leaves_the_rest_to_the_worker(
