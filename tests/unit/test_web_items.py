@@ -69,6 +69,9 @@ async def test_an_item_is_retired_and_taken_up_again(ask: Any, done: Any, pages:
     assert "SOAP is retired: no more of it is received; the 10 in stock are used up." in asked
     assert "retired: no more of it is received" in said
     assert 'action="/items/SOAP/receive"' not in (await ask("/items/SOAP")).body.decode()
+    again = (await ask("/items/SOAP/retire", {})).body.decode()
+    assert "SOAP was retired before" in again
+    assert "/unretire" not in again
     await done("/items/SOAP/unretire")
     assert pages.shop.find(Item) == [Item("SOAP")]
 

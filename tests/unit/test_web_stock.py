@@ -10,6 +10,7 @@ import pytest
 from stockhook.model import Audit, Item, Movement, MovementKind, Unit
 from stockhook.operations import locations
 from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.holds import hold
 from stockhook.quantity import ONE
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
@@ -184,6 +185,18 @@ async def test_a_unit_is_held_and_released(ask: Any, read: Any, short: Pages) ->
     assert "a release needs a reason" in await read("/units/2/release", {"reason": ""})
     assert "Unit 2 is released." in await read("/units/2/release", {"reason": "good", "confirmed": "yes"})
     assert not short.shop.find(Unit, id=2)[0].held
+
+
+@pytest.mark.parametrize(("verb", "other"), [("hold", "release"), ("release", "hold")])
+async def test_what_another_person_has_done_meanwhile_is_not_asked_for_as_its_opposite(
+    ask: Any, short: Pages, verb: str, other: str
+) -> None:
+    if verb == "hold":
+        hold(short.shop.desk, "somebody else was quicker", unit_id=2)
+    page = (await ask(f"/units/2/{verb}", {"reason": "laboratory"})).body.decode()
+    assert "No stock is moved" in page
+    assert f'action="/units/2/{verb}"' in page
+    assert f"/units/2/{other}" not in page
 
 
 async def test_a_retired_item_is_not_received(ask: Any, short: Pages) -> None:

@@ -8,7 +8,7 @@ from stockhook.operations.desk import Desk
 from stockhook.operations.stock.amendments import Amended, amend
 from stockhook.operations.stock.ledger import known_unit
 from stockhook.web import forms, stock_forms
-from stockhook.web.stock import UnitAction
+from stockhook.web.stock import UnitAction, looked_at
 
 
 class AmendAction(UnitAction):
@@ -47,5 +47,4 @@ _READ: Final[Mapping[str, Callable[[str], Any]]] = {
 def _said(done: Amended, changed: Mapping[str, Any]) -> str:
     now, was = stock_forms.written(done.unit), stock_forms.written(done.before)
     words = [f"{stock_forms.LABELS[name]} {now[name] or 'none'} (was {was[name] or 'none'})" for name in changed]
-    looked = " The orders that were owed goods were looked at again." if done.orders else ""
-    return f"Unit {done.unit.id} of {done.unit.sku}: {', '.join(words)}.{looked}"
+    return f"Unit {done.unit.id} of {done.unit.sku}: {', '.join(words)}.{looked_at(done.orders)}"

@@ -82,25 +82,27 @@ class RenameItemAction(_ItemAction):
 class RetireItemAction(_ItemAction):
     """No more of an item is received."""
 
-    RETIRED = True
-
     async def post(self, sku: str) -> None:
-        """Retire it, or take it up again."""
+        """Retire it."""
 
         def retire_item(desk: Desk) -> str:
-            done = retire(desk, sku, retired=self.RETIRED)
-            if not self.RETIRED:
-                return f"{done.item.sku} can be received again."
+            done = retire(desk, sku)
             left = f"; the {text(done.in_stock)} in stock are used up" if done.in_stock else ""
             return f"{done.item.sku} is retired: no more of it is received{left}."
 
         await self.perform_on(sku, item_forms.retiring, retire_item)
 
 
-class UnretireItemAction(RetireItemAction):
+class UnretireItemAction(_ItemAction):
     """An item that was retired is received again."""
 
-    RETIRED = False
+    async def post(self, sku: str) -> None:
+        """Take it up again."""
+
+        def take_up(desk: Desk) -> str:
+            return f"{retire(desk, sku, retired=False).item.sku} can be received again."
+
+        await self.perform_on(sku, item_forms.unretiring, take_up)
 
 
 def _set(done: Changed) -> str:

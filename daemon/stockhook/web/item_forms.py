@@ -59,13 +59,16 @@ def renaming(item: Item) -> Form:
 
 
 def retiring(item: Item) -> Form:
-    """Return the form that has no more of an item be received, or again."""
-    if item.retired:
-        return Form("retire", f"{item_path(item.sku)}/unretire", f"Receive {item.sku} again", "Take it up again", ())
+    """Return the form that has no more of an item be received."""
     note = "No more of it is received. What is left is used up, and its history stays."
     return Form("retire", f"{item_path(item.sku)}/retire", f"Retire {item.sku}", "Retire it", (), note)
 
 
+def unretiring(item: Item) -> Form:
+    """Return the form that has an item that was retired be received again."""
+    return Form("unretire", f"{item_path(item.sku)}/unretire", f"Receive {item.sku} again", "Take it up again", ())
+
+
 def setting_forms(item: Item) -> list[Form]:
     """Return what can be changed of an item itself."""
-    return [settings(item), renaming(item), retiring(item)]
+    return [settings(item), renaming(item), unretiring(item) if item.retired else retiring(item)]

@@ -11,6 +11,8 @@ from stockhook.quantity import counted
 from stockhook.web.action import Action
 from stockhook.web.forms import REASON, Form
 from stockhook.web.page import Page
+from stockhook.web.stock import looked_at
+from stockhook.web.stock_forms import SETTLES
 
 
 class RecallPage(Page):
@@ -51,8 +53,7 @@ class ReleaseLotAction(Action):
         def release_lot(desk: Desk) -> str:
             done = release(desk, self.given("reason"), lot=lot)
             units = counted(len(done.changed), "unit", "units")
-            looked = " The orders that were owed goods were looked at again." if done.orders else ""
-            return f"Lot {lot} may be used for orders again: {units}.{looked}"
+            return f"Lot {lot} may be used for orders again: {units}.{looked_at(done.orders)}"
 
         await self.perform(lambda _: release_form(lot), release_lot, "/recall?" + urlencode({"lot": lot}))
 
@@ -66,8 +67,8 @@ def lot_forms(lot: str, units: Sequence[Unit]) -> list[Form]:
 
 def release_form(lot: str) -> Form:
     """Return the form that releases a lot."""
-    title, note = f"Release all of lot {lot}", "What is owed of it to orders is settled at once, oldest order first."
-    return Form("release-lot", "/recall/release", title, "Release", (REASON,), note, hidden={"lot": lot})
+    title = f"Release all of lot {lot}"
+    return Form("release-lot", "/recall/release", title, "Release", (REASON,), SETTLES, hidden={"lot": lot})
 
 
 def hold_form(lot: str) -> Form:

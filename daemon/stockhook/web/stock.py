@@ -1,9 +1,9 @@
 """What a stock keeper does to goods: receive, count, adjust, move, hold and release."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from stockhook.model import Unit
+from stockhook.model import OrderKey, Unit
 from stockhook.operations.desk import Desk
 from stockhook.operations.items import known_item
 from stockhook.operations.stock.adjustments import adjust
@@ -159,7 +159,12 @@ class ReleaseAction(UnitAction):
         def book(desk: Desk, unit_id: int) -> str:
             return _held(release(desk, self.given("reason"), unit_id=unit_id), "released")
 
-        await self.perform_on(written, lambda _, unit: stock_forms.hold(unit), book)
+        await self.perform_on(written, lambda _, unit: stock_forms.release(unit), book)
+
+
+def looked_at(orders: Sequence[OrderKey]) -> str:
+    """Return in a sentence that orders were looked at because of what was done, if any were."""
+    return " The orders that were owed goods were looked at again." if orders else ""
 
 
 def _settled(used: Quantity) -> str:
@@ -184,5 +189,4 @@ def _held(done: Held, word: str) -> str:
     unit = done.units[0]
     if not done.changed:
         return f"Unit {unit.id} was {word} before; nothing changed."
-    looked = " The orders that were owed goods were looked at again." if done.orders else ""
-    return f"Unit {unit.id} is {word}.{looked}"
+    return f"Unit {unit.id} is {word}.{looked_at(done.orders)}"

@@ -23,7 +23,8 @@ LABELS: Final = {
 """What is written down about goods, as people read it."""
 
 _COUNTED_AT: Final = Field("at", "Counted at (UTC)", hint="now, or 2026-12-01 09:30")
-_SETTLES: Final = "What is owed of it to orders is settled at once, oldest order first."
+SETTLES: Final = "What is owed of it to orders is settled at once, oldest order first."
+"""What comes with goods that orders may take now."""
 
 
 def places(view: Read) -> list[Choice]:
@@ -52,7 +53,7 @@ def receive(view: Read, item: Item, back: str = "") -> Form:
             Field("priority", LABELS["priority"], "quantity"),
             Field("reference", LABELS["reference"], hint="a delivery note"),
         ),
-        note=_SETTLES,
+        note=SETTLES,
         hidden={"back": back} if back else None,
     )
 
@@ -112,12 +113,15 @@ def count_unit(unit: Unit) -> Form:
 
 
 def hold(unit: Unit) -> Form:
-    """Return the form that keeps a unit from all orders, or lets them have it again."""
-    if unit.held:
-        note = f"It may be taken for orders again. {_SETTLES}"
-        return Form("hold", f"/units/{unit.id}/release", "Release it", "Release", (REASON,), note)
+    """Return the form that keeps a unit from all orders."""
     note = "No order takes of it until it is released."
     return Form("hold", f"/units/{unit.id}/hold", "Hold it", "Hold", (REASON,), note)
+
+
+def release(unit: Unit) -> Form:
+    """Return the form that lets orders have a unit again."""
+    note = f"It may be taken for orders again. {SETTLES}"
+    return Form("release", f"/units/{unit.id}/release", "Release it", "Release", (REASON,), note)
 
 
 def amend(view: Read, unit: Unit) -> Form:
@@ -163,7 +167,8 @@ def unit_forms(view: Read, unit: Unit) -> list[Form]:
     if unit.suspense:
         return []
     moving = [move(view, unit)] if unit.quantity else []
-    return [adjust(unit), *moving, count_unit(unit), hold(unit), amend(view, unit)]
+    holding = release(unit) if unit.held else hold(unit)
+    return [adjust(unit), *moving, count_unit(unit), holding, amend(view, unit)]
 
 
 def item_forms(view: Read, item: Item) -> list[Form]:
