@@ -110,11 +110,6 @@ def part_rows(parts: Iterable[Part]) -> list[PartRow]:
     return [row_of(PartRow, part) for part in parts]
 
 
-def item_row(item: Item) -> ItemRow:
-    """Return an item by itself."""
-    return row_of(ItemRow, item)
-
-
 def added_item(added: Added) -> AddedItem:
     """Return what `items add` did."""
     return row_of(AddedItem, added.item, due=added.due)

@@ -23,7 +23,7 @@ logger = log.get(__name__)
 R = TypeVar("R")
 
 RETRY_AFTER: Final = "5"
-"""Seconds after which to try again where the store cannot be used, or the same is being done."""
+"""Seconds after which to try again where the store cannot be used, the same is being done, or many log in."""
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "

@@ -1,9 +1,8 @@
 """How large a body may be that is sent to the pages or the API: what is larger is not kept, and gets its answer."""
 
-from collections.abc import Awaitable
 from typing import Final
 
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest, RequestStartLine, ResponseStartLine
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
 from stockhook.web.relay import Relay
 
@@ -27,12 +26,6 @@ class LimitedBody(Relay):
         self._request = request
         self._pieces: list[bytes] = []
         self._size = 0
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Hand them on."""
-        return self.reader.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, or count it."""

@@ -1,7 +1,7 @@
 """The pages and the JSON API, imported once the daemon listens: webhooks need none of it, and must not wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tornado.httputil import (
@@ -68,12 +68,6 @@ class _Request(Relay):
         super().__init__(reader)
         self._pages = pages
         self._server_conn = server_conn
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Hand them on."""
-        return self.reader.headers_received(start_line, headers)
 
     def finish(self) -> None:
         """Hand on that the request is whole."""

@@ -11,6 +11,7 @@ from stockhook.web import forms
 from stockhook.web.action import Action
 from stockhook.web.forms import Field, Form
 from stockhook.web.page import Values
+from stockhook.web.stock_forms import places
 
 PAGE: Final = 200
 """Locations of one page."""
@@ -96,16 +97,12 @@ def changing(view: Read) -> Form:
         title="Change a location",
         button="Change",
         fields=(
-            Field("path", "Path", required=True, choices=[(path, "") for path in _paths(view)]),
+            Field("path", "Path", required=True, choices=places(view)),
             Field("pickable", "Orders", "select", choices=choices),
             _TURN,
         ),
         note="What is left empty stays as it is. Goods that orders may take now settle what is owed of them.",
     )
-
-
-def _paths(view: Read) -> list[str]:
-    return sorted(place.path for place in view.find(Location, most=FOREVER))
 
 
 def _place(location: Location) -> tuple[str, str]:

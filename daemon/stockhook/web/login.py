@@ -6,7 +6,7 @@ from typing import Final
 
 from stockhook import log
 from stockhook.web.access import LOCAL
-from stockhook.web.base import BaseHandler, local_path
+from stockhook.web.base import RETRY_AFTER, BaseHandler, local_path
 from stockhook.web.log_outs import LogOuts
 from stockhook.web.sessions import HOURS, Sessions
 
@@ -56,7 +56,7 @@ class LoginPage(BaseHandler):
             self.form(HTTPStatus.BAD_REQUEST, back, _BAD_NAME)
             return
         if doorkeeper.crowded:
-            self.set_header("Retry-After", "5")
+            self.set_header("Retry-After", RETRY_AFTER)
             self.form(HTTPStatus.SERVICE_UNAVAILABLE, back, _CROWDED, name)
             return
         address = self.request.remote_ip or ""

@@ -38,15 +38,15 @@ class UndoAction(Action):
 
     async def post(self, written: str) -> None:
         """Take it back."""
-        number_of = number(written, "movement")
+        movement_id = number(written, "movement")
 
         def take_back(desk: Desk) -> str:
-            done = undo(desk, number_of, self.given("reason"))
+            done = undo(desk, movement_id, self.given("reason"))
             by = "+" if done.movement.quantity > 0 else ""
             now = f"unit {done.unit.id} of {done.unit.sku} holds {text(done.unit.quantity)} now"
-            return f"Took movement {number_of} back ({by}{text(done.movement.quantity)}); {now}."
+            return f"Took movement {movement_id} back ({by}{text(done.movement.quantity)}); {now}."
 
-        await self.perform(lambda _: _form(number_of), take_back, f"/movements/{number_of}")
+        await self.perform(lambda _: _form(movement_id), take_back, f"/movements/{movement_id}")
 
 
 def movement(view: Read, written: str) -> Values:

@@ -1,7 +1,7 @@
 """The inbox: what needs a person, and what to do about each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stockhook.advice import Advice, advise
@@ -39,8 +39,7 @@ class Task:
     """A problem as the inbox shows it, with what helps to end it.
 
     ``nearest`` are the SKUs that an unknown code may mean, ``add`` is the form by which it means a new one; ``receive``
-    is the form by which what is owed comes in,
-    ``waive`` the one that ends it without goods.
+    is the form by which what is owed comes in, ``waive`` the one that ends it without goods.
     """
 
     problem: Problem
@@ -127,26 +126,28 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
     """Return problems with what to do about them; near misses for at most ``most`` unknown codes."""
     shown = []
     for problem in found:
-        advice = advise(problem)
-        nearest: Sequence[str] = ()
-        if most and problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN:
-            nearest, most = suggest(view, advice.subject), most - 1
-        waive = waiving(problem) if problem.kind == INSUFFICIENT and problem.state is ProblemState.OPEN else None
-        add = adding(problem) if problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN else None
-        shown.append(Task(problem, advice, nearest, receiving(view, problem), waive, add))
+        task = Task(problem, advise(problem))
+        if _is_open(problem, UNKNOWN_ITEM):
+            nearest = suggest(view, task.advice.subject) if most else ()
+            task, most = replace(task, nearest=nearest, add=adding(problem)), max(0, most - 1)
+        elif _is_open(problem, INSUFFICIENT):
+            task = replace(task, receive=receiving(view, problem), waive=waiving(problem))
+        shown.append(task)
     return shown
 
 
 def receiving(view: Read, problem: Problem) -> Form | None:
-    """Return the form that books in what is owed; None where nothing is, or its item is gone."""
-    if problem.kind != INSUFFICIENT or problem.state is not ProblemState.OPEN:
-        return None
+    """Return the form that books in what is owed; None where its item is gone, or retired."""
     item = view.catalogue((), {fold(problem.subject)}).items.get(fold(problem.subject))
     return receive(view, item, "problems") if item and not item.retired else None
 
 
 def proposed(view: Read, shown: Sequence[Problem]) -> list[Item]:
     """Return the items to propose, by SKU, where a form asks for one."""
-    if not any(problem.kind == UNKNOWN_ITEM and problem.state is ProblemState.OPEN for problem in shown):
+    if not any(_is_open(problem, UNKNOWN_ITEM) for problem in shown):
         return []
     return sorted(view.find(Item, most=MOST_ITEMS), key=lambda item: fold(item.sku))
+
+
+def _is_open(problem: Problem, kind: str) -> bool:
+    return problem.kind == kind and problem.state is ProblemState.OPEN

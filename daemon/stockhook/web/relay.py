@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from tornado.httputil import HTTPMessageDelegate
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 
 
 class Relay(HTTPMessageDelegate):
@@ -10,6 +10,12 @@ class Relay(HTTPMessageDelegate):
 
     def __init__(self, reader: HTTPMessageDelegate) -> None:
         self.reader = reader
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Hand on what the request asks for."""
+        return self.reader.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Hand on a piece of the body."""
