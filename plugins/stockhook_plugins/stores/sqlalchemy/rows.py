@@ -23,11 +23,14 @@ Row: TypeAlias = list[Any]
 T = TypeVar("T")
 
 _REMEMBERED: Final = 512
-"""So many values that were read last are not made again: rows that are read together have most of them in common."""
+"""So many values that were met last are not converted again: rows that go together have most of them in common."""
+_NOTHING: Final = ()
+"""What most lists of a record are: worth a look before it is converted."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _json: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
+@lru_cache(_REMEMBERED)
 def _from_time(moment: datetime) -> int:
     gone = moment - _EPOCH
     return (gone.days * 86400 + gone.seconds) * 1_000_000 + gone.microseconds
@@ -39,7 +42,10 @@ def _to_time(stored: int) -> datetime:
 
 
 def _to_json(value: Any) -> str:
-    return "[]" if value == () else _json(value).decode()
+    return _json(value).decode()
+
+
+_said_to_json = lru_cache(_REMEMBERED)(_to_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,8 @@ def _column(name: str, hint: Any) -> Column:
         members = {member.value: member for member in plain}
         return Column(name, str, nullable, str, members.__getitem__, frozenset(members))
     read = msgspec.json.Decoder(plain).decode
-    return Column(name, str, nullable, _to_json, lru_cache(_REMEMBERED)(read) if _repeats(plain) else read)
+    encode = _said_to_json if plain is model.Said else _to_json
+    return Column(name, str, nullable, encode, lru_cache(_REMEMBERED)(read) if _repeats(plain) else read)
 
 
 def _repeats(hint: Any) -> bool:
@@ -114,7 +121,7 @@ class Shape:
         def encode(record: Any) -> Row:
             row = list(get(record))
             for at, convert in must:
-                row[at] = convert(row[at])
+                row[at] = "[]" if row[at] is _NOTHING else convert(row[at])
             for at, convert in may:
                 if row[at] is not None:
                     row[at] = convert(row[at])
