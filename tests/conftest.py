@@ -6,6 +6,7 @@ may do ``needs("root")``; a run without it is told of, but has not failed.
 """
 
 import asyncio
+import gc
 import inspect
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import packaging.version
 import pytest
+from tornado.httpclient import AsyncHTTPClient
 from tornado.ioloop import IOLoop
 
 if TYPE_CHECKING:
@@ -48,8 +50,25 @@ CAP_SYS_ADMIN = 21
 SLOWEST_FIRST = ("faults", "functional", "browser", "project")
 """The folders whose tests take longest: with several processes the quick ones at the end leave none of them idle."""
 
+LEAVING = {"asyncio", "socket", "subprocess", "threading", "ThreadPoolExecutor"}
+"""What a file of tests uses that may leave something behind of which Python warns."""
+
 LEFT_OUT = pytest.StashKey[Counter[tuple[str, str]]]()
 """How many tests were left out, by (folder of tests, program)."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what the tests of a file leave behind at its end: what Python warns of then fails no other file.
+
+    And hypothesis parses the source of a state machine; where Python 3.11 collects something in that very moment whose
+    end prints a traceback, which parses too, it gives up with "AST constructor recursion depth mismatch".
+    """
+    yield
+    names = {getattr(each, "__name__", "") for each in vars(request.module).values()}
+    waits = any(inspect.iscoroutinefunction(each) for each in vars(request.module).values())
+    if waits or request.path.parent.name != "unit" or names & LEAVING:  # it takes a fifth of a second
+        gc.collect()
 
 
 @pytest.fixture
@@ -86,6 +105,7 @@ def postgres_url(postgres_server: "Server") -> Iterator[str]:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT_OUT] = Counter()
     config.option.async_test_timeout = 60  # seconds, where it would be 5: a busy machine may stand still for as long
+    AsyncHTTPClient.configure(None, defaults={"connect_timeout": 60, "request_timeout": 60})  # where it would be 20
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

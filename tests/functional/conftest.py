@@ -1,6 +1,5 @@
 """A daemon in a process of its own, for the tests that ask the whole of it."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,16 +18,6 @@ from stockhook.testing.sender import Sender, numbers, shipment
 
 MEMORY = 256 * 2**20
 """What a daemon may have resident at most through everything that a sender does to it."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _swept() -> None:
-    """Collect what earlier files left behind, in time.
-
-    hypothesis parses the source of a state machine; where Python 3.11 collects something in that very moment whose end
-    prints a traceback, which parses too, it gives up with "AST constructor recursion depth mismatch".
-    """
-    gc.collect()
 
 
 @pytest.fixture
