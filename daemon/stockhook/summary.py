@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from stockhook.model import NEW, Event, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
-from stockhook.operations.backlog import COUNTED, backlog
+from stockhook.model import NEW, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
+from stockhook.operations.backlog import backlog, open_events
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.edges import first_id
@@ -83,10 +83,9 @@ def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
     if not any(sums for sums in moved.values()):
         yield "Nothing moved."
     waits = backlog(view, now)
-    states = {total.by[0].value: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
     if waits.deliveries:
         yield f"Deliveries to be worked: {waits.deliveries}."
-    found = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    found = ", ".join(f"{count} {state}" for state, count in sorted(open_events(view).items()))
     yield f"Events that wait: {found}." if found else "No event waits."
     open_ = view.totals(Problem, ("kind",), {"state": ProblemState.OPEN})
     kinds_open = ", ".join(f"{total.count} {total.by[0]}" for total in open_)

@@ -12,7 +12,8 @@ from typing import Final
 from stockhook import problems
 from stockhook.batch import Policies
 from stockhook.draft import Signal
-from stockhook.model import Delivery, Item, Location, Problem, ProblemState, Unit
+from stockhook.model import Item, Location, Problem, ProblemState, Unit
+from stockhook.operations.deliveries import newest_of
 from stockhook.operations.desk import Desk
 from stockhook.outbox import Subscription
 from stockhook.problems import Occurrence, Report
@@ -113,8 +114,8 @@ class Watch:
         for name, channel in self._settings.channels.items():
             if channel.silence is None:
                 continue
-            newest = view.find(Delivery, {"channel": name}, most=1)
-            last = newest[0].received_at if newest else None
+            newest = newest_of(view, name)
+            last = newest.received_at if newest else None
             if is_silent(channel, last or self._began, now, known=name in known) or (last is None and name in known):
                 since = "ever" if last is None else f"since {last:%Y-%m-%d %H:%M} UTC"
                 causes[name] = Cause(f"no delivery has come from {name} {since}", name)
@@ -124,8 +125,8 @@ class Watch:
         """Keep what has been told until a delivery has been accepted since."""
         causes = {}
         for problem in (one for one in _kept(view, "refused-deliveries") if one.subject in self._settings.channels):
-            newest = view.find(Delivery, {"channel": problem.subject}, most=1)
-            if not newest or newest[0].received_at <= problem.last_seen:
+            newest = newest_of(view, problem.subject)
+            if newest is None or newest.received_at <= problem.last_seen:
                 causes[problem.subject] = Cause(problem.text, problem.channel)
         return causes
 

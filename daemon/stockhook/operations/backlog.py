@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from stockhook.model import Delivery, DeliveryState, EventState, Order
+from stockhook.model import Delivery, DeliveryState, Event, EventState, Order
 from stockhook.store import Range, Read
 
 COUNTED: Final = frozenset({EventState.PENDING, EventState.SHORT, EventState.PARKED, EventState.FAILED})
@@ -37,3 +37,8 @@ def backlog(view: Read, now: datetime) -> Backlog:
         since += [order.due_at for order in found if order.due_at is not None and order.due_at <= now]
     waiting = [sum(total.count for total in each) for each in (deliveries, orders)]
     return Backlog(waiting[0], waiting[1], min(since, default=None))
+
+
+def open_events(view: Read) -> dict[EventState, int]:
+    """Return how many events are in each of the states that are ``COUNTED``; one without any is left out."""
+    return {total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}

@@ -31,6 +31,11 @@ def list_deliveries(
         return view.find(Delivery, where, most=most)
 
 
+def newest_of(view: Read, channel: str) -> Delivery | None:
+    """Return the last delivery that a channel sent; None where it has never been heard of."""
+    return next(iter(view.find(Delivery, {"channel": channel}, most=1)), None)
+
+
 def show(desk: Desk, delivery_id: int) -> Shown:
     """Return one delivery; raises NotFound."""
     with desk.store.read() as view:

@@ -8,7 +8,6 @@ from typing import Final
 from stockhook.advice import Advice, advise
 from stockhook.model import (
     Delivery,
-    Event,
     EventState,
     Item,
     Notice,
@@ -17,8 +16,9 @@ from stockhook.model import (
     ProblemState,
     Unit,
 )
-from stockhook.operations.backlog import COUNTED, Backlog, backlog
+from stockhook.operations.backlog import COUNTED, Backlog, backlog, open_events
 from stockhook.operations.channels import target_url
+from stockhook.operations.deliveries import newest_of
 from stockhook.operations.volume import Volume
 from stockhook.plugin_manager import Record, Status
 from stockhook.settings import Settings
@@ -63,14 +63,14 @@ class OverviewPage(Page):
 
 def overview(view: Read, settings: Settings, now: datetime) -> dict[str, object]:
     """Return what the first page shows."""
-    events = {total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
+    events = open_events(view)
     open_problems = {"state": ProblemState.OPEN}
     channels = [*settings.channels]
     waits, unsent, unloaded = backlog(view, now), waiting(view, settings.notifiers), failed(settings.plugins.records)
     return {
         "backlog": waits,
         "unwell": unwell(waits, unsent, unloaded, now),
-        "channels": {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in channels},
+        "channels": {name: newest_of(view, name) for name in channels},
         "targets": {name: target_url(settings, name) for name in channels},
         "states": [(state.value, events.get(state, 0)) for state in EventState if state in COUNTED],
         "problems": advised(view.find(Problem, open_problems, most=_SHOWN)),

@@ -20,12 +20,7 @@ _READS_ONLY: Final = 'the token {name} may only read; this needs one whose scope
 
 
 class ProgramHandler(BaseHandler):
-    """An answer for programs: GET and HEAD want the scope read, everything else write.
-
-    ``reads`` names further methods of a handler that change nothing.
-    """
-
-    reads: frozenset[str] = frozenset()
+    """An answer for programs: GET and HEAD want the scope read, everything else write."""
 
     def admit(self) -> Actor:
         """Return who asks; raises PageError (401, 403) for no token, a wrong one, or one that may not do this."""
@@ -33,7 +28,7 @@ class ProgramHandler(BaseHandler):
         actor = self.site.access.program(token, self.session_cookie())
         if actor is None:
             raise PageError(HTTPStatus.UNAUTHORIZED, _MISSING if token is None else _UNKNOWN)
-        if not (actor.may_write or self.request.method in {"GET", "HEAD", "OPTIONS", *self.reads}):
+        if not (actor.may_write or self.request.method in {"GET", "HEAD", "OPTIONS"}):
             raise PageError(HTTPStatus.FORBIDDEN, _READS_ONLY.format(name=actor.name.partition(":")[2]))
         return actor
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from stockhook.model import Delivery, Event, EventState, Movement, Notice, NoticeState, Problem, ProblemState
-from stockhook.operations.backlog import COUNTED, Backlog, backlog
+from stockhook.model import EventState, Movement, Notice, NoticeState, Problem, ProblemState
+from stockhook.operations.backlog import Backlog, backlog, open_events
+from stockhook.operations.deliveries import newest_of
 from stockhook.settings import Settings
 from stockhook.store import Footprint, Measured, Range, Read, Store
 
@@ -53,10 +54,10 @@ def stand(store: Store, settings: Settings, ledger: LedgerCount, now: datetime) 
     footprint = store.footprint() if isinstance(store, Measured) else None
     with store.read() as view:
         waiting = {"state": NoticeState.WAITING}
-        last = {name: next(iter(view.find(Delivery, {"channel": name}, most=1)), None) for name in settings.channels}
+        last = {name: newest_of(view, name) for name in settings.channels}
         return Standing(
             backlog=backlog(view, now),
-            events={total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})},
+            events=open_events(view),
             problems=_counts(view, Problem, "kind", {"state": ProblemState.OPEN}),
             notices=_counts(view, Notice, "notifier", waiting),
             last={name: one.received_at for name, one in last.items() if one is not None},

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from stockhook.model import Delivery, Event, Problem, ProblemState
-from stockhook.operations.backlog import COUNTED, Backlog, backlog
+from stockhook.model import Problem, ProblemState
+from stockhook.operations.backlog import COUNTED, Backlog, backlog, open_events
+from stockhook.operations.deliveries import newest_of
 from stockhook.operations.desk import Desk
 from stockhook.plugin_manager import Status
 from stockhook.quantity import text
@@ -80,7 +81,7 @@ def show_overview(desk: Desk, site: Site) -> OverviewRow:
     """Show what waits and since when, what is wrong, and how much comes in and goes out."""
     now, settings = desk.clock.now(), site.settings
     with desk.store.read() as view:
-        counts = {total.by[0]: total.count for total in view.totals(Event, ("state",), {"state": COUNTED})}
+        counts = open_events(view)
         unsent = waiting(view, settings.notifiers)
         return OverviewRow(
             at=utc(now),
@@ -107,5 +108,5 @@ def _backlog(found: Backlog, now: datetime) -> BacklogRow:
 
 
 def _heard(view: Read, channel: str) -> HeardRow:
-    newest = view.find(Delivery, {"channel": channel}, most=1)
-    return HeardRow(channel=channel, last_delivery_at=utc(newest[0].received_at) if newest else None)
+    newest = newest_of(view, channel)
+    return HeardRow(channel=channel, last_delivery_at=utc(newest.received_at) if newest else None)
