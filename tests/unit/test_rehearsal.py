@@ -4,10 +4,13 @@ import pytest
 
 from stockhook.errors import Refused
 from stockhook.model import Audit, Movement, MovementKind, Notice, Problem, ProblemState, Shortage, Unit
-from stockhook.operations.rehearsal import rehearse
+from stockhook.operations.desk import Desk
+from stockhook.operations.rehearsal import OtherThanRehearsed, as_rehearsed, rehearse
 from stockhook.operations.stock.adjustments import adjust
+from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.holds import hold
 from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.operations.stock.tallies import Tally
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
 from stockhook.store import Store
@@ -83,3 +86,20 @@ def test_only_so_many_steps_are_kept_and_the_rest_counted(shop: Shop) -> None:
     seen = rehearse(shop.desk, lambda desk: receive(desk, receipts))
     assert len(seen.steps) == 200
     assert seen.more == 102
+
+
+def test_what_was_rehearsed_is_booked_and_nothing_else_is(shop: Shop) -> None:
+    shop.stock(SALT=5)
+    (unit,) = shop.find(Unit, sku="SALT")
+
+    def correct(desk: Desk) -> str:
+        return f"{count(desk, [Tally(3 * ONE, unit_id=unit.id)]).counted[0].expected // ONE} were expected"
+
+    digest = rehearse(shop.desk, correct).digest
+    adjust(shop.desk, unit.id, -ONE, "damaged")
+    before = shop.find(Movement)
+    with pytest.raises(OtherThanRehearsed):
+        as_rehearsed(shop.desk, correct, digest)
+    assert shop.find(Movement) == before
+    assert as_rehearsed(shop.desk, correct, rehearse(shop.desk, correct).digest) == "4 were expected"
+    assert [each.quantity for each in shop.find(Unit, id=unit.id)] == [3 * ONE]

@@ -126,6 +126,24 @@ async def test_what_has_changed_since_it_was_shown_is_shown_again(ask: Any, show
     assert said(await ask("/units/1/adjust", sent(answer))) == "-3 SALT: unit 1 holds 2 now."
 
 
+async def test_what_changes_between_the_look_and_the_deed_is_shown_again(
+    ask: Any, shown: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmation = await shown("/units/1/adjust", {"quantity": "-3", "reason": "lost"})
+
+    def look(*args: Any) -> Any:
+        monkeypatch.undo()
+        found = rehearse(*args)
+        count(shop.desk, [Tally(5 * ONE, unit_id=1)])
+        return found
+
+    monkeypatch.setattr(action, "rehearse", look)
+    answer = await ask("/units/1/adjust", confirmation)
+    assert CHANGED in answer.body.decode()
+    assert shop.find(Unit, id=1)[0].quantity == 5 * ONE
+    assert said(await ask("/units/1/adjust", sent(answer))) == "-3 SALT: unit 1 holds 2 now."
+
+
 async def test_who_leaves_an_item_unadded_is_led_to_no_page_of_it(ask: Any, shown: Any, shop: Any) -> None:
     confirmation = await shown("/items", {"sku": "LAMP"})
     shop.send(envelope(order_ship("D-2", [line("LAMP", 1, shipped=DAY)])))

@@ -1,4 +1,7 @@
-"""What an action would do, without doing it: carried out in a unit of work that is then undone."""
+"""What an action would do, without doing it: carried out in a unit of work that is then undone.
+
+And the action itself, done only if it still does that.
+"""
 
 import hashlib
 from collections import Counter
@@ -73,26 +76,42 @@ def rehearse(desk: Desk, do: Callable[[Desk], Result]) -> Rehearsed[Result]:
     For actions of one commit: one that ends its first unit of work and begins another would not see what it did.
     """
     stage = _Stage()
-    result = do(replace(desk, store=cast("Store", _StagedStore(desk.store, stage))))
-    return Rehearsed(
-        result,
-        tuple(stage.steps[:MOST]),
-        tuple(stage.shortages[:MOST]),
-        tuple(stage.changed[:MOST]),
-        tuple(dict.fromkeys(booking.key for booking in stage.bookings if booking.key is not None)),
-        tuple(problem for problem in stage.problems if problem.state is ProblemState.OPEN),
-        tuple(problem for problem in stage.problems if problem.state is not ProblemState.OPEN),
-        max(0, len(stage.steps) - MOST) + max(0, len(stage.shortages) - MOST),
-    )
+
+    def undo() -> None:
+        raise _Undone
+
+    return stage.seen(do(_on_stage(desk, stage, undo)))
+
+
+def as_rehearsed(desk: Desk, do: Callable[[Desk], Result], digest: str) -> Result:
+    """Do what ``do`` does if it books what a rehearsal with this ``digest`` told, which its own commit sees to.
+
+    Raises OtherThanRehearsed, with nothing changed, and what ``do`` raises. For actions of one commit.
+    """
+    stage = _Stage()
+
+    def agree() -> None:
+        if stage.seen(None).digest != digest:
+            raise OtherThanRehearsed
+
+    return do(_on_stage(desk, stage, agree))
+
+
+class OtherThanRehearsed(Exception):
+    """Something else would be booked by now than was rehearsed."""
 
 
 class _Undone(Exception):
     """Undoes a unit of work that has been seen to its end."""
 
 
+def _on_stage(desk: Desk, stage: "_Stage", at_end: Callable[[], None]) -> Desk:
+    return replace(desk, store=cast("Store", _StagedStore(desk.store, stage, at_end)))
+
+
 @dataclass(slots=True)
 class _Stage:
-    """What was written in the unit of work that is about to be undone."""
+    """What was written in the unit of work that is about to end."""
 
     bookings: list[Booking] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -103,6 +122,19 @@ class _Stage:
     def clear(self) -> None:
         for seen in (self.bookings, self.problems, self.steps, self.shortages, self.changed):
             seen.clear()
+
+    def seen(self, result: Result) -> Rehearsed[Result]:
+        """Return what a person is told of it."""
+        return Rehearsed(
+            result,
+            tuple(self.steps[:MOST]),
+            tuple(self.shortages[:MOST]),
+            tuple(self.changed[:MOST]),
+            tuple(dict.fromkeys(booking.key for booking in self.bookings if booking.key is not None)),
+            tuple(problem for problem in self.problems if problem.state is ProblemState.OPEN),
+            tuple(problem for problem in self.problems if problem.state is not ProblemState.OPEN),
+            max(0, len(self.steps) - MOST) + max(0, len(self.shortages) - MOST),
+        )
 
     def look(self, view: Read) -> None:
         """Read how the units stand at the end, while it can still be seen."""
@@ -120,11 +152,12 @@ class _Stage:
 
 
 class _StagedStore:
-    """The store, whose units of work are undone at their end."""
+    """The store, whose units of work are looked at before they end; what ``at_end`` raises undoes them."""
 
-    def __init__(self, store: Store, stage: _Stage) -> None:
+    def __init__(self, store: Store, stage: _Stage, at_end: Callable[[], None]) -> None:
         self._store = store
         self._stage = stage
+        self._at_end = at_end
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -135,7 +168,7 @@ class _StagedStore:
         with suppress(_Undone), self._store.write() as work:
             yield cast("Work", _StagedWork(work, self._stage))
             self._stage.look(work)
-            raise _Undone
+            self._at_end()
 
 
 class _StagedWork:

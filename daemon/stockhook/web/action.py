@@ -14,7 +14,7 @@ from typing import Final
 from stockhook.errors import BadQuantity, Refused
 from stockhook.operations.answers import AnswerLost, Busy, OtherRequest, answered, done_once
 from stockhook.operations.desk import Desk
-from stockhook.operations.rehearsal import Rehearsed, rehearse
+from stockhook.operations.rehearsal import OtherThanRehearsed, Rehearsed, as_rehearsed, rehearse
 from stockhook.store import Read
 from stockhook.web import forms
 from stockhook.web.base import PageError
@@ -44,10 +44,6 @@ class _BeingDone(Exception):
     """Another click has begun it."""
 
 
-class _OtherThanShown(Exception):
-    """What would be done now is not what was shown."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Preview:
     """What an action would do, or why it cannot be; ``told`` is the sentence that says it."""
@@ -64,7 +60,10 @@ class _Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Confirmation:
-    """What a person has confirmed; ``seen`` and ``once`` are empty where whoever sends it has seen nothing."""
+    """What a person has confirmed; ``seen`` and ``once`` are empty where whoever sends it has seen nothing.
+
+    ``whole``: all of it is one commit, which can see to it that it is what was shown.
+    """
 
     desk: Desk
     do: Callable[[Desk], str]
@@ -72,9 +71,13 @@ class _Confirmation:
     seen: str
     once: str
     digest: str
+    whole: bool
 
     def done(self) -> Said:
-        """Do it, or return what it said when it was done; raises _OtherThanShown or _BeingDone, and changes nothing."""
+        """Do it, or return what it said when it was done.
+
+        Raises OtherThanRehearsed or _BeingDone, with nothing changed.
+        """
         try:
             if not self.once:
                 return Said(self._act(self.desk).decode())
@@ -97,7 +100,7 @@ class _Confirmation:
             return done_once(self.desk, self.once, self.digest, self._act)
         except (Busy, OtherRequest, AnswerLost):
             raise
-        except (_OtherThanShown, Refused, BadQuantity):
+        except (OtherThanRehearsed, Refused, BadQuantity):
             # The other click of two may have been what changed it.
             before = answered(self.desk, self.once, self.digest)
             if before is None:
@@ -105,9 +108,14 @@ class _Confirmation:
             return before, True
 
     def _act(self, desk: Desk) -> bytes:
-        if self.seen and self.look().digest != self.seen:
-            raise _OtherThanShown
-        return self.do(desk).encode()
+        if not self.seen:
+            return self.do(desk).encode()
+        preview = self.look()
+        if preview.digest != self.seen or preview.rehearsed is None:
+            raise OtherThanRehearsed
+        if not self.whole:
+            return self.do(desk).encode()
+        return as_rehearsed(desk, self.do, preview.rehearsed.digest).encode()
 
 
 class Action(Page):
@@ -148,7 +156,9 @@ class Action(Page):
 
         confirmed = bool(self.given(CONFIRMED))
         if confirmed:
-            said = await self._done(_Confirmation(desk, do, look, self.given(SEEN), self._once(), self._sent()))
+            sent = self._sent()
+            confirmation = _Confirmation(desk, do, look, self.given(SEEN), self._once(), sent, whole=trying is None)
+            said = await self._done(confirmation)
             if said is not None:
                 self.lead_on(said, then)
                 return
@@ -182,7 +192,7 @@ class Action(Page):
                 return await self.in_thread(confirmed.done)
             except _BeingDone:
                 await asyncio.sleep(pause)
-            except _OtherThanShown:
+            except OtherThanRehearsed:
                 return None
         return Said("It is being done at this moment, once. Look again soon what came of it.", good=False)
 
