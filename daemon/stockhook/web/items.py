@@ -16,7 +16,7 @@ from stockhook.web.item_actions import AddItemAction
 from stockhook.web.item_forms import adding, setting_forms
 from stockhook.web.page import Page, Values
 from stockhook.web.paging import PAGE, Listing, id_of, older_than
-from stockhook.web.stock_forms import item_forms
+from stockhook.web.stock_forms import goods_forms
 from stockhook.web.templates import amount
 
 MOST_UNITS: Final = 500
@@ -151,7 +151,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     return {
         "item": found,
         "places": sorted((path, quantity) for path, quantity in places.items() if quantity),
-        "forms": item_forms(view, found),
+        "forms": goods_forms(view, found),
         "settings": setting_forms(found),
         "units": units[:MOST_UNITS],
         "empty": empty,

@@ -171,7 +171,7 @@ def unit_forms(view: Read, unit: Unit) -> list[Form]:
     return [adjust(unit), *moving, count_unit(unit), holding, amend(view, unit)]
 
 
-def item_forms(view: Read, item: Item) -> list[Form]:
-    """Return what can be done with an item's stock."""
+def goods_forms(view: Read, item: Item) -> list[Form]:
+    """Return what can be done with the goods of an item."""
     coming = [] if item.retired else [receive(view, item)]
     return [*coming, count_item(view, item)]
