@@ -173,3 +173,13 @@ async def test_what_goes_wrong_is_raised_and_makes_room() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             await threads.run(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_no_future_can_hold_is_raised_as_something_else_and_makes_room(begun: bool) -> None:
+    threads = Threads("test", 1, 0)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="StopIteration") as raised:
+            await asyncio.wait_for(threads.run(lambda: next(iter(())), begun=begun), 60)
+        assert isinstance(raised.value.__cause__, StopIteration)
+    assert not threads.crowded

@@ -99,15 +99,14 @@ def receive(
             sku, qty, location, received_at, lot, serial, expires_on, unit_cost, priority, reference
         )
         received = receipts.receive(desk, [receipt])
-        unit = received.units[0]
-        movement = receipts.receipt_of(desk, unit)
+    unit, movement = received.units[0], received.movements[0]
     used = unit.received - unit.quantity
     settled = f"; {text(used)} of it went at once to orders that were owed goods" if used else ""
     as_what = f"as unit {unit.id} by movement {movement.id}"
     output.done(
         context,
         f"received {text(unit.received)} of {unit.sku} at {unit.location} {as_what}{settled}",
-        **fields(received_row(received, movement)),
+        **fields(received_row(received)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from stockhook.model import Movement
 from stockhook.operations.stock.amendments import Amended
 from stockhook.operations.stock.counts import Counted, Counts
 from stockhook.operations.stock.holds import Held
@@ -92,12 +91,12 @@ class CountsRow(Row, frozen=True, kw_only=True):
     orders: list[str]
 
 
-def received_row(received: Received, movement: Movement) -> ReceivedRow:
-    """Return what `stock receive` did; the movement is the receipt's."""
+def received_row(received: Received) -> ReceivedRow:
+    """Return what `stock receive` did."""
     unit = received.units[0]
     return ReceivedRow(
         **fields(unit_row(unit)),
-        movement_id=movement.id,
+        movement_id=received.movements[0].id,
         received=text(unit.received),
         orders=order_names(received.orders),
     )

@@ -39,7 +39,7 @@ class Threads:
 
         Raises StoreUnavailable where it is crowded, no thread was free in time, or ``ending`` tells by then that the
         daemon ends. What has ``begun`` goes on all the same: it is the next piece of an answer of which some has been
-        sent.
+        sent. What raises StopIteration raises RuntimeError here.
         """
         if self.crowded and not begun:
             raise StoreUnavailable(f"{self._calls} requests are answered or wait already")
@@ -50,7 +50,10 @@ class Threads:
                 raise StoreUnavailable("the daemon is stopping")
             if time.monotonic() > until:
                 raise StoreUnavailable(f"nothing was free for {PATIENCE:g} s to see to it")
-            return work()
+            try:
+                return work()
+            except StopIteration as error:  # no future takes one: whoever waits would wait for ever
+                raise RuntimeError("StopIteration") from error
 
         done = asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, in_time)
         self._calls += 1

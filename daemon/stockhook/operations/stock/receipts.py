@@ -9,11 +9,10 @@ from stockhook.batch import Batch
 from stockhook.errors import Refused
 from stockhook.model import Audit, Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
-from stockhook.operations.due import every
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock import details
 from stockhook.quantity import ONE, Quantity, text
-from stockhook.store import FOREVER, Read, Work
+from stockhook.store import FOREVER, Range, Read, Work
 
 _AHEAD: Final = timedelta(days=1)
 
@@ -36,9 +35,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The new units, in the order of the receipts, and the orders that were looked at again because of them."""
+    """The new units, in the order of the receipts, and the movement that brought each, whose number `stock undo` takes.
+
+    ``orders`` are those that were looked at again because of them.
+    """
 
     units: tuple[Unit, ...]
+    movements: tuple[Movement, ...]
     orders: tuple[OrderKey, ...]
 
 
@@ -57,7 +60,7 @@ def receive(
     ``check`` may raise Refused for what others have booked of the same items, up to the moment of booking.
     Raises Refused or NotFound with every receipt that cannot be booked, one line each.
     """
-    items, places = _check(desk, receipts, made)
+    items, places, newest = _check(desk, receipts, made)
     skus = {item.sku for item in items.values()}
 
     def prepare(work: Work, batch: Batch) -> Change:
@@ -81,26 +84,27 @@ def receive(
         return Change(Booking(units=tuple(units), movements=tuple(movements)), (*made, *said), places)
 
     def result(work: Work, orders: tuple[OrderKey, ...]) -> Received:
-        newest = work.find(Unit, {"sku": frozenset(skus)}, most=len(receipts))
-        return Received(tuple(reversed(newest)), orders)
+        # By movements, as settling may have made units of the same items, too. Who else received some did so before.
+        mine = {"sku": frozenset(skus), "kind": MovementKind.RECEIPT, "id": Range(low=newest)}
+        movements = tuple(reversed(work.find(Movement, mine, most=len(receipts))))
+        ids = frozenset(movement.unit_id for movement in movements)
+        units = {unit.id: unit for unit in work.find(Unit, {"id": ids}, most=FOREVER)}
+        return Received(tuple(units[movement.unit_id] for movement in movements), movements, orders)
 
     return post(desk, skus, prepare, result, settle=True)
 
 
-def receipt_of(desk: Desk, unit: Unit) -> Movement:
-    """Return the movement that brought a unit's goods, whose number `stock undo` takes."""
-    with desk.store.read() as view:
-        movements = every(view, Movement, {"unit_id": unit.id})
-        return next(movement for movement in movements if movement.kind is MovementKind.RECEIPT)
-
-
 def _check(
     desk: Desk, receipts: Sequence[Receipt], made: Sequence[Item | Location]
-) -> tuple[dict[str, Item], tuple[Location, ...]]:
-    """Return the items by folded sku and the places of the receipts; every fault of every receipt comes at once."""
+) -> tuple[dict[str, Item], tuple[Location, ...], int]:
+    """Return the items by folded sku, the places of the receipts, and the id of the newest movement there is.
+
+    Every fault of every receipt comes at once.
+    """
     with desk.store.read() as view:
         items = dict(view.catalogue((), {fold(receipt.sku) for receipt in receipts}).items)
         places = {place.path: place for place in view.find(Location, most=FOREVER)}
+        newest = view.find(Movement, most=1)
     items |= {fold(new.sku): new for new in made if isinstance(new, Item)}
     places |= {new.path: new for new in made if isinstance(new, Location)}
     faults: list[str] = []
@@ -125,7 +129,8 @@ def _check(
             faults.append(f"{text(receipt.quantity)} of {receipt.sku} cannot be received; give a quantity above 0")
     if faults:
         raise Refused("\n".join(dict.fromkeys(faults)))
-    return items, tuple(places[path] for path in {receipt.location for receipt in receipts})
+    used = {receipt.location for receipt in receipts}
+    return items, tuple(places[path] for path in used), newest[0].id if newest else 0
 
 
 def _audit(desk: Desk, unit: Unit) -> Audit:

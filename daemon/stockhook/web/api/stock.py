@@ -9,7 +9,7 @@ from stockhook.model import Unit
 from stockhook.operations import units as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.stock import counts, holds
-from stockhook.operations.stock.receipts import Receipt, receipt_of, receive
+from stockhook.operations.stock.receipts import Receipt, receive
 from stockhook.operations.stock.tallies import Tally
 from stockhook.rows.changes import CountsRow, HeldRow, ReceivedRow, counts_row, held_row, received_row
 from stockhook.rows.stock import UnitRow, unit_row
@@ -128,8 +128,7 @@ def receive_goods(desk: Desk, body: Goods) -> ReceivedRow:
         body.priority,
         body.reference,
     )
-    received = receive(desk, [receipt])
-    return received_row(received, receipt_of(desk, received.units[0]))
+    return received_row(receive(desk, [receipt]))
 
 
 @routes.post("/stock/count")
