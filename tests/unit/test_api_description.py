@@ -2,13 +2,18 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from described import DESCRIPTION
 from jsonschema import Draft202012Validator
 from tornado.web import Application
 
+from stockhook.operations import locations
+from stockhook.testing.pages import Pages
 from stockhook.web.api.faults import MEANINGS
 from stockhook.web.api.handler import Endpoint
 from stockhook.web.api.route import PREFIX
@@ -82,3 +87,33 @@ async def test_the_reference_page_lists_every_route_type_and_word(ask: Any) -> N
         assert f"urn:stockhook:error:{word}" in page
     missing = set(re.findall(r'href="#([^"]+)"', page)) - set(re.findall(r'id="([^"]+)"', page))
     assert not missing
+
+
+def asked_in_readme() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the address below the API of every request that README shows, and how it is sent."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = re.findall(r"^```\n(api=.*?)^```", readme, flags=re.DOTALL | re.MULTILINE)[0]
+    for written in re.findall(r"^curl .*(?:\n  .*)*", block, flags=re.MULTILINE):
+        words = shlex.split(written.replace("\\\n", " "), comments=True)[1:]
+        address = next(word for word in words if word.startswith("$api/"))
+        options = [(name, value) for name, value in pairwise(words) if name.startswith("-")]
+        headers = [value.partition(": ")[::2] for name, value in options if name == "-H"]
+        body = next((value for name, value in options if name == "-d"), None)
+        how: dict[str, Any] = {"headers": dict(headers)}
+        if body is not None or ("-X", "POST") in options:
+            how |= {"method": "POST", "body": body or ""}
+        yield address.removeprefix("$api"), how
+
+
+async def test_what_the_readme_asks_is_answered_where_no_password_is_set(ask: Any, pages: Pages) -> None:
+    pages.shop.stock(SOAP=1)
+    locations.add(pages.shop.desk, "MAIN/FG")
+    seen = []
+    for address, how in asked_in_readme():
+        assert set(how["headers"]) <= {"Content-Type", "Idempotency-Key"}, "a token that is not known is refused"
+        answer = await ask(PREFIX + address, **how)
+        seen.append(answer.code)
+        nothing_there = answer.code == 404 and re.search(rb"there is no|no unit ever had", answer.body)
+        assert answer.code == 200 or nothing_there, (address, answer.code, answer.body)
+    assert seen.count(200) >= 4
+    assert len(seen) == 8

@@ -247,6 +247,16 @@ class TestAWorkedOrder:
         assert (then["quantity"], now["quantity"]) == ("10", "6")
 
 
+class TestWithoutAPassword:
+    """Nobody is asked for a token; whoever sends one means it."""
+
+    @pytest.mark.parametrize("sent", ["Bearer", "Bearer gone"])
+    async def test_a_token_that_is_not_known_is_told_to_be_left_out(self, get: Any, sent: str) -> None:
+        told = await get("/events", 401, headers={"Authorization": sent})
+        assert "No password is set, so none is asked for: leave the Authorization header out" in told["detail"]
+        assert (await get("/events"))["rows"]
+
+
 class TestWhoMayAsk:
     """With a password, a token is wanted."""
 
@@ -257,6 +267,8 @@ class TestWhoMayAsk:
     async def test_nobody_without_a_token(self, get: Any) -> None:
         told = await get("/events", 401)
         assert told["type"] == "urn:stockhook:error:no-token"
+        told = await get("/events", 401, headers={"Authorization": "Bearer gone"})
+        assert told["detail"].endswith("it may have been replaced")
 
     async def test_a_token_that_may_read(self, get: Any) -> None:
         held = await get("/events", headers={"Authorization": f"Bearer {READ_TOKEN}"})

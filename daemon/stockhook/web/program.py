@@ -16,6 +16,7 @@ _MISSING: Final = (
     "`stockhook admin token NAME` makes one"
 )
 _UNKNOWN: Final = "no token of [[admin.tokens]] is this one; it may have been replaced"
+_UNWANTED: Final = f"{_UNKNOWN}. No password is set, so none is asked for: leave the Authorization header out"
 _READS_ONLY: Final = 'the token {name} may only read; this needs one whose scope is "write"'
 
 
@@ -27,7 +28,8 @@ class ProgramHandler(BaseHandler):
         token = bearer(self.request.headers.get("Authorization"))
         actor = self.site.access.program(token, self.session_cookie())
         if actor is None:
-            raise PageError(HTTPStatus.UNAUTHORIZED, _MISSING if token is None else _UNKNOWN)
+            unknown = _UNKNOWN if self.site.access.guarded else _UNWANTED
+            raise PageError(HTTPStatus.UNAUTHORIZED, _MISSING if token is None else unknown)
         if not (actor.may_write or self.request.method in {"GET", "HEAD", "OPTIONS"}):
             raise PageError(HTTPStatus.FORBIDDEN, _READS_ONLY.format(name=actor.name.partition(":")[2]))
         return actor
