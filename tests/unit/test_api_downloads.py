@@ -93,6 +93,7 @@ async def test_csv_is_for_who_asks_for_it_before_json(ask: Any, accepted: str, c
 
 async def test_a_download_is_filtered_as_the_list_is(download: Any) -> None:
     assert [row["state"] for row in await download("/events.csv?state=failed")] == ["failed"]
+    assert await download("/events.csv?delivery_id=2&since=2026-01-01T00:00:00Z") == []
     assert await download("/stock.csv?as_of=2026-01-01T00:00:00Z") == []
     assert len(await download("/movements.csv?sku=SALT")) == 1
 

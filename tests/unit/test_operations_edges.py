@@ -1,11 +1,14 @@
 """Records between two moments: those of that time, and no others, whatever the clock did meanwhile."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockhook.model import Event
+from stockhook.model import NEW, Delivery, Event
+from stockhook.operations import edges
 from stockhook.operations.edges import span
 from stockhook.store import FOREVER, Range
 from stockhook.testing import factories as make
@@ -19,9 +22,10 @@ MINUTES = st.integers(-90, 20 * 60)
     steps=st.lists(st.tuples(st.integers(0, 200), st.integers(-29, 29)), max_size=20),
     low=st.none() | MINUTES,
     high=st.none() | MINUTES,
+    shuffled=st.randoms(use_true_random=False),
 )
 def test_a_clock_that_goes_wrong_by_less_than_half_an_hour_hides_nothing(
-    steps: list[tuple[int, int]], low: int | None, high: int | None
+    steps: list[tuple[int, int]], low: int | None, high: int | None, shuffled: Random
 ) -> None:
     moment, moments = START, []
     for step, wrong in steps:
@@ -30,22 +34,30 @@ def test_a_clock_that_goes_wrong_by_less_than_half_an_hour_hides_nothing(
     since, until = (None if each is None else START + timedelta(minutes=each) for each in (low, high))
     store = MemoryStore()
     store.open()
+    ids = store.append([make.arrival(received_at=each) for each in moments])
+    late = shuffled.sample(range(len(moments)), len(moments))  # read again, or in another order than they came in
     with store.write() as work:
-        work.save([make.event(order_id=None, account=None, received_at=each) for each in moments])
-    with store.read() as view:
-        found = view.find(Event, span(view, Event, since, until), most=FOREVER)
-    wanted = [each for each in moments if (since is None or since <= each) and (until is None or each < until)]
-    assert [event.received_at for event in reversed(found)] == wanted
+        work.save([make.event(delivery_id=ids[n], order_id=None, account=None, received_at=moments[n]) for n in late])
+    for record in (Delivery, Event):
+        with store.read() as view:
+            found = view.find(record, span(view, record, since, until), most=FOREVER)
+        wanted = [each for each in moments if (since is None or since <= each) and (until is None or each < until)]
+        assert sorted(one.received_at for one in found) == sorted(wanted)
 
 
-def test_what_is_long_before_or_after_is_not_looked_through() -> None:
+def test_what_is_long_before_or_after_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     store.open()
-    with store.write() as work:
-        work.save([make.event(received_at=START + timedelta(days=day)) for day in range(10)])
+    store.append([make.arrival(received_at=START + timedelta(days=day)) for day in range(10)])
+    since, until = START + timedelta(days=4), START + timedelta(days=6)
     with store.read() as view:
-        ids = span(view, Event, START + timedelta(days=4), START + timedelta(days=6))["id"]
-        assert ids == Range(5, 8)
-        edges = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-        assert span(view, Event, *edges)["id"] == Range(None, None)
+        assert span(view, Delivery, since, until)["id"] == Range(5, 8)
+        assert span(view, Event, since, until)["delivery_id"] == Range(5, 8)
+        assert span(view, Event, since, None)["delivery_id"] == Range(5, NEW)
+        assert span(view, Event, None, until)["delivery_id"] == Range(1, 8)
+        ends = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+        assert span(view, Delivery, *ends)["id"] == Range(None, None)
         assert span(view, Event, None, None) == {}
+        monkeypatch.setattr(edges, "FEW", 3)
+        assert span(view, Event, since, until)["delivery_id"] == Range(5, 8)
+        assert span(view, Event, None, until) == {"received_at": Range(None, until)}, "too many to be sorted"

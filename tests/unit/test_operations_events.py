@@ -112,6 +112,23 @@ def test_events_are_found_by_state_order_channel_and_time(shop: Shop) -> None:
         ids(order="D-4")
 
 
+def test_events_of_old_deliveries_that_are_read_again_later_hide_none_of_the_newer_ones(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = type(shop.channel).split
+    monkeypatch.setattr(type(shop.channel), "split", lambda channel, _: read(channel, b"a shape that nobody knows"))
+    for day in range(8):
+        shop.send(envelope(*(order_ship(f"OLD-{day}-{n}", [line("SOAP", 1)]) for n in range(5))))
+    monkeypatch.undo()
+    since = shop.clock.advance(timedelta(days=5))
+    new = [ship(shop, f"NEW-{n}").id for n in range(3)]
+    events.replay_matching(shop.desk, EventState.FAILED)
+    shop.work()
+    assert max(event.id for event in shop.find(Event)) > max(new)
+    assert [event.id for event in reversed(events.list_events(shop.desk, since=since))] == new
+    assert events.replay_matching(shop.desk, EventState.PARKED, since).events == tuple(new)
+
+
 def test_an_event_shows_what_it_booked_and_why(shop: Shop) -> None:
     shop.stock(SOAP=5)
     event = ship(shop, "D-1", 2)

@@ -152,7 +152,7 @@ def test_only_ids_are_gone_on_from(written: str, number: int | None) -> None:
 
 async def test_days_are_those_of_the_receipt(ask: Any, pages: Pages) -> None:
     start = datetime(2026, 12, 1, 12, tzinfo=UTC)
-    rows = [make.event(id=0, received_at=start + timedelta(hours=8 * n)) for n in range(9)]
+    rows = [make.event(id=0, delivery_id=n + 1, received_at=start + timedelta(hours=8 * n)) for n in range(9)]
     arrivals = [make.arrival(received_at=start + timedelta(hours=8 * n)) for n in range(9)]
     with pages.shop.store.write() as work:
         work.save(rows)
@@ -162,6 +162,15 @@ async def test_days_are_those_of_the_receipt(ask: Any, pages: Pages) -> None:
         assert await ids(ask, f"/{kind}?since=2026-12-03", kind) == [9, 8, 7, 6]
         assert await ids(ask, f"/{kind}?until=2026-12-01", kind) == [2, 1]
         assert len(await ids(ask, f"/{kind}?since=&until=9999-12-31", kind)) == 9
+
+
+async def test_events_of_some_days_are_found_without_looking_through_the_others(
+    ask: Any, many: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "WINDOW", 40)
+    day = f"since={make.START.date()}&until={make.START.date()}"
+    assert await older(ask, "/events", f"?{day}&reason=nonsense") is None
+    assert await older(ask, "/events", f"?{day}&reason=nonsense&channel=other") is not None, "may go by the channel"
 
 
 @pytest.mark.parametrize("address", ["/events?since=", "/events?until=", "/deliveries?until=", "/audit?since="])

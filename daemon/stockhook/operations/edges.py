@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from stockhook.model import Delivery, Event, Movement
+from stockhook.model import NEW, Delivery, Event, Movement
 from stockhook.store import Match, Range, Read
 
 SETTLED: Final = timedelta(minutes=5)
 """After so long no record is committed any more whose moment is earlier: ids up to there stay as they are."""
 
-MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Event: "received_at", Movement: "at"}
-"""The field of a record that says when it came."""
+MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Movement: "at"}
+"""The field of a record that says when it came; those whose ids follow it."""
+
+FEW: Final = 50_000
+"""Deliveries of which the store finds the events by an index, and then sorts them."""
 
 _MOST_KNOWN: Final = 10_000
 _SLACK: Final = timedelta(hours=1)
@@ -41,13 +44,25 @@ def first_id(view: Read, record: type[Any], moment: datetime) -> int:
 def span(view: Read, record: type[Any], since: datetime | None, until: datetime | None) -> dict[str, Match]:
     """Return the match of the records that came between two moments, the second one left out.
 
-    Ids follow the times, but for a clock that was set back a little: they bound what is looked through.
+    Ids follow the times, but for a clock that was set back a little: they bound what is looked through. Those of events
+    do not: a delivery that is read again, or late, has events that are younger than their times. So those are bounded
+    by their deliveries, or by nothing where these are too many to be sorted.
     """
     if since is None and until is None:
         return {}
+    if record is Event:
+        asked: dict[str, Match] = {"received_at": Range(since, until)}
+        ids = _bounds(view, Delivery, since, until)
+        low, high = ids.low or 1, ids.high or NEW  # with one end SQLite goes by the order instead
+        many = min(high, first_id(view, Delivery, _LATE)) - low
+        return asked | {"delivery_id": Range(low, high)} if many <= FEW else asked
+    return {"id": _bounds(view, record, since, until), MOMENT[record]: Range(since, until)}
+
+
+def _bounds(view: Read, record: type[Any], since: datetime | None, until: datetime | None) -> Range:
     low = None if since is None or since < _EARLY else first_id(view, record, since - _SLACK)
     high = None if until is None or until > _LATE else first_id(view, record, until + _SLACK)
-    return {"id": Range(low, high), MOMENT[record]: Range(since, until)}
+    return Range(low, high)
 
 
 class Edges:
