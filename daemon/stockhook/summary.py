@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from stockhook.model import NEW, Movement, MovementKind, Notice, Problem, ProblemState, Shortage
+from stockhook.model import Movement, MovementKind, Notice, Problem, ProblemState, Shortage
 from stockhook.operations.backlog import backlog, open_events
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
-from stockhook.operations.edges import first_id
+from stockhook.operations.edges import SETTLED, first_id
 from stockhook.quantity import Quantity, text
 from stockhook.settings import Settings
 from stockhook.store import Range, Read
@@ -66,14 +66,17 @@ class Summary:
     def _notice(self, view: Read, name: str, now: datetime) -> Notice:
         before = view.find(Notice, {"kind": SUMMARY, "notifier": name}, most=1)
         since = max(before[0].made_at, now - _LONGEST) if before else now - _DAY
-        words = "\n".join(said(view, since, now))
+        words = "\n".join(said(view, since - SETTLED, now))
         return Notice(0, name, SUMMARY, 0, SUMMARY, self._day(now), words, 1, now, now)
 
 
 def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
-    """Yield the lines of a summary of what is so now, and of what was booked since then."""
+    """Yield the lines of a summary of what is so now, and of what was booked since then.
+
+    What was booked a moment ago is left to the next one: more of that moment may be committed behind this one.
+    """
     moved = {word: Counter[str]() for word in _MOVED}
-    for kind, sku, amount in _since(view, since):
+    for kind, sku, amount in _booked(view, since, now - SETTLED):
         for word, kinds in _MOVED.items():
             if kind in kinds:
                 moved[word][sku] += -amount if word == "Shipped" else amount
@@ -94,12 +97,12 @@ def said(view: Read, since: datetime, now: datetime) -> Iterator[str]:
     yield f"Owed: {owed}." if owed else "Nothing is owed."
 
 
-def _since(view: Read, since: datetime) -> Iterator[tuple[MovementKind, str, Quantity]]:
-    """Yield what was booked since then: of which kind, of which item, how much.
+def _booked(view: Read, since: datetime, until: datetime) -> Iterator[tuple[MovementKind, str, Quantity]]:
+    """Yield what was booked between two moments: of which kind, of which item, how much.
 
     What is taken back counts against what had been booked: it is of the kind that it reverses.
     """
-    ids = Range(first_id(view, Movement, since), NEW)
+    ids = Range(first_id(view, Movement, since), first_id(view, Movement, until))
     for total in view.totals(Movement, ("kind", "sku"), {"id": ids}):
         kind, sku = total.by
         if kind is not MovementKind.REVERSAL:

@@ -106,3 +106,21 @@ def test_after_days_of_standing_still_it_says_what_moved_since_the_last_one(page
     shop.stock(CLOCK=1)
     look(pages, 24 * HOUR)
     assert notices(pages)[1].text.splitlines()[0] == "Received: 10 of SOAP, 1 of CLOCK."
+
+
+def test_what_is_committed_behind_a_word_that_is_younger_is_in_the_next_one_and_in_no_other(pages: Pages) -> None:
+    shop = pages.shop
+    shop.stock(SOAP=10)
+    shop.clock.advance(2 * HOUR + HOUR / 2)
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 2)])))
+    look(pages, timedelta(minutes=4))
+    shop.clock.advance(-timedelta(seconds=30))  # a batch that began before
+    shop.deliver(envelope(order_ship("D-2", [line("SOAP", 5)])), after=timedelta(0))
+    shop.work()
+    look(pages, 24 * HOUR)
+    look(pages, 24 * HOUR)
+    assert [notice.text.splitlines()[0] for notice in notices(pages)] == [
+        "Received: 10 of SOAP.",
+        "Shipped: 7 of SOAP.",
+        "Nothing moved.",
+    ]
