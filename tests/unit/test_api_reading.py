@@ -191,6 +191,11 @@ async def test_a_future_moment_is_refused(get: Any) -> None:
     assert told["type"] == "urn:stockhook:error:refused"
 
 
+async def test_a_day_is_no_moment(get: Any) -> None:
+    told = await get("/stock?as_of=2026-01-31", 400)
+    assert told["parameter"] == "as_of"
+
+
 async def test_a_store_that_is_away_is_told_with_when_to_try_again(
     ask: Any, pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:

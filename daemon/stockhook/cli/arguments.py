@@ -11,7 +11,7 @@ import click
 from stockhook.cli.context import Context
 from stockhook.errors import StockhookError
 from stockhook.model import NEW
-from stockhook.operations.calendar import day, moment
+from stockhook.operations.calendar import day, day_or_moment, moment
 from stockhook.operations.stock.details import MOST_PRIORITY
 from stockhook.operations.stock_import import cost
 from stockhook.operations.words import checked
@@ -87,6 +87,8 @@ QUANTITY: Final = Parsed("quantity", parse)
 COST: Final = Parsed("cost", cost)
 MOMENT: Final = Parsed("time", moment)
 DAY: Final = Parsed("day", day)
+DAY_OR_MOMENT: Final = Parsed("time", day_or_moment)
+"""For what holds up to a moment, where a day means its end: ``calendar.end``."""
 TEXT: Final = Parsed("text", _filled)
 YES: Final = Parsed("yes|no", _yes)
 PART: Final = Parsed("part=qty", _part)

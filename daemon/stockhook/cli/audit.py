@@ -25,7 +25,9 @@ def audit() -> None:
 )
 @click.option("--actor", metavar="A", help="Only by this one: cli:anna, or anna.")
 @click.option("--action", metavar="A", help="Only such: `orders correct`, or all that begin so: stock.")
-@click.option("--since", type=MOMENT, metavar="T", help="Only what was done since: 2026-12-01T09:00:00Z.")
+@click.option(
+    "--since", type=MOMENT, metavar="T", help="Only what was done since: 2026-12-01T09:00:00Z, or a day (UTC)."
+)
 @listing
 @click.pass_obj
 def list_entries(

@@ -21,7 +21,9 @@ _SHOWN = ("id", "received_at", "channel", "name", "order_id", "state", "reason")
 _STATE = click.option(
     "--state", type=click.Choice([state.value for state in EventState]), help="Only those in this state."
 )
-_SINCE = click.option("--since", type=MOMENT, metavar="T", help="Only those received since: 2026-12-01T09:00:00Z.")
+_SINCE = click.option(
+    "--since", type=MOMENT, metavar="T", help="Only those received since: 2026-12-01T09:00:00Z, or a day (UTC)."
+)
 
 
 @click.group(cls=Group)

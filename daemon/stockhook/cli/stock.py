@@ -9,6 +9,7 @@ from stockhook.cli import output
 from stockhook.cli.arguments import (
     COST,
     DAY,
+    DAY_OR_MOMENT,
     FILE,
     MOMENT,
     PRIORITY,
@@ -24,6 +25,7 @@ from stockhook.cli.context import Context
 from stockhook.cli.rows import unit_row
 from stockhook.cli.stock_changes import adjust, amend, hold, move, release, undo
 from stockhook.cli.stock_count import count
+from stockhook.operations.calendar import end
 from stockhook.operations.spreadsheet import write_lines
 from stockhook.operations.stock import receipts
 from stockhook.operations.stock_import import export_stock, import_stock
@@ -41,14 +43,19 @@ def stock() -> None:
 
 
 @stock.command("list")
-@click.option("--as-of", type=MOMENT, metavar="TIME", help="What the book said then: 2026-12-01T09:00:00Z.")
+@click.option(
+    "--as-of",
+    type=DAY_OR_MOMENT,
+    metavar="TIME",
+    help="What the book said then: 2026-12-01T09:00:00Z, or 2026-11-30 for the end of that day (UTC).",
+)
 @click.option("--sku", metavar="S", help="Only this item.")
 @click.option("--location", metavar="PATH", help="Only this location and those below it.")
 @listing
 @click.pass_obj
 def list_stock(
     context: Context,
-    as_of: datetime | None,
+    as_of: date | datetime | None,
     sku: str | None,
     location: str | None,
     limit: int | None,
@@ -60,9 +67,15 @@ def list_stock(
     """
     most = asked_for(limit, everything=everything)
     with context.desk() as desk:
-        found = list_units(desk, Selection(sku, location, everything=everything), as_of=as_of, most=most)
+        then = None if as_of is None else end(as_of, desk.clock.now())
+        found = list_units(desk, Selection(sku, location, everything=everything), as_of=then, most=most)
     listed = [unit_row(unit) for unit in shown(found, most)]
-    output.rows(context, listed, _SHOWN, empty="nothing in stock; `stockhook stock receive` or `stock import`")
+    empty = "nothing in stock; `stockhook stock receive` or `stock import`"
+    if then is not None:
+        empty = f"nothing was in stock as of {output.text(then)}, by the time of booking"
+        if listed and not context.json:
+            click.echo(f"as of {output.text(then)}, by the time of booking:")
+    output.rows(context, listed, _SHOWN, empty=empty)
 
 
 @stock.command()

@@ -25,7 +25,9 @@ _SHOWN = ("sku", "location", "unit_id", "lot", "before", "change", "quantity", "
 @click.argument("quantity", type=QUANTITY, required=False)
 @click.option("--location", metavar="PATH", help="Where the item was counted: at this location itself, not below it.")
 @click.option("--file", type=FILE, metavar="CSV", help="Counts from a file: unit_id,quantity or sku,location,quantity.")
-@click.option("--at", type=MOMENT, metavar="TIME", help="When it was counted; otherwise now.")
+@click.option(
+    "--at", type=MOMENT, metavar="TIME", help="When it was counted; a day is its first moment (UTC); otherwise now."
+)
 @click.pass_obj
 def count(
     context: Context,

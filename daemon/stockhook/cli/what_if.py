@@ -25,7 +25,9 @@ _SHOWN: Final = 20
 
 @click.command("what-if", cls=Command)
 @click.option("--strategy", required=True, metavar="X", help="The strategy to try: fefo.")
-@click.option("--since", required=True, type=MOMENT, metavar="T", help="From when on: 2026-12-01T09:00:00Z.")
+@click.option(
+    "--since", required=True, type=MOMENT, metavar="T", help="From when on: 2026-12-01T09:00:00Z, or a day (UTC)."
+)
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of it; may be repeated.")
 @click.option("--all", "everything", is_flag=True, help=f"List every unit that ends up differently, not {_SHOWN}.")
 @click.pass_obj

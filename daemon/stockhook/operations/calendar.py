@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from stockhook.errors import Refused
 
 _SHOWN = 40
+_DAY = len("2026-12-01")
 
 
 def day(written: str) -> date:
@@ -28,7 +29,7 @@ def moment(written: str, *, in_utc: bool = False) -> datetime:
     """
     found = None
     with suppress(ValueError, OverflowError):
-        if len(written) == len("2026-12-01"):
+        if len(written) == _DAY:
             return midnight(date.fromisoformat(written))
         found = datetime.fromisoformat(written)
         if found.tzinfo is not None or in_utc:
@@ -36,3 +37,19 @@ def moment(written: str, *, in_utc: bool = False) -> datetime:
     lacks = " without an offset from UTC" if found is not None and found.tzinfo is None else ""
     like = "2026-12-01 09:30, in UTC" if in_utc else "2026-12-01 or 2026-12-01T09:30:00Z"
     raise Refused(f"{written[:_SHOWN]!r} is not a moment{lacks}; write it like {like}")
+
+
+def day_or_moment(written: str) -> date | datetime:
+    """Return a moment as ``moment`` does, but a day as the day that it is; raises Refused for what is neither."""
+    found = moment(written)
+    return found.date() if len(written) == _DAY else found
+
+
+def end(asked: date | datetime, now: datetime) -> datetime:
+    """Return the last moment (UTC) of a day, ``now`` of the day that it is, and a moment as it is.
+
+    For what holds up to and with a day: whoever asks for the stock of 31 March means when that day was over.
+    """
+    if isinstance(asked, datetime):
+        return asked
+    return now if asked == now.astimezone(UTC).date() else datetime.combine(asked, time.max, UTC)

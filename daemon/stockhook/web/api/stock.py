@@ -44,7 +44,7 @@ class StockFilter(Query, frozen=True, kw_only=True):
     lot: Annotated[str | None, Meta(description="Only of this lot, as it was written.")] = None
     as_of: Annotated[
         Annotated[datetime, Meta(tz=True)] | None,
-        Meta(description="What the book said then, by the time of booking; otherwise now."),
+        Meta(description="What the book said then, by the time of booking; otherwise now. A day alone is refused."),
     ] = None
     all: Annotated[bool, Meta(description="Those without a quantity as well.")] = False
 
