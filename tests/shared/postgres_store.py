@@ -16,6 +16,13 @@ def at(url: str) -> SqlStore:
     return SqlStore(SqlStore.Options.model_validate({"url": url}))
 
 
+def migrate(url: str) -> None:
+    """Make the tables, before anybody comes who has less time for it than a busy machine may take."""
+    store = at(url)
+    store.open()
+    store.close()
+
+
 @contextmanager
 def opening(url: str) -> Iterator[Callable[[], SqlStore]]:
     """Yield what opens a store, as often as it is asked for; all are closed at the end."""

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
-from postgres_store import ask, at, end_connections, opening, stocked
+from postgres import libpq
+from postgres_store import ask, at, end_connections, migrate, opening, stocked
 
 from stockhook.model import Delivery, DeliveryState, Movement, OrderKey, Unit
 from stockhook.operations import events
@@ -251,9 +253,9 @@ def test_a_unit_of_work_whose_connection_is_lost_leaves_no_trace_and_the_next_on
 
 
 def test_a_stopped_daemon_loses_its_unit_of_work_to_the_others(postgres_url: str) -> None:
-    stopped, other = at(f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D500ms"), at(postgres_url)
+    stopped, other = at(f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D1s"), at(postgres_url)
+    other.open()  # first, for who makes the tables may take a second between two of them
     stopped.open()
-    other.open()
     stocked(other, "SOAP")
     stopped.append([make.arrival()])
     with pytest.raises(StoreUnavailable), stopped.write() as work:  # noqa: PT012 - the block is what is stopped
@@ -271,9 +273,9 @@ def test_a_stopped_daemon_loses_its_unit_of_work_to_the_others(postgres_url: str
 
 
 def test_a_daemon_stopped_between_two_statements_that_are_queued_loses_its_unit_of_work_too(postgres_url: str) -> None:
-    stopped, other = at(f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D500ms"), at(postgres_url)
+    stopped, other = at(f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D1s"), at(postgres_url)
+    other.open()  # first, for who makes the tables may take a second between two of them
     stopped.open()
-    other.open()
     database = stopped._session._database
     bump = database.sql.bump
     units: list[int] = []
@@ -288,11 +290,28 @@ def test_a_daemon_stopped_between_two_statements_that_are_queued_loses_its_unit_
     other.close()
 
 
+def test_a_statement_that_is_queued_is_not_waited_for_until_the_queue_ends(postgres_url: str) -> None:
+    store = at(postgres_url)
+    store.open()
+    database = store._session._database
+    with psycopg.connect(libpq(postgres_url)) as other, database.unit() as unit:
+        other.execute("INSERT INTO version VALUES ('item', 'SOAP', 1)")
+        connection = unit.writer()
+        with database.queued(connection):
+            database.write(connection, database.sql.bump, [("item", "SOAP")])  # cannot be done before the other ends
+            database.write(connection, database.sql.bump, [("item", "SALT")])
+            other.rollback()
+    with store.read() as view:
+        assert view.units(["SOAP", "SALT"]).versions == {"SOAP": 1, "SALT": 1}
+    store.close()
+
+
 def test_a_daemon_stopped_in_the_middle_of_a_statement_is_ended_by_the_others(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_jobs, "_LOOK", 0.2)
-    asked = f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D1s"
+    migrate(postgres_url)
+    asked = f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D2s"
     stopped, other = at(asked), at(asked)
     stopped.open()
     other.open()

@@ -11,7 +11,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from postgres import OwnServer, libpq, own_server
-from postgres_store import ask, at, opening, stocked
+from postgres_store import ask, at, migrate, opening, stocked
 from sqlalchemy import Connection
 
 from stockhook.model import Delivery, Event
@@ -79,6 +79,7 @@ def test_a_default_of_the_database_or_the_role_does_not_make_commits_less_durabl
 
 
 def test_options_of_the_url_count_but_none_that_makes_commits_less_durable(url: str) -> None:
+    migrate(url)
     store = at(f"{url}?options=-c%20idle_in_transaction_session_timeout%3D2s")
     store.open()
     with store._session._database.appending() as connection:
