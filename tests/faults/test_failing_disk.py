@@ -73,7 +73,7 @@ def test_a_disk_that_fails_while_nothing_happens_is_noticed_when_the_log_is_fold
     traffic.daemon.start()
     with reading(traffic.daemon.folder / "stockhook.db"):  # so that something is left to fold in
         with traffic.flowing():
-            time.sleep(0.2)
+            traffic.more(20)
         time.sleep(1)  # no command may run meanwhile: it would fold the log in itself
         disk.fail_syncs(1)  # before the reader goes, or all may be folded in by then
     clear_end(traffic)

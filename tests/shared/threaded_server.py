@@ -7,16 +7,21 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ports import free_port
+
 T = TypeVar("T")
 _ACCEPTING = 0.01
 """Seconds after which every connection that the system had taken has reached ``talk``, or is gone."""
 
 
 class ThreadedServer:
-    """Listens on ``port``, a free one of 127.0.0.1, within its ``with`` block; ``talk`` is one conversation."""
+    """Listens on ``port``, a free one of 127.0.0.1, within its ``with`` block; ``talk`` is one conversation.
+
+    While it is down nobody else is given its port, not even who tries to reach it.
+    """
 
     def __init__(self, name: str) -> None:
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -53,7 +58,6 @@ class ThreadedServer:
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port, reuse_address=True)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
         if self._server is not None:
