@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg import generators
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -227,8 +228,7 @@ class ServerDatabase:
             _driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
             queue = connection.info.get("queue")
             if queue is not None:
-                # in the middle of a queue no time-out counts: a daemon stopped there would hold up the others for ever
-                queue.sync()
+                _hand_over(_driver(connection), queue)
 
     def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert rows that are not there."""
@@ -321,6 +321,16 @@ class Sequences:
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.driver_connection
+
+
+def _hand_over(driver: Any, queue: Any) -> None:
+    """Send what is queued as a whole, and do not wait until it is done, as the queue's own ``sync`` does.
+
+    In the middle of a queue no time-out counts: a daemon stopped there would hold up the others for ever.
+    """
+    queue._enqueue_sync()  # noqa: SLF001 - psycopg has no other way to end a part of a queue without waiting
+    driver.wait(queue._communicate_gen())  # noqa: SLF001 - as above
+    driver.wait(generators.send(driver.pgconn))
 
 
 def _prepare(driver: Any, _record: object) -> None:
