@@ -50,7 +50,7 @@ class _Topic:
 class _Group:
     """What one notifier was told of one kind in the last hour: how many new problems, one by one, and when as groups.
 
-    ``held`` gathers those that are beyond.
+    ``held`` gathers those that are beyond; it is dropped where all of them have closed, until another opens.
     """
 
     opened: int
@@ -137,15 +137,16 @@ class Outbox:
         group = self._group(notifier, problem.kind)
         if group.opened < subscription.per_hour:
             return False
-        if group.held is None or not group.gathers:
+        if group.held is None:
             due = self._now + GATHERED
             if group.last is not None:
                 due = max(due, group.last + _HOUR / subscription.per_hour)
             first = replace(problem, id=0, subject="", count=1, account=None, order_id=None, event_id=None)
             group.held = self._notice(notifier, first, MORE, due)
         else:
+            state, count = NoticeState.WAITING, group.held.count + 1 if group.gathers else 1
             due = max(group.held.due_at, self._now)
-            group.held = replace(group.held, count=group.held.count + 1, text=problem.text, due_at=due)
+            group.held = replace(group.held, state=state, count=count, text=problem.text, due_at=due)
         return True
 
     def _was_grouped(self, notifier: str, problem: Problem, topic: _Topic) -> bool:

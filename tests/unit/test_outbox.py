@@ -277,6 +277,18 @@ def test_what_has_settled_before_its_group_is_told_is_none_of_it(office: Office)
     assert office.send() == [], "nothing is left to tell"
 
 
+def test_where_the_last_of_a_group_closes_as_another_opens_one_group_is_told_of_that_alone(office: Office) -> None:
+    opened = [office.open("unknown-item", f"X{number}") for number in range(6)]
+    office.send()
+    now = office.clock.advance(timedelta(minutes=1))
+    office.save(
+        replace(opened[5], state=ProblemState.CLOSED, last_seen=now),
+        make.problem("unknown-item", "Y", first_seen=now, last_seen=now, text="of Y"),
+    )
+    office.clock.advance(2 * HOUR)
+    assert [(one.about, one.count, one.text) for one in office.send()] == [("more", 1, "of Y")]
+
+
 def test_one_more_problem_after_a_quiet_hour_is_told_by_itself(office: Office) -> None:
     for number in range(9):
         office.open("unknown-item", f"X{number}")
