@@ -1,6 +1,7 @@
 """Counts refused deliveries of each channel, until a person should hear of them. All times are monotonic seconds."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,8 @@ SOON: Final = 600.0
 MANY: Final = 100
 LATER: Final = 3600.0
 """So many refusals of any kind, within so many seconds: somebody tries."""
+KEPT: Final = 100
+"""Alarms that are kept while they cannot be told: further ones say nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class _Channel:
 
 
 class Refusals:
-    """Written on the event loop; ``take`` may be called in a thread."""
+    """Written on the event loop; ``take`` and ``put_back`` may be called in a thread."""
 
     def __init__(self) -> None:
         self._channels: dict[str, _Channel] = {}
@@ -54,3 +57,8 @@ class Refusals:
         """Return the alarms since the last call."""
         taken, self._alarms = self._alarms, []
         return taken
+
+    def put_back(self, alarms: Sequence[Alarm]) -> None:
+        """Keep alarms that could not be told for the next ``take``, the oldest ones where they are many."""
+        self._alarms[:0] = alarms
+        del self._alarms[KEPT:]

@@ -4,7 +4,7 @@ Each is a rule over what the store says at one moment. A problem of these kinds 
 its rule no longer holds; one that a person has acknowledged stays quiet until then.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from stockhook import problems
 from stockhook.batch import Policies
 from stockhook.draft import Signal
+from stockhook.errors import StoreUnavailable
 from stockhook.model import Item, Location, Problem, ProblemState, Unit
 from stockhook.operations.deliveries import newest_of
 from stockhook.operations.desk import Desk
@@ -50,7 +51,7 @@ class Watch:
 
     def look(self) -> bool:
         """Open and close problems, and tell whether any changed; raises StoreUnavailable."""
-        changed = self._tell_refusals(self._refusals.take())
+        changed = self._tell_refusals()
         if not self._desk.store.leads("watch"):
             return changed
         with self._desk.store.read() as view:
@@ -75,10 +76,15 @@ class Watch:
             kept = [one for one in _kept(work, "notifier-failing") if one.subject == name]
             _save(work, kept, "notifier-failing", causes, others, desk.clock.now())
 
-    def _tell_refusals(self, alarms: Iterable[Alarm]) -> bool:
-        heard = list(alarms)
-        if not heard:
-            return False
+    def _tell_refusals(self) -> bool:
+        heard = self._refusals.take()
+        try:
+            return bool(heard) and self._tell(heard)
+        except StoreUnavailable:
+            self._refusals.put_back(heard)
+            raise
+
+    def _tell(self, heard: Sequence[Alarm]) -> bool:
         with self._desk.store.write() as work:
             quiet = {one.subject for one in _kept(work, "refused-deliveries") if one.state is ProblemState.ACKNOWLEDGED}
             report = Report(happened=[_occurrence(alarm) for alarm in heard if alarm.channel not in quiet])

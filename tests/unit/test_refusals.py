@@ -1,6 +1,6 @@
 """When refused deliveries are worth a person's while."""
 
-from stockhook.refusals import FEW, MANY, Alarm, Refusals
+from stockhook.refusals import FEW, KEPT, MANY, Alarm, Refusals
 
 
 def test_five_refusals_with_the_right_path_within_ten_minutes_are() -> None:
@@ -42,3 +42,14 @@ def test_channels_are_counted_by_themselves() -> None:
         refusals.refused("one", n, right_path=True)
         refusals.refused("two", n, right_path=True)
     assert refusals.take() == []
+
+
+def test_alarms_that_could_not_be_told_are_taken_again_before_newer_ones_and_are_not_kept_without_end() -> None:
+    refusals = Refusals()
+    old = Alarm("old", FEW, right_path=True)
+    refusals.put_back([old])
+    for n in range(KEPT * FEW):
+        refusals.refused("shop", n, right_path=True)
+    refusals.put_back(refusals.take())
+    taken = refusals.take()
+    assert (taken[0], {alarm.channel for alarm in taken[1:]}, len(taken)) == (old, {"shop"}, KEPT)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from failing_store import FailingStore
 
+from stockhook.errors import StoreUnavailable
 from stockhook.model import Item, Location, Notice, Problem, ProblemState
 from stockhook.operations.stock.holds import hold
 from stockhook.outbox import Subscription
@@ -258,6 +260,23 @@ def test_refusals_that_a_person_has_acknowledged_are_not_told_again_before_a_del
     house.pages.shop.deliver(BODY)
     house.look()
     assert refuse()
+
+
+def test_refusals_that_could_not_be_told_because_the_store_was_away_are_told_once_it_is_back(
+    scene: Callable[..., Scene],
+) -> None:
+    house = scene()
+    store = FailingStore(house.pages.shop.store)
+    watch = Watch(replace(house.watch._desk, store=store), house.pages.settings, house.refusals)  # type: ignore[arg-type]
+    for _ in range(FEW):
+        house.refusals.refused("shop", 0, right_path=True)
+    store.fails = "before"
+    with pytest.raises(StoreUnavailable):
+        watch.look()
+    assert house.open() == {}
+    assert watch.look() is True
+    assert house.open()["refused-deliveries", "shop"].count == 1
+    assert watch.look() is False
 
 
 def test_one_that_is_alone_is_told_by_nobody_but_stands_among_the_problems(scene: Callable[..., Scene]) -> None:
