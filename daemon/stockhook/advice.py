@@ -138,8 +138,9 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     ),
     "backlog-old": _Kind(
         "Backlog is old",
-        "Events wait longer than they should. `stockhook events list --state pending` shows them, the daemon's log "
-        "says what holds it up. This ends by itself when they are worked.",
+        "Events, or orders that something has changed for, wait longer than they should. `stockhook events list "
+        "--state pending` shows the events, the daemon's log says what holds it up. This ends by itself when they are "
+        "worked.",
     ),
     "notifier-failing": _Kind(
         "Notifier fails",

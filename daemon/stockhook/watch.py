@@ -24,7 +24,7 @@ from stockhook.settings import ConfiguredChannel, Settings
 from stockhook.store import FOREVER, Measured, Range, Read, Work
 
 OLD: Final = timedelta(minutes=15)
-"""How late a delivery may be whose turn has come; one that waits for its next try is not late."""
+"""How late a delivery or an order may be whose turn has come; one that waits for its next try is not late."""
 
 _KNOWN: Final = frozenset({ProblemState.OPEN, ProblemState.ACKNOWLEDGED})
 _DAEMON: Final = "daemon"
@@ -137,11 +137,15 @@ class Watch:
         return causes
 
     def _backlog(self, view: Read) -> Mapping[str, Cause]:
-        now = self._desk.clock.now()
-        late = next(iter(view.due(now, 1).deliveries), None)
-        if late is None or now - (late.due_at or late.received_at) < OLD:
-            return {}
-        return {_DAEMON: Cause(f"delivery {late.id} came at {late.received_at:%Y-%m-%d %H:%M} UTC and is not worked")}
+        late = self._desk.clock.now() - OLD
+        due = view.due(late, 1)
+        for delivery in due.deliveries:
+            if (delivery.due_at or delivery.received_at) <= late:  # one that was never tried is due at any moment
+                came = f"delivery {delivery.id} came at {delivery.received_at:%Y-%m-%d %H:%M} UTC"
+                return {_DAEMON: Cause(f"{came} and is not worked")}
+        for order in due.orders:
+            return {_DAEMON: Cause(f"order {order.account}/{order.order_id} was to be worked again and is not")}
+        return {}
 
     def _disk(self) -> Mapping[str, Cause]:
         store, wanted = self._desk.store, self._settings.limits.disk_free

@@ -10,7 +10,8 @@ import pytest
 from failing_store import FailingStore
 
 from stockhook.errors import StoreUnavailable
-from stockhook.model import Item, Location, Notice, Problem, ProblemState
+from stockhook.model import Item, Location, Notice, Order, Problem, ProblemState
+from stockhook.operations.due import make_due
 from stockhook.operations.stock.holds import hold
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
@@ -156,6 +157,20 @@ def test_a_delivery_whose_turn_was_long_ago_is_told_and_one_that_waits_for_its_n
         house.pages.shop.deliver(envelope(order_ship("D-2", [line("SOAP", 1)])))
         house.pages.shop.work()
         assert ("backlog-old", "daemon") not in house.look()
+
+
+def test_an_order_whose_turn_was_long_ago_is_told_until_it_is_worked(scene: Callable[..., Scene]) -> None:
+    house = scene()
+    shop = house.pages.shop
+    shop.stock(SOAP=1)
+    shop.send(BODY)
+    with shop.store.write() as work:
+        make_due(shop.desk, work, {order.key for order in shop.find(Order)})
+    assert house.look(OLD - timedelta(seconds=1)) == set()
+    assert house.look(timedelta(seconds=1)) == {("backlog-old", "daemon")}
+    assert "order ultracart:DEMO/D-1 " in house.open()["backlog-old", "daemon"].text
+    shop.work()
+    assert house.look() == set()
 
 
 def test_low_stock_is_told_at_its_mark_and_over_above_it(scene: Callable[..., Scene]) -> None:

@@ -70,8 +70,8 @@ _HERE: Final[Mapping[str, str]] = {
         "which that page changes or takes away."
     ),
     "backlog-old": (
-        "Events wait longer than they should. The list of events shows those that are pending, the daemon's "
-        "log says what holds it up. This ends by itself when they are worked."
+        "Events, or orders that something has changed for, wait longer than they should. The list of events shows "
+        "those that are pending, the daemon's log says what holds it up. This ends by itself when they are worked."
     ),
 }
 
