@@ -123,10 +123,13 @@ async def test_head_does_not_read_the_list(ask: Any) -> None:
     assert (answer.code, answer.body) == (200, b"")
 
 
-async def test_a_download_that_breaks_off_is_not_taken_for_whole(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable("the disk is gone"), KeyError("a fault of ours")])
+async def test_a_download_that_breaks_off_is_not_taken_for_whole(
+    ask: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def broken(*_: object) -> Iterator[str]:
         yield "id\r\n"
-        raise StoreUnavailable("the disk is gone")
+        raise error
 
     for route in downloads.routes.all:
         monkeypatch.setattr(downloads, "_pieces", broken)

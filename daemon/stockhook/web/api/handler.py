@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -148,17 +147,19 @@ class Endpoint(ApiHandler):
         self.set_header("Content-Type", CSV)
         if self.request.method == "HEAD":
             return
-        with suppress(StreamClosedError):
+        try:
             while piece:
                 self.write(piece)
                 await self.flush()
-                try:
-                    piece = await self.site.reads.run(lambda: next(pieces, ""), begun=True)
-                except StockhookError as error:
-                    logger.warning("download broke off", asked_for=self.asked_for, error=str(error))
-                    self.detach().close()
-                    return
+                piece = await self.site.reads.run(lambda: next(pieces, ""), begun=True)
             await self.finish()
+        except StreamClosedError:  # by who asked
+            return
+        except BaseException as error:
+            self.detach().close()
+            if not isinstance(error, StockhookError):
+                raise
+            logger.warning("download broke off", asked_for=self.asked_for, error=str(error))
 
 
 class NoEndpoint(ApiHandler):
