@@ -78,7 +78,7 @@ class Session:
             for row in deliveries:
                 row[0] = numbers.next(table)
             database.write_together(connection, self._sql.bodies_once, bodies)
-            database.write_together(connection, self._sql.deliveries_in, deliveries)
+            database.add(connection, model.Delivery, deliveries)
             connection.exec_driver_sql(self._sql.body_seen, (deliveries[0][0], deliveries[-1][0]))
         return [row[0] for row in deliveries]
 

@@ -260,11 +260,6 @@ class Statements:
 
         return self._once("bodies", number, make)
 
-    def deliveries_in(self, number: int = 1) -> str:
-        """Return the statement that inserts deliveries, the record's fields in order; in SQLite so many at once."""
-        kinds = _kinds(model.Delivery)
-        return self._once("deliveries", number, lambda: self._insert_rows(_deliveries, kinds, number))
-
     def put(self, record: type[Any]) -> str:
         """Return the statement that inserts or replaces rows: the record's fields in order."""
         key = RECORDS[record].key
