@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -171,11 +171,19 @@ def test_a_terminal_shows_how_far_the_copy_is(stocked: House) -> None:
 def test_a_backup_that_is_ended_leaves_no_file_of_its_name(stocked: House, number: signal.Signals) -> None:
     enlarge(stocked.folder / "stockhook.db", 96 * MIB)
     (folder := stocked.folder / "backups").mkdir()
-    program = "from stockhook.cli import main; main(prog_name='stockhook')"
+    # it syncs often, and so has not ended before it is ended, however late that is
+    small_steps = "from stockhook_plugins.stores.sqlalchemy import backup; backup._STEP = 1 << 16"
+    program = f"{small_steps}; from stockhook.cli import main; main(prog_name='stockhook')"
     command = [sys.executable, "-c", program, "backup", str(folder / "copy.db")]
     environment = {**os.environ, "STOCKHOOK_CONFIG": str(stocked.config)}
+
+    def begun() -> bool:
+        with suppress(FileNotFoundError):  # what SQLite has beside the copy comes and goes
+            return any(one.stat().st_size for one in folder.iterdir())
+        return False
+
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
-        RunningDaemon.until(lambda: any(one.stat().st_size for one in folder.iterdir()), what="the copy to begin")
+        RunningDaemon.until(begun, what="the copy to begin")
         running.send_signal(number)
         said = running.communicate(timeout=60)[1].decode()
     assert running.returncode != 0
