@@ -11,6 +11,7 @@ MOST: Final = 8 * 1024 * 1024
 """Characters that may wait while what they are written to takes none."""
 
 _PAUSE: Final = 0.1
+_END: Final = ord("\n")
 
 
 class Spool:
@@ -25,7 +26,7 @@ class Spool:
         self._number = stream.fileno()
         self._pending: list[str] = []
         self._size = self._left_out = 0
-        self._writing = False
+        self._writing = self._torn = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -60,22 +61,25 @@ class Spool:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._pending)
                 text, self._pending, self._writing = "".join(self._pending), [], True
-            written = self._written(text.encode(errors="backslashreplace"))
+            lost = self._lost(text.encode(errors="backslashreplace"))
             with self._changed:
                 self._size -= len(text)
-                left_out = self._left_out if written else 0
-                self._left_out += -left_out if written else text.count("\n")
+                left_out = 0 if lost else self._left_out
+                self._left_out += lost - left_out
             if left_out:
                 structlog.stdlib.get_logger(__name__).warning("lines left out, the log took none", lines=left_out)
 
-    def _written(self, data: bytes) -> bool:
-        """Tell whether the stream took all of it."""
-        rest = memoryview(data)
+    def _lost(self, data: bytes) -> int:
+        """Write lines, and return how many of them the stream did not take, or not whole."""
+        rest = memoryview(b"\n" + data if self._torn else data)  # else it would go on in a line that broke off
         while rest:
             try:
-                rest = rest[os.write(self._number, rest) :]
+                count = os.write(self._number, rest)
             except BlockingIOError:
                 time.sleep(_PAUSE)
             except OSError:  # gone, or its disk is full: there is nowhere to say so
-                return False
-        return True
+                return bytes(rest[-len(data) :]).count(b"\n")
+            else:
+                self._torn = rest[count - 1] != _END
+                rest = rest[count:]
+        return 0

@@ -1,10 +1,12 @@
 """What is logged is written by a thread, and nobody waits for it."""
 
+import errno
 import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -90,3 +92,31 @@ def test_a_log_that_nobody_reads_any_more_is_no_matter(pipe: Pipe) -> None:
     for _ in range(3):
         lines.write("gone\n")
         assert lines.settle(60)
+
+
+def test_a_line_that_a_full_disk_cut_is_ended_before_the_next_and_told_as_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = (tmp_path / "log").open("w")
+    room, really = [len("first\nsec")], os.write
+
+    def write(number: int, data: memoryview) -> int:
+        if number != stream.fileno():
+            return really(number, data)
+        if not room[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        room[0] -= (count := really(number, data[: room[0]]))
+        return count
+
+    monkeypatch.setattr(os, "write", write)
+    with stream, structlog.testing.capture_logs() as told:
+        lines = Spool(stream)
+        for text in ("first\nsecond\nthird\n", "fourth\n"):
+            lines.write(text)
+            assert lines.settle(60)
+        room[0] = 1000
+        for text in ("fifth\n", "sixth\n"):
+            lines.write(text)
+            assert lines.settle(60)
+    assert (tmp_path / "log").read_text() == "first\nsec\nfifth\nsixth\n"
+    assert [each["lines"] for each in told] == [3]
