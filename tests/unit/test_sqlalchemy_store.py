@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy.pool import QueuePool
 from sqlite_file import at, inside, raw, run
 
-from stockhook.model import NEW, Booking, Unit
-from stockhook.plugin import RECORDS, BadBooking, StoreBroken, StoreUnavailable
+from stockhook.model import Unit
+from stockhook.plugin import RECORDS, StoreBroken, StoreUnavailable
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
 from stockhook_plugins.stores.sqlalchemy import SqlStore, locks, sqlite, wal
@@ -345,18 +345,6 @@ def test_a_full_disk_is_unavailable_until_there_is_space_again(store: SqlStore) 
     assert not isinstance(caught.value, StoreBroken)
     driver.execute("PRAGMA max_page_count=1000000")
     assert len(store.append([make.arrival(os.urandom(100_000))])) == 1
-
-
-def test_what_one_statement_wrote_before_it_failed_is_undone_with_all_the_rest(path: Path, store: SqlStore) -> None:
-    with store.write() as work:
-        work.save([make.event(position=position) for position in range(3)])
-    for spoil in ("DELETE FROM event WHERE id = 2", "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'event'"):
-        inside(store)._raw().execute(spoil)  # the next ids are one that is free and one that is not
-    events = tuple(make.event(id=NEW + position, position=position) for position in (4, 5))
-    with pytest.raises(BadBooking, match="nothing was written"), store.write() as work:
-        work.book([make.receipt(), Booking(order=make.order(), events=events)])
-    assert [*raw(path, "SELECT id FROM event")] == [(1,), (3,)]
-    assert raw(path, "SELECT count(*) FROM unit") == [(0,)]
 
 
 def test_a_thread_that_writes_twice_at_once_is_told_instead_of_waiting_for_itself(store: SqlStore) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlite_file import at, inside, raw, run
 
-from stockhook.model import Booking, Movement, OrderKey, Problem, ProblemState, Unit
-from stockhook.plugin import RECORDS, Refused, StoreTooNew
+from stockhook.model import NEW, Booking, Movement, OrderKey, Problem, ProblemState, Unit
+from stockhook.plugin import RECORDS, BadBooking, Refused, StoreTooNew
 from stockhook.quantity import ONE
 from stockhook.testing import factories as make
 from stockhook.testing.clock import START
@@ -45,6 +45,18 @@ def test_a_body_that_comes_again_is_stored_once(path: Path, store: SqlStore) -> 
     store.append([make.arrival(b"same"), make.arrival(b"other")])
     assert raw(path, "SELECT count(*) FROM body") == [(2,)]
     assert raw(path, "SELECT count(*) FROM delivery") == [(4,)]
+
+
+def test_what_one_statement_wrote_before_it_failed_is_undone_with_all_the_rest(path: Path, store: SqlStore) -> None:
+    with store.write() as work:
+        work.save([make.event(position=position) for position in range(3)])
+    for spoil in ("DELETE FROM event WHERE id = 2", "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'event'"):
+        inside(store)._raw().execute(spoil)  # the next ids are one that is free and one that is not
+    events = tuple(make.event(id=NEW + position, position=position) for position in (4, 5))
+    with pytest.raises(BadBooking, match="nothing was written"), store.write() as work:
+        work.book([make.receipt(), Booking(order=make.order(), events=events)])
+    assert [*raw(path, "SELECT id FROM event")] == [(1,), (3,)]
+    assert raw(path, "SELECT count(*) FROM unit") == [(0,)]
 
 
 def test_pruning_hands_the_space_back(path: Path, store: SqlStore) -> None:
