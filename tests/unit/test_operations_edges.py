@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockhook.model import NEW, Delivery, Event
+from stockhook.model import Delivery, Event
 from stockhook.operations import edges
 from stockhook.operations.edges import span
 from stockhook.store import FOREVER, Range
@@ -48,16 +48,20 @@ def test_a_clock_that_goes_wrong_by_less_than_half_an_hour_hides_nothing(
 def test_what_is_long_before_or_after_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     store.open()
-    store.append([make.arrival(received_at=START + timedelta(days=day)) for day in range(10)])
-    since, until = START + timedelta(days=4), START + timedelta(days=6)
+    ids = store.append([make.arrival(received_at=START + timedelta(days=day)) for day in range(10)])
+    with store.write() as work:
+        for n in (0, 1, 2, 3, 5, 6, 7, 8, 9, 4):  # the fifth was read last
+            work.save([make.event(id=0, delivery_id=ids[n], received_at=START + timedelta(days=n))])
+    since, until = START + timedelta(days=5), START + timedelta(days=7)
+    early, late = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
     with store.read() as view:
-        assert span(view, Delivery, since, until)["id"] == Range(5, 8)
-        assert span(view, Event, since, until)["delivery_id"] == Range(5, 8)
-        assert span(view, Event, since, None)["delivery_id"] == Range(5, NEW)
-        assert span(view, Event, None, until)["delivery_id"] == Range(1, 8)
-        ends = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-        assert span(view, Delivery, *ends)["id"] == Range(None, None)
+        assert span(view, Delivery, since, until)["id"] == Range(6, 9)
+        assert span(view, Event, since, until)["id"] == Range(5, 8)
+        assert span(view, Event, since, None)["id"] == Range(5, 10)
+        assert span(view, Event, since - timedelta(days=1), until)["id"] == Range(5, 11)
+        assert span(view, Event, late, None)["id"] == Range(1, 1)
+        assert span(view, Delivery, early, late)["id"] == Range(None, None)
         assert span(view, Event, None, None) == {}
         monkeypatch.setattr(edges, "FEW", 3)
-        assert span(view, Event, since, until)["delivery_id"] == Range(5, 8)
-        assert span(view, Event, None, until) == {"received_at": Range(None, until)}, "too many to be sorted"
+        assert span(view, Event, since, until)["id"] == Range(5, 8)
+        assert span(view, Event, None, until) == {"received_at": Range(None, until)}, "too many to be asked for"

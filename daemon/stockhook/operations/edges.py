@@ -14,8 +14,8 @@ SETTLED: Final = timedelta(minutes=5)
 MOMENT: Final[Mapping[type, str]] = {Delivery: "received_at", Movement: "at"}
 """The field of a record that says when it came; those whose ids follow it."""
 
-FEW: Final = 50_000
-"""Deliveries of which the store finds the events by an index, and then sorts them."""
+FEW: Final = 10_000
+"""Deliveries of which the ids of all events are asked for: some milliseconds."""
 
 _MOST_KNOWN: Final = 10_000
 _SLACK: Final = timedelta(hours=1)
@@ -45,18 +45,24 @@ def span(view: Read, record: type[Any], since: datetime | None, until: datetime 
     """Return the match of the records that came between two moments, the second one left out.
 
     Ids follow the times, but for a clock that was set back a little: they bound what is looked through. Those of events
-    do not: a delivery that is read again, or late, has events that are younger than their times. So those are bounded
-    by their deliveries, or by nothing where these are too many to be sorted.
+    do not: a delivery that is read again, or late, has events that are younger than their times. So what bounds these
+    are the ids that the deliveries of that time have, or nothing where such deliveries are many.
     """
     if since is None and until is None:
         return {}
     if record is Event:
         asked: dict[str, Match] = {"received_at": Range(since, until)}
-        ids = _bounds(view, Delivery, since, until)
-        low, high = ids.low or 1, ids.high or NEW  # with one end SQLite goes by the order instead
-        many = min(high, first_id(view, Delivery, _LATE)) - low
-        return asked | {"delivery_id": Range(low, high)} if many <= FEW else asked
+        return asked | _events(view, _bounds(view, Delivery, since, until))
     return {"id": _bounds(view, record, since, until), MOMENT[record]: Range(since, until)}
+
+
+def _events(view: Read, deliveries: Range) -> dict[str, Match]:
+    low, high = deliveries.low or 1, deliveries.high or NEW  # with one end SQLite goes by the order instead
+    newest = view.find(Delivery, most=1)
+    if newest and min(high, newest[0].id + 1) - low > FEW:
+        return {}
+    ids = [total.by[0] for total in view.totals(Event, ("id",), {"delivery_id": Range(low, high)})]
+    return {"id": Range(min(ids), max(ids) + 1) if ids else Range(1, 1)}
 
 
 def _bounds(view: Read, record: type[Any], since: datetime | None, until: datetime | None) -> Range:

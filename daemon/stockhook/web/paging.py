@@ -77,11 +77,8 @@ def _indexed(record: type[Any], where: Mapping[str, Match]) -> bool:
     """Tell whether the store comes to what matches without looking at what does not."""
     if isinstance(where.get("id"), frozenset):
         return True
-    fields, indexes = where.keys() - {"id"}, RECORDS[record].indexes
-    between = {name for name in fields & _FEW if isinstance(where[name], Range)}  # few as well, see ``edges.span``
-    if between and not any(index[0] in fields - between for index in indexes):  # else the store may go by that
-        return True
-    return not fields or bool(fields & _FEW - between) or any(fields == set(index) for index in indexes)
+    fields = where.keys() - {"id"}
+    return not fields or bool(fields & _FEW) or any(fields == set(index) for index in RECORDS[record].indexes)
 
 
 def _window(view: Read, record: type[Any], where: Mapping[str, Match], after: int | None) -> int | None:

@@ -48,7 +48,7 @@ class EventFilter(Query, frozen=True, kw_only=True):
             reason=self.reason,
         )
         days = span(view, Event, self.since, self.until)
-        return days | fields | of_orders(view, Event, self.order_id, self.code, self.lot)
+        return fields | days | of_orders(view, Event, self.order_id, self.code, self.lot)
 
 
 @routes.get("/events")
