@@ -1,16 +1,22 @@
 """A rehearsed action tells what it would book, and leaves the store as it was."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
 import pytest
 
 from stockhook.errors import Refused
 from stockhook.model import Audit, Movement, MovementKind, Notice, Problem, ProblemState, Shortage, Unit
+from stockhook.operations import locations
 from stockhook.operations.desk import Desk
-from stockhook.operations.rehearsal import OtherThanRehearsed, as_rehearsed, rehearse
+from stockhook.operations.rehearsal import OtherThanRehearsed, Rehearsed, as_rehearsed, rehearse
 from stockhook.operations.stock.adjustments import adjust
 from stockhook.operations.stock.counts import count
 from stockhook.operations.stock.holds import hold
-from stockhook.operations.stock.receipts import Receipt, receive
+from stockhook.operations.stock.receipts import Receipt, Received, receive
 from stockhook.operations.stock.tallies import Tally
+from stockhook.operations.stock.transfers import move
 from stockhook.outbox import Subscription
 from stockhook.quantity import ONE
 from stockhook.store import Store
@@ -103,3 +109,39 @@ def test_what_was_rehearsed_is_booked_and_nothing_else_is(shop: Shop) -> None:
     assert shop.find(Movement) == before
     assert as_rehearsed(shop.desk, correct, rehearse(shop.desk, correct).digest) == "4 were expected"
     assert [each.quantity for each in shop.find(Unit, id=unit.id)] == [3 * ONE]
+
+
+def test_goods_that_become_a_unit_of_their_own_are_told_with_all_that_is_kept_of_them(shop: Shop) -> None:
+    since = shop.clock.now() - timedelta(days=9)
+    more: dict[str, Any] = {
+        "lot": "L1",
+        "expires_on": date(2027, 1, 1),
+        "unit_cost": 2 * ONE,
+        "priority": 3,
+        "reference": "note 4",
+    }
+
+    def seen(receipt: Receipt) -> Rehearsed[Received]:
+        return rehearse(shop.desk, lambda desk: receive(desk, [receipt]))
+
+    goods = Receipt("SOAP", 5 * ONE, "MAIN", received_at=since, **more)
+    (new,) = seen(goods).new
+    assert {name: getattr(new.unit, name) for name in more} == more
+    assert (new.unit.received_at, new.dated, new.unit.id, new.unit.quantity) == (since, True, 0, 3 * ONE)
+    (plain,) = seen(Receipt("SOAP", 5 * ONE, "MAIN")).new
+    assert (plain.dated, plain.described) == (False, False)
+    others = [replace(goods, **{name: None}) for name in (*more, "received_at")]
+    assert len({seen(each).digest for each in (goods, *others)}) == 1 + len(others)
+    shop.receive(("SOAP", 9), **more)
+    unit = shop.find(Unit, lot="L1")[0]
+    locations.add(shop.desk, "BACK")
+    moved = rehearse(shop.desk, lambda desk: move(desk, unit.id, ONE, "BACK"))
+    assert [(each.unit.expires_on, each.dated) for each in moved.new] == [(date(2027, 1, 1), True)]
+
+
+def test_what_is_given_as_a_reason_is_told(shop: Shop) -> None:
+    shop.stock(SALT=2)
+    unit = shop.find(Unit, sku="SALT")[0].id
+    held, lost = (rehearse(shop.desk, lambda desk, why=why: hold(desk, why, unit_id=unit)) for why in ("wet", "lost"))
+    assert (held.reasons, lost.reasons) == (("wet",), ("lost",))
+    assert held.digest != lost.digest

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar, cast
 
-from stockhook.model import NEW, Booking, Movement, OrderKey, Problem, ProblemState, Shortage, Unit
+from stockhook.model import NEW, Audit, Booking, Movement, MovementKind, OrderKey, Problem, ProblemState, Shortage, Unit
 from stockhook.operations.desk import Desk
 from stockhook.store import FOREVER, Read, Store, Work
 
@@ -31,11 +31,35 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class NewUnit:
+    """Goods that would be a unit of their own, as it would be afterwards, its id 0.
+
+    ``dated``: they were received at another moment than that of the booking, which is not known yet, or of the count.
+    """
+
+    unit: Unit
+    dated: bool
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What is known of these goods beside place, lot and quantity; None for each that is not."""
+        unit = self.unit
+        received = unit.received_at if self.dated else None
+        return unit.serial, received, unit.expires_on, unit.unit_cost, unit.priority, unit.reference
+
+    @property
+    def described(self) -> bool:
+        """Tell whether any of that is known."""
+        return any(fact is not None for fact in self.facts)
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsed(Generic[Result]):
     """What the action returned, and what it would have booked, in that order; ``more`` of which were not kept.
 
     ``shortages`` are new or changed rows as they would be, ``opens`` and ``closes`` problems that would be.
-    ``changed`` are units of which something but the quantity would change, ``orders`` those that would be worked anew.
+    ``changed`` are units of which something but the quantity would change, ``orders`` those that would be worked anew,
+    ``reasons`` what was given as such, and would be kept.
     """
 
     result: Result
@@ -45,6 +69,8 @@ class Rehearsed(Generic[Result]):
     orders: tuple[OrderKey, ...]
     opens: tuple[Problem, ...]
     closes: tuple[Problem, ...]
+    new: tuple[NewUnit, ...] = ()
+    reasons: tuple[str, ...] = ()
     more: int = 0
 
     @property
@@ -56,6 +82,8 @@ class Rehearsed(Generic[Result]):
             sorted((*_standing(unit), unit.held) for unit in self.changed),
             sorted((told.kind, told.subject, told.account or "") for told in self.opens),
             sorted(told.id for told in self.closes),
+            [(_standing(new.unit), new.facts) for new in self.new],
+            self.reasons,
             self.more,
         ]
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:_DIGITS]
@@ -118,10 +146,13 @@ class _Stage:
     steps: list[Step] = field(default_factory=list)
     shortages: list[Shortage] = field(default_factory=list)
     changed: list[Unit] = field(default_factory=list)
+    new: list[NewUnit] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
-        for seen in (self.bookings, self.problems, self.steps, self.shortages, self.changed):
-            seen.clear()
+        seen = (self.bookings, self.problems, self.steps, self.shortages, self.changed, self.new, self.reasons)
+        for each in seen:
+            each.clear()
 
     def seen(self, result: Result) -> Rehearsed[Result]:
         """Return what a person is told of it."""
@@ -133,6 +164,8 @@ class _Stage:
             tuple(dict.fromkeys(booking.key for booking in self.bookings if booking.key is not None)),
             tuple(problem for problem in self.problems if problem.state is ProblemState.OPEN),
             tuple(problem for problem in self.problems if problem.state is not ProblemState.OPEN),
+            tuple(self.new[:MOST]),
+            tuple(dict.fromkeys(self.reasons)),
             max(0, len(self.steps) - MOST) + max(0, len(self.shortages) - MOST),
         )
 
@@ -141,14 +174,21 @@ class _Stage:
         movements = [movement for booking in self.bookings for movement in booking.movements]
         named = [unit for booking in self.bookings for unit in booking.units]
         added: Counter[int] = Counter()
+        first: dict[int, Movement] = {}
         for movement in movements:
             added[movement.unit_id] += movement.quantity
+            first.setdefault(movement.unit_id, movement)
         new = {unit.id: replace(unit, id=0, quantity=unit.quantity + added[unit.id]) for unit in named if _new(unit.id)}
         ids = frozenset({unit_id for unit_id in added if not _new(unit_id)} | {u.id for u in named if not _new(u.id)})
         units = {unit.id: unit for unit in view.find(Unit, {"id": ids}, most=FOREVER)} if ids else {}
         self.steps = [Step(movement, (units | new)[movement.unit_id]) for movement in movements]
         self.shortages = [row for booking in self.bookings for row in booking.shortages]
         self.changed = [units[unit.id] for unit in named if unit.id in units]
+        self.new = [
+            NewUnit(new[unit.id], dated=_dated(unit, first[unit.id]))
+            for unit in named
+            if unit.id in first and unit.id in new and not unit.suspense
+        ]
 
 
 class _StagedStore:
@@ -188,7 +228,14 @@ class _StagedWork:
 
     def save(self, records: Sequence[Any]) -> None:
         self._stage.problems += [record for record in records if isinstance(record, Problem)]
+        self._stage.reasons += [record.reason for record in records if isinstance(record, Audit) and record.reason]
         self._work.save(records)
+
+
+def _dated(unit: Unit, first: Movement) -> bool:
+    if first.kind is MovementKind.RECEIPT:
+        return unit.received_at != first.at
+    return first.kind is not MovementKind.COUNT
 
 
 def _new(unit_id: int) -> bool:

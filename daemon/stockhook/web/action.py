@@ -166,12 +166,14 @@ class Action(Page):
 
     async def _ask(self, form: Callable[[Read], Form], preview: _Preview, back: str, *, changed: bool) -> None:
         """Show what would be done and ask to confirm it; ``changed``: it was confirmed as something else."""
+        zone = self.site.desk.policies.rules_for("").time_zone
 
         def gather(view: Read) -> Values:
             empty = form(view)
             return {
                 "form": empty.filled({name: self.given(name) for name in empty.names}),
                 "rehearsed": preview.rehearsed,
+                "today": self.site.desk.clock.now().astimezone(zone).date(),
                 "refused": preview.refused,
                 "told": preview.told,
                 "changed": changed,
