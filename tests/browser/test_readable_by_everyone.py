@@ -61,6 +61,14 @@ EVERYTHING = {"resultTypes": ["violations"]}
 ONLY_COLOURS = {**EVERYTHING, "runOnly": ["color-contrast"]}
 """What is looked at in the dark, where nothing else differs."""
 
+SIDEWAYS = """[...document.querySelectorAll('.overflow-auto')]
+    .filter(each => each.scrollWidth > each.clientWidth).map(each => each.innerText)"""
+"""Tables of which something is seen only by moving them sideways."""
+
+TINY = """[...document.querySelectorAll('.tick')].filter(each => each.checkVisibility())
+    .filter(each => each.getBoundingClientRect().height < 10).map(each => each.textContent)"""
+"""Words of charts that are too small to be read."""
+
 CONFIRM = ("/items/SALT", "Receive SALT")
 """Where the page that shows what would be done is come to: by a form."""
 
@@ -98,6 +106,8 @@ def look(browser: Browser, base: str, paths: list[str], rules: dict[str, Any], *
         wide, window = visit.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         if wide > window:
             wrong.append((path, "wider than the window", str(wide)))
+        wrong.extend((path, "lies outside", each) for each in visit.page.evaluate(SIDEWAYS))
+        wrong.extend((path, "too small", each) for each in visit.page.evaluate(TINY))
 
     for path in paths:
         visit.page.goto(path)

@@ -19,7 +19,8 @@ _MOST_TICKS: Final = 7
 class Bar:
     """One value: where it stands, in the units of the drawing, and what a person reads of it.
 
-    The shape reaches from the axis to ``level``: upwards, or downwards where the value is below zero.
+    The shape reaches from the axis to ``level``: upwards, or downwards where the value is below zero. A ``spare`` tick
+    is left out where the drawing is small.
     """
 
     x: float
@@ -30,6 +31,7 @@ class Bar:
     label: str
     value: str
     tick: str | None
+    spare: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _laid(
     for place, point in enumerate(points):
         height = scale.height(point.value)
         below = point.value < 0
-        named = (len(points) - 1 - place) % every == 0
+        named, behind = divmod(len(points) - 1 - place, every)
         found.append(
             Bar(
                 x=_LEFT + place * step,
@@ -147,7 +149,8 @@ def _laid(
                 level=scale.axis + height if below else scale.axis - height,
                 label=when(point.start),
                 value=written(point.value),
-                tick=tick(point.start) if named else None,
+                tick=None if behind else tick(point.start),
+                spare=named % 2 == 1,
             )
         )
     return tuple(found)
