@@ -127,7 +127,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "low-stock": _Kind(
         "Low stock",
         "Order or make more. `stockhook stock receive {subject} QTY --location PATH` books in what comes. Goods that "
-        "are held or expired, or lie where nothing is picked from, do not count. This ends by itself above the mark, "
+        "are held or expired, or lie where no order takes from, do not count. This ends by itself above the mark, "
         "which `stockhook items set {subject} --reorder-at N` moves, and `--reorder-at none` takes away.",
     ),
     "disk-low": _Kind(

@@ -37,6 +37,11 @@ class Limits:
         """Return the earliest date of expiry (``toordinal``) with which a unit may leave on that day."""
         return shipped.toordinal() + self.min_shelf_life_days + (not self.last_day_good)
 
+    def allow(self, path: str, expires_on: date | None, shipped: date) -> bool:
+        """Tell whether goods that lie at a path may leave on that day; whether it is picked from is not asked."""
+        good = expires_on is None or expires_on.toordinal() >= self.first_good(shipped)
+        return good and _tier(path, self.locations) is not None
+
 
 @record(frozen=True, slots=True)
 class Plan:

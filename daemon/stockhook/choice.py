@@ -84,6 +84,12 @@ class Choices:
         self._made[key] = (channel, choice)
         return choice
 
+    def all_of(self, channel: ChannelRules, sku: str) -> list[Choice]:
+        """Return what may be chosen for an item of a channel, whatever distribution center of ours its lines name."""
+        named = {fold(rule.center) for rule in self.rules if rule.center is not None} | channel.centers.keys()
+        ours = [center for center in sorted(named) if channel.centers.get(center, ()) is not None]
+        return [self.choose(channel, sku, center) for center in (None, *ours)]
+
     def _chosen(self, channel: ChannelRules, sku: str, center: str, written: str) -> Choice:
         rule = next((rule for rule in self.rules if self._matches(rule, channel, sku, center)), None)
         words, locations = _whence(channel, center, written)

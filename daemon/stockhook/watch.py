@@ -167,23 +167,24 @@ def is_silent(channel: ConfiguredChannel, last: datetime, now: datetime, *, know
 def low_stock(view: Read, policies: Policies, now: datetime) -> Mapping[str, Cause]:
     """Return the items of which no more than their mark is left that orders may take.
 
-    Pickable, not held, and good for long enough if it shipped today: the day and the shelf life are those of the first
-    channel, where an item says nothing itself.
+    Pickable, not held, and, for an order of some channel that ships today from whatever distribution center, in a
+    location to take from and good for long enough.
     """
     items = {item.sku: item for item in view.find(Item, {"reorder_at": Range(low=0)}, most=FOREVER)}
     if not items:
         return {}
-    rules = policies.rules_for("")
-    today = now.astimezone(rules.time_zone).date()
-    must_be_good = {
-        sku: policies.choices.choose(rules, sku, None).limits(item).first_good(today) for sku, item in items.items()
+    channels = policies.rules.values() or [policies.rules_for("")]
+    todays = [(rules, now.astimezone(rules.time_zone).date()) for rules in channels]
+    limits = {
+        sku: [(each.limits(item), today) for rules, today in todays for each in policies.choices.all_of(rules, sku)]
+        for sku, item in items.items()
     }
     closed = {place.path for place in view.find(Location, {"pickable": False}, most=FOREVER)}
     left = dict.fromkeys(items, 0)
     goods = {"sku": frozenset(items), "held": False, "suspense": False}
     for total in view.totals(Unit, ("sku", "location", "expires_on"), goods):
         sku, location, expires_on = total.by
-        if location not in closed and (expires_on is None or expires_on.toordinal() >= must_be_good[sku]):
+        if location not in closed and any(each.allow(location, expires_on, today) for each, today in limits[sku]):
             left[sku] += total.amount
     return {
         sku: Cause(

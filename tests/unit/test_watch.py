@@ -212,6 +212,47 @@ def test_held_goods_are_none_that_orders_may_take(scene: Callable[..., Scene]) -
     assert house.look() == {("low-stock", "SOAP")}
 
 
+IN_FG = '[allocation]\nlocations = ["MAIN/FG"]\n'
+RULE = '[[allocation.rules]]\nitem = "SO*"\nlocations = ["BULK"]\n'
+CENTERS = "[channels.shop.distribution_centers]\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "left"),
+    [
+        ("", 8),
+        (IN_FG, 5),
+        (IN_FG + RULE, 3),
+        (IN_FG + RULE.replace("SO*", "SALT*"), 5),
+        (IN_FG + RULE + 'channel = "shop"\n', 3),
+        (IN_FG + RULE + 'distribution_center = "WEST"\n', 8),
+        (IN_FG + RULE + 'distribution_center = "WEST"\n' + CENTERS + 'West = "ignore"\n', 5),
+        (IN_FG + CENTERS + 'WEST = ["BULK/WH"]\n', 8),
+    ],
+)
+def test_only_goods_where_an_order_may_take_them_are_left(scene: Callable[..., Scene], config: str, left: int) -> None:
+    house = scene(config)
+    shop = house.pages.shop
+    with shop.store.write() as work:
+        work.save([Item("SOAP", reorder_at=9 * ONE), *map(Location, ("MAIN/FG/A1", "MAIN/FG2", "BULK/WH", "SHOW"))])
+    shop.receive(("SOAP", 5), location="MAIN/FG/A1")
+    shop.receive(("SOAP", 3), location="BULK/WH")
+    assert house.look() == {("low-stock", "SOAP")}
+    assert house.open()["low-stock", "SOAP"].text.startswith(f"{left} of SOAP left that orders may take")
+
+
+def test_what_lies_where_no_order_takes_it_does_not_keep_low_stock_from_being_told(scene: Callable[..., Scene]) -> None:
+    house = scene(IN_FG)
+    shop = house.pages.shop
+    with shop.store.write() as work:
+        work.save([Item("SOAP", reorder_at=4 * ONE), Location("MAIN/FG"), Location("MAIN/FG2")])
+    shop.receive(("SOAP", 100), location="MAIN/FG2")
+    shop.receive(("SOAP", 7), location="MAIN/FG")
+    assert house.look() == set()
+    shop.send(envelope(order_ship("D-1", [line("SOAP", 3)])))
+    assert house.look() == {("low-stock", "SOAP")}
+
+
 def test_goods_that_could_not_ship_today_for_their_age_are_none_that_orders_may_take(
     scene: Callable[..., Scene],
 ) -> None:
