@@ -73,7 +73,8 @@ def _tell(context: Context, found: Recall, row: RecallRow) -> None:
     if not found.shipments:
         click.echo("\nno order got of it")
     if row.hold:
-        click.echo(output.plain(f"\n{text(found.free)} of it may still be taken; to stop that: {row.hold}"))
+        click.echo()
+        click.echo(output.plain(f"{text(found.free)} of it may still be taken; to stop that: {row.hold}"))
 
 
 def _words(one: Sums) -> str:
