@@ -229,6 +229,21 @@ async def test_what_was_waived_can_be_taken_back(ask: Any, short: Pages) -> None
     assert short.shop.owed("SOAP") == 2 * ONE
 
 
+async def test_only_where_something_was_waived_it_can_be_taken_back(ask: Any, short: Pages) -> None:
+    async def offered(back: str = "/problems/1") -> bool:
+        return 'action="/problems/1/reopen"' in (await ask(back)).body.decode()
+
+    assert not await offered()
+    await said(ask, "/problems/1/waive", {"quantity": "0.5", "reason": "wrong shelf"})
+    assert not await offered()  # the rest is owed, and is what one is asked for
+    short.shop.receive(("SOAP", 5))
+    assert await offered()
+    await said(ask, "/problems/1/reopen")
+    assert short.shop.problems() == set()
+    assert not await offered()
+    assert not await offered("/problems?state=all")
+
+
 async def test_acknowledging_closes_a_problem_by_a_persons_word(ask: Any, pages: Pages) -> None:
     pages.shop.send(b"unreadable")
     page = (await ask("/problems")).body.decode()

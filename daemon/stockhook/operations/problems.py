@@ -112,6 +112,11 @@ def waive(desk: Desk, problem_id: int, quantity: Quantity | None, reason: str) -
     return _change(desk, problem_id, _WAIVE, words, choose, _close)
 
 
+def waived(view: Read, problem: Problem) -> Quantity:
+    """Return how much was waived by way of a problem and can be taken back."""
+    return sum(part for _, part in _returnable(view, problem))
+
+
 def reopen(desk: Desk, problem_id: int) -> Waived:
     """Take back what was waived by way of this problem, and open it again if its cause stands.
 
@@ -119,15 +124,11 @@ def reopen(desk: Desk, problem_id: int) -> Waived:
     """
 
     def choose(work: Work, problem: Problem) -> list[_Pair]:
-        mine = _waived(work, problem)
-        rows = work.find(Shortage, {"id": frozenset(mine)}, most=FOREVER) if mine else []
         chosen = []
-        for row in sorted(rows, key=lambda row: row.id):
-            part = min(mine[row.id], row.waived)
-            if part:
-                left = row.waived - part
-                reason = row.reason if left else None
-                chosen.append((row, replace(row, open=row.open + part, waived=left, reason=reason, actor=desk.actor)))
+        for row, part in _returnable(work, problem):
+            left = row.waived - part
+            reason = row.reason if left else None
+            chosen.append((row, replace(row, open=row.open + part, waived=left, reason=reason, actor=desk.actor)))
         if not chosen:
             _refuse_pointless(work, problem)
         return chosen
@@ -242,6 +243,14 @@ def _refuse_pointless(work: Work, problem: Problem) -> None:
 def _other_open(work: Read, problem: Problem) -> Problem | None:
     where = {"kind": problem.kind, "subject": problem.subject, "state": ProblemState.OPEN}
     return next((other for other in work.find(Problem, where) if other.id != problem.id), None)
+
+
+def _returnable(view: Read, problem: Problem) -> list[tuple[Shortage, Quantity]]:
+    """Return the shortages of which something was waived by way of a problem, oldest first, and how much of each."""
+    mine = _waived(view, problem)
+    rows = view.find(Shortage, {"id": frozenset(mine)}, most=FOREVER) if mine else []
+    parts = ((row, min(mine[row.id], row.waived)) for row in sorted(rows, key=lambda row: row.id))
+    return [(row, part) for row, part in parts if part]
 
 
 def _waived(work: Read, problem: Problem) -> dict[int, Quantity]:

@@ -8,9 +8,11 @@ from stockhook.advice import Advice, advise
 from stockhook.model import Item, OrderKey, Problem, ProblemState, fold
 from stockhook.model.told import INSUFFICIENT, UNKNOWN_ITEM
 from stockhook.operations import kits
+from stockhook.operations import problems as operations
 from stockhook.operations.records import known
 from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
+from stockhook.quantity import Quantity
 from stockhook.store import Read
 from stockhook.web.correction_forms import line_path
 from stockhook.web.forms import Form
@@ -39,7 +41,8 @@ class Task:
     """A problem as the inbox shows it, with what helps to end it.
 
     ``nearest`` are the SKUs that an unknown code may mean, ``add`` is the form by which it means a new one; ``receive``
-    is the form by which what is owed comes in, ``waive`` the one that ends it without goods.
+    is the form by which what is owed comes in, ``waive`` the one that ends it without goods; ``waived`` is how much
+    was ended so of a closed one, and can be taken back.
     """
 
     problem: Problem
@@ -48,6 +51,7 @@ class Task:
     receive: Form | None = None
     waive: Form | None = None
     add: Form | None = None
+    waived: Quantity = 0
 
     @property
     def todo(self) -> str:
@@ -132,6 +136,8 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
             task, most = replace(task, nearest=nearest, add=adding(problem)), max(0, most - 1)
         elif _is_open(problem, INSUFFICIENT):
             task = replace(task, receive=receiving(view, problem), waive=waiving(problem))
+        elif problem.kind == INSUFFICIENT and problem.state is ProblemState.CLOSED:
+            task = replace(task, waived=operations.waived(view, problem))
         shown.append(task)
     return shown
 
