@@ -212,6 +212,18 @@ def cause_gone(work: Read, problem: Problem) -> bool:
     return True
 
 
+def stated(view: Read, problem: Problem) -> Problem:
+    """Return a problem in words for who is to end it.
+
+    What is owed of an item is told with each order that finds too little, of that order alone: before the last of them
+    comes what is owed to all, which is what must come in.
+    """
+    if problem.state is not ProblemState.OPEN or problem.kind != INSUFFICIENT or problem.count == 1:
+        return problem
+    stands = what_stands(view, problem)
+    return problem if stands == problem.text else replace(problem, text=f"{stands}. The last: {problem.text}")
+
+
 def what_stands(work: Read, problem: Problem) -> str:
     """Return what to say of a problem of which a part has settled: of what was owed, what is owed now."""
     if problem.kind != INSUFFICIENT:

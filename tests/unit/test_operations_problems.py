@@ -88,6 +88,22 @@ def test_what_has_settled_in_part_says_what_is_owed_now_and_tells_nobody_again(s
     assert only(shop).text == "3.5 of SOAP could not be found, and are still owed to 4 orders (D-2, D-3, D-4, ...)"
 
 
+def test_what_is_owed_to_all_orders_is_said_before_what_was_told_of_the_last(shop: Shop) -> None:
+    shop.items("SOAP", "SALT")
+    ship(shop, "D-1", 5)
+    before = only(shop)
+    assert problems.list_problems(shop.desk) == [before]  # of one order it says all there is to say
+    ship(shop, "D-2", 4)
+    (listed,) = problems.list_problems(shop.desk)
+    last = "order D-2 shipped 4 of SOAP, 4 of it could not be found"
+    assert only(shop).text == last
+    assert listed.text == f"9 of SOAP could not be found, and are still owed to 2 orders (D-1, D-2). The last: {last}"
+    shop.receive(("SOAP", 5))
+    assert problems.list_problems(shop.desk) == [only(shop)]
+    shop.receive(("SOAP", 4))
+    assert problems.list_problems(shop.desk, None) == [only(shop)]
+
+
 def test_an_order_that_waits_no_more_leaves_the_others_to_be_told_of() -> None:
     shop = open_shop(on_shortage=ShortagePolicy.ORDER)
     shop.items("SOAP")

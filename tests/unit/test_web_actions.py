@@ -229,6 +229,13 @@ async def test_what_was_waived_can_be_taken_back(ask: Any, short: Pages) -> None
     assert short.shop.owed("SOAP") == 2 * ONE
 
 
+async def test_wherever_a_person_reads_of_what_is_owed_it_says_how_much_that_is(ask: Any, short: Pages) -> None:
+    short.shop.send(envelope(order_ship("D-2", [line("SOAP", 4, shipped=DAY)])))
+    owed = b"6 of SOAP could not be found, and are still owed to 2 orders (D-1, D-2). The last: order D-2 shipped 4"
+    for address in ("/problems", "/problems/1", "/items/SOAP", "/api/v1/problems", "/api/v1/problems/1"):
+        assert owed in (await ask(address)).body, address
+
+
 async def test_only_where_something_was_waived_it_can_be_taken_back(ask: Any, short: Pages) -> None:
     async def offered(back: str = "/problems/1") -> bool:
         return 'action="/problems/1/reopen"' in (await ask(back)).body.decode()

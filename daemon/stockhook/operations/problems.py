@@ -40,14 +40,14 @@ class Waived:
 def list_problems(
     desk: Desk, state: ProblemState | None = ProblemState.OPEN, kind: str | None = None, most: int = 1000
 ) -> list[Problem]:
-    """Return problems, newest first: those of one state, or (None) all."""
+    """Return problems, newest first, each ``stated`` for who is to end it: those of one state, or (None) all."""
     where: dict[str, Match] = {}
     if state is not None:
         where["state"] = state
     if kind is not None:
         where["kind"] = kind
     with desk.store.read() as view:
-        return view.find(Problem, where, most=most)
+        return [problems.stated(view, problem) for problem in view.find(Problem, where, most=most)]
 
 
 def unknown_code(problem: Problem) -> str:

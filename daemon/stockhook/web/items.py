@@ -9,6 +9,7 @@ from stockhook.model import Alias, Item, Kit, KitPolicy, Movement, Problem, Prob
 from stockhook.operations.items import known_item
 from stockhook.operations.kits import Rules, faults
 from stockhook.operations.volume import Point
+from stockhook.problems import stated
 from stockhook.quantity import Quantity
 from stockhook.store import FOREVER, Range, Read
 from stockhook.web.charts import Chart, line
@@ -145,6 +146,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
     owed = view.find(Shortage, mine | {"open": Range(low=1)}, most=MOST_UNITS + 1)
     units.sort(key=lambda unit: (unit.location, str(unit.expires_on or "9"), unit.id))
     kits = view.find(Kit, most=FOREVER)
+    about = {"state": ProblemState.OPEN, "subject": found.sku}
     places: Counter[str] = Counter()
     for unit in goods:
         places[unit.location] += unit.quantity
@@ -162,7 +164,7 @@ def item(view: Read, sku: str, before: str, *, empty: bool) -> Values:
         "below": sum(unit.quantity for unit in below),
         "owed": owed[:MOST_UNITS][::-1],
         "owed_cut": MOST_UNITS if len(owed) > MOST_UNITS else None,
-        "problems": view.find(Problem, {"state": ProblemState.OPEN, "subject": found.sku}),
+        "problems": [stated(view, problem) for problem in view.find(Problem, about)],
         "aliases": view.find(Alias, mine),
         "kit": next((kit for kit in kits if kit.sku == found.sku), None),
         "part_of": sorted(kit.sku for kit in kits if any(part.sku == found.sku for part in kit.parts)),

@@ -12,6 +12,7 @@ from stockhook.operations import problems as operations
 from stockhook.operations.records import known
 from stockhook.operations.suggestions import suggest
 from stockhook.outbox import EVENT_KINDS
+from stockhook.problems import stated
 from stockhook.quantity import Quantity
 from stockhook.store import Read
 from stockhook.web.correction_forms import line_path
@@ -130,7 +131,7 @@ def tasks(view: Read, found: Sequence[Problem], most: int) -> list[Task]:
     """Return problems with what to do about them; near misses for at most ``most`` unknown codes."""
     shown = []
     for problem in found:
-        task = Task(problem, advise(problem))
+        task = Task(stated(view, problem), advise(problem))
         if _is_open(problem, UNKNOWN_ITEM):
             nearest = suggest(view, task.advice.subject) if most else ()
             task, most = replace(task, nearest=nearest, add=adding(problem)), max(0, most - 1)

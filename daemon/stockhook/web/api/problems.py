@@ -9,6 +9,7 @@ from stockhook.operations import problems as operations
 from stockhook.operations.desk import Desk
 from stockhook.operations.records import known
 from stockhook.operations.suggestions import suggest
+from stockhook.problems import stated
 from stockhook.rows.told import ProblemRow, WaivedRow, problem_row, waived_row
 from stockhook.rows.values import Row
 from stockhook.web.api.contents import Amount, Reason, quantity_or_none
@@ -34,14 +35,14 @@ def list_problems(desk: Desk, query: ProblemFilter, page: Page) -> Listed[Proble
     state = query.state or (None if query.all else ProblemState.OPEN)
     where = given(state=state, kind=query.kind, subject=query.subject)
     with desk.store.read() as view:
-        return listed(view, Problem, where, page, problem_row)
+        return listed(view, Problem, where, page, lambda problem: problem_row(stated(view, problem)))
 
 
 @routes.get("/problems/{problem_id}")
 def show_problem(desk: Desk, problem_id: Id) -> ProblemRow:
     """Show one problem."""
     with desk.store.read() as view:
-        return problem_row(known(view, Problem, problem_id))
+        return problem_row(stated(view, known(view, Problem, problem_id)))
 
 
 class SuggestionsRow(Row, frozen=True, kw_only=True):
