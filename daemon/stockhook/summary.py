@@ -13,7 +13,7 @@ from stockhook.operations.backlog import backlog, open_events
 from stockhook.operations.desk import Desk
 from stockhook.operations.due import every
 from stockhook.operations.edges import SETTLED, first_id
-from stockhook.quantity import Quantity, text
+from stockhook.quantity import Quantity, counted, text
 from stockhook.settings import Settings
 from stockhook.store import Range, Read
 
@@ -116,4 +116,4 @@ def _listed(sums: Mapping[str, int]) -> str:
     ranked = sorted(((amount, sku) for sku, amount in sums.items() if amount), key=lambda one: (-abs(one[0]), one[1]))
     named = [f"{text(amount)} of {sku}" for amount, sku in ranked[:MOST]]
     more = len(ranked) - len(named)
-    return ", ".join(named) + (f", and {more} other items" if more else "")
+    return ", ".join(named) + (f", and {counted(more, 'other item', 'other items')}" if more else "")

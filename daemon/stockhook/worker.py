@@ -31,8 +31,6 @@ from stockhook.store import FOREVER, Due, Work
 
 logger = log.get(__name__)
 
-"""What becomes of events that nobody need look at."""
-
 PLANNING: Final = 0.010
 """Seconds of planning after which a batch takes no further event while a request waits for a commit."""
 

@@ -149,7 +149,7 @@ def test_bad_stock_is_refused(stocked: House) -> None:
     receive = ("stock", "receive", "SOAP")
     assert "'1,5' is not a number" in stocked.refused(*receive, "1,5", "--location", "MAIN/FG", code=2)
     assert "Missing option '--location'" in stocked.refused(*receive, "1", code=2)
-    assert "there is no location NO" in stocked.refused(*receive, "1", "--location", "NO")
+    assert "there is no location 'NO'" in stocked.refused(*receive, "1", "--location", "NO")
     assert "give a quantity above 0" in stocked.refused(*receive, "0", "--location", "MAIN/FG")
     assert "is not a day" in stocked.refused(*receive, "1", "--location", "MAIN/FG", "--expires-on", "31.3.", code=2)
     assert "the text is empty" in stocked.refused(*receive, "1", "--location", "MAIN/FG", "--lot", " ", code=2)

@@ -152,6 +152,14 @@ def test_init_leaves_an_existing_file_alone(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_init_asks_nothing_where_a_file_is_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "stockhook.toml"
+    path.write_text("# mine")
+    done = run("init", "--config", str(path))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {path} exists; name another file with --config, or remove that one first\n"
+
+
 def test_init_leaves_nothing_behind_when_what_was_asked_for_does_not_hold(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     done = init(path, "--public-url", "nonsense")

@@ -41,7 +41,7 @@ def test_a_day_ends_before_the_next_one_begins_and_a_moment_with_itself(written:
 
 def test_a_moment_without_an_offset_is_taken_only_where_it_was_said_to_be_in_utc() -> None:
     assert moment("2026-12-01 09:30", in_utc=True) == datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
-    with pytest.raises(Refused, match="is not a moment without an offset from UTC; write it like 2026-12-01 or 2026"):
+    with pytest.raises(Refused, match="does not say its offset from UTC; write it like 2026-12-01 or 2026"):
         moment("2026-12-01 09:30")
 
 

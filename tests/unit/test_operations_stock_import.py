@@ -102,7 +102,7 @@ def test_every_bad_row_is_named_with_its_line_and_nothing_is_booked(shop: Shop, 
         "line 8: received_at: 'tomorrow' is not a moment; write it like 2026-12-01 or 2026-12-01T09:30:00Z",
         "line 8: expires_on: '2026-02-30' is not a day; write it like 2027-03-31",
         "line 8: unit_cost: the unit cost -1 is below 0",
-        "line 9: received_at: '2026-10-01T09:00:00' is not a moment without an offset from UTC; write it like",
+        "line 9: received_at: '2026-10-01T09:00:00' does not say its offset from UTC; write it like",
         "line 10: has 9 cells where the header has 8; is one not in quotes?",
     ]
     *said, last = refused(shop, file)

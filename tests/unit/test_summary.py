@@ -8,7 +8,7 @@ import pytest
 from stockhook.advice import advise
 from stockhook.model import Movement, Notice
 from stockhook.operations.stock.reversals import undo
-from stockhook.summary import Summary
+from stockhook.summary import MOST, Summary
 from stockhook.testing.pages import Pages, open_pages
 from stockhook.testing.payloads import envelope, line, order_ship
 
@@ -73,6 +73,13 @@ def test_it_says_what_moved_since_the_last_one_what_waits_and_what_is_owed(pages
         "Open problems: 1 insufficient-inventory, 1 unknown-item.",
         "Owed: 2 of CLOCK.",
     ]
+
+
+@pytest.mark.parametrize(("beyond", "told"), [(0, ""), (1, ", and 1 other item"), (2, ", and 2 other items")])
+def test_of_many_items_it_names_some_and_counts_the_others(pages: Pages, beyond: int, told: str) -> None:
+    pages.shop.stock(**{f"SOAP-{number:02}": 1 for number in range(MOST + beyond)})
+    look(pages, 3 * HOUR)
+    assert notices(pages)[0].text.splitlines()[0].endswith(f"1 of SOAP-{MOST - 1:02}{told}.")
 
 
 def test_on_a_day_without_anything_it_says_so(pages: Pages) -> None:

@@ -82,8 +82,8 @@ def test_no_problem_on_a_page_names_a_command_that_a_page_stands_in_for(kind: st
             "SOAP is retired, no more of it is received; to take that back: Take it up again, on its page",
         ),
         (
-            "there is no location X; add it with: stockhook locations add X",
-            "there is no location X; add it on the page of locations",
+            "there is no location 'X'; add it with: stockhook locations add X",
+            "there is no location 'X'; add it on the page of locations",
         ),
         (
             "holds X, which is no item of ours; define it anew, or `stockhook items add X`",

@@ -5,6 +5,7 @@ themselves, and ``@click.pass_obj`` hands them the ``Context``.
 """
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,8 @@ import click
 
 from stockhook.cli.context import Context
 from stockhook.errors import ConfigError, StockhookError, StoreTooNew
+
+_BELOW_ZERO: Final = re.compile(r"-[0-9]*\.?[0-9]+")
 
 REFUSED: Final = 1
 BAD_CONFIG: Final = 78
@@ -62,6 +65,21 @@ class Command(SilentCommand):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.params.append(json_option())
+
+
+class QuantityCommand(Command):
+    """A command that takes a quantity as its argument, which is never below zero: click takes -3 for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what was typed; a quantity below zero is told as what it is."""
+        below = next((word for word in args if _BELOW_ZERO.fullmatch(word)), "")
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if not below.startswith(error.option_name):
+                raise
+            said = f"{below} is below zero, which is no quantity here; what is gone is booked by"
+            raise click.UsageError(f"{said}: stockhook stock adjust UNIT {below} --reason CODE", ctx) from None
 
 
 class Group(click.Group):

@@ -47,6 +47,8 @@ on_shortage = "partial"      # what is there is taken, the rest is owed until st
 # to = ["stock@example.com"]
 """
 
+_THERE: Final = "{path} exists; name another file with --config, or remove that one first"
+
 _NEXT: Final = """\
 {path} is written. Next:
 
@@ -61,14 +63,18 @@ _NEXT: Final = """\
 
 
 @click.command(cls=Command)
-@click.option("--merchant-id", prompt="Merchant id of your UltraCart store", help="Whose orders come in: DEMO.")
+@click.option("--merchant-id", help="Whose orders come in: DEMO; otherwise asked for.")
 @click.option("--channel", default="shop", show_default=True, help="What to call this store's webhooks.")
 @click.option("--public-url", help="How the world reaches the listener: https://stock.example.com")
 @click.pass_obj
-def init(context: Context, merchant_id: str, channel: str, public_url: str | None) -> None:
+def init(context: Context, merchant_id: str | None, channel: str, public_url: str | None) -> None:
     """Write a first configuration to the file of --config, with a fresh token; an existing file is left alone."""
-    token = secrets.token_urlsafe(32)
     path = context.path.absolute()
+    if path.exists():
+        raise Refused(_THERE.format(path=path))
+    if merchant_id is None:
+        merchant_id = str(click.prompt("Merchant id of your UltraCart store"))
+    token = secrets.token_urlsafe(32)
     written = _STARTER.format(
         path=path,
         public_url=f"public_url = {json.dumps(public_url)}" if public_url else '# public_url = "https://..."',
@@ -101,7 +107,7 @@ def _write(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Refused(f"{path} exists; name another file with --config, or remove that one first") from None
+        raise Refused(_THERE.format(path=path)) from None
     except OSError as error:
         raise Refused(f"{path} cannot be written: {error.strerror}; name another file with --config") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

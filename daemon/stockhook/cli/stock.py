@@ -20,7 +20,7 @@ from stockhook.cli.arguments import (
     progress,
     shown,
 )
-from stockhook.cli.command import Group, SilentCommand
+from stockhook.cli.command import Group, QuantityCommand, SilentCommand
 from stockhook.cli.context import Context
 from stockhook.cli.rows import unit_row
 from stockhook.cli.stock_changes import adjust, amend, hold, move, release, undo
@@ -78,7 +78,7 @@ def list_stock(
     output.rows(context, listed, _SHOWN, empty=empty)
 
 
-@stock.command()
+@stock.command(cls=QuantityCommand)
 @click.argument("sku")
 @click.argument("qty", type=QUANTITY)
 @click.option("--location", required=True, metavar="PATH", help="Where the goods are put.")

@@ -7,7 +7,7 @@ import click
 
 from stockhook.cli import output
 from stockhook.cli.arguments import COST, DAY, MOMENT, NUMBER, PRIORITY, QUANTITY, TEXT
-from stockhook.cli.command import Command
+from stockhook.cli.command import Command, QuantityCommand
 from stockhook.cli.context import Context
 from stockhook.operations.stock import adjustments, amendments, holds, reversals, transfers
 from stockhook.operations.stock.holds import Held
@@ -20,7 +20,7 @@ _REASON = click.option("--reason", required=True, metavar="R", help="Why, for wh
 _LOT = click.option("--lot", type=TEXT, metavar="L", help="All units of this lot, of whatever items.")
 
 
-@click.command(cls=Command)
+@click.command(cls=QuantityCommand)
 @click.argument("unit", type=NUMBER)
 @click.argument("quantity", type=QUANTITY)
 @click.option("--to", "path", required=True, metavar="PATH", help="The location it is carried to.")

@@ -7,7 +7,7 @@ import click
 
 from stockhook.cli import output
 from stockhook.cli.arguments import FILE, MOMENT, QUANTITY, progress
-from stockhook.cli.command import Command
+from stockhook.cli.command import QuantityCommand
 from stockhook.cli.context import Context
 from stockhook.operations.stock.count_file import read_counts, unit_number
 from stockhook.operations.stock.counts import Counts
@@ -20,7 +20,7 @@ from stockhook.rows.values import fields
 _SHOWN = ("sku", "location", "unit_id", "lot", "before", "change", "quantity", "movement_id")
 
 
-@click.command(cls=Command)
+@click.command(cls=QuantityCommand)
 @click.argument("what", required=False, metavar="UNIT|SKU")
 @click.argument("quantity", type=QUANTITY, required=False)
 @click.option("--location", metavar="PATH", help="Where the item was counted: at this location itself, not below it.")

@@ -34,9 +34,9 @@ def moment(written: str, *, in_utc: bool = False) -> datetime:
         found = datetime.fromisoformat(written)
         if found.tzinfo is not None or in_utc:
             return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    lacks = " without an offset from UTC" if found is not None and found.tzinfo is None else ""
+    wrong = "is not a moment" if found is None or found.tzinfo is not None else "does not say its offset from UTC"
     like = "2026-12-01 09:30, in UTC" if in_utc else "2026-12-01 or 2026-12-01T09:30:00Z"
-    raise Refused(f"{written[:_SHOWN]!r} is not a moment{lacks}; write it like {like}")
+    raise Refused(f"{written[:_SHOWN]!r} {wrong}; write it like {like}")
 
 
 def day_or_moment(written: str) -> date | datetime:

@@ -1,5 +1,6 @@
 """What a person does to the tree of locations."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -75,10 +76,14 @@ def known_location(view: Read, path: str) -> Location:
     """Return the location of that path; raises NotFound with near misses."""
     found = view.find(Location, {"path": path}, most=1)
     if not found:
-        known = [place.path for place in view.find(Location, most=FOREVER)]
-        meant = did_you_mean(near(path, known)) or "; `stockhook locations list` shows them, `locations add` adds one"
-        raise NotFound(f"there is no location {path!r}{meant}")
+        raise NotFound(unknown_location(path, (place.path for place in view.find(Location, most=FOREVER))))
     return found[0]
+
+
+def unknown_location(path: str, known: Iterable[str]) -> str:
+    """Return the sentence about a path that is no location: what may be meant, or how it is added."""
+    meant = did_you_mean(near(path, list(known))) or f"; add it with: stockhook locations add {path}"
+    return f"there is no location {path!r}{meant}"
 
 
 def checked_path(path: str) -> str:

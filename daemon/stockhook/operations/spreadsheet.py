@@ -63,9 +63,12 @@ def read_file(path: Path) -> bytes:
         raise Refused(f"{path} cannot be read: {error.strerror}") from None
 
 
-def rows(data: bytes, required: Sequence[str], optional: Collection[str], name: str) -> list[Row]:
+def rows(
+    data: bytes, required: Sequence[str], optional: Collection[str], name: str, instead: Sequence[str] = ()
+) -> list[Row]:
     """Return the rows of a CSV file with a header; blank lines are passed over.
 
+    ``instead`` are the columns of another form that such a file may have, which one with a wrong header is told of.
     Raises Refused for a file that is no UTF-8, or whose header lacks a required column or has one nobody knows.
     """
     written = _decode(data, name)
@@ -73,7 +76,7 @@ def rows(data: bytes, required: Sequence[str], optional: Collection[str], name: 
     delimiter = ";" if first.count(";") > first.count(",") else ","
     reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = _header(next(reader, []), required, optional, name)
+        header = _header(next(reader, []), required, optional, name, instead)
         return list(_rows(reader, header))
     except csv.Error as error:
         raise Refused(f"{name} line {reader.line_num}: {error}; nothing was changed") from None
@@ -144,7 +147,9 @@ def _decode(data: bytes, name: str) -> str:
     return written
 
 
-def _header(cells: list[str], required: Sequence[str], optional: Collection[str], name: str) -> list[str]:
+def _header(
+    cells: list[str], required: Sequence[str], optional: Collection[str], name: str, instead: Sequence[str]
+) -> list[str]:
     header = [cell.strip().casefold() for cell in cells]
     while header and not header[-1]:
         header.pop()
@@ -155,10 +160,11 @@ def _header(cells: list[str], required: Sequence[str], optional: Collection[str]
     ]
     faults += [f"the column {cell} is there twice" for cell in dict.fromkeys(header) if header.count(cell) > 1]
     if faults:
-        raise Refused(
-            "\n".join(f"{name} line 1: {fault}" for fault in faults)
-            + f"\nthe first line names the columns: {', '.join(required)}, and if wanted {', '.join(optional)}"
-        )
+        columns = ", ".join(required)
+        columns += f", and if wanted {', '.join(optional)}" if optional else ""
+        columns += f"; or {', '.join(instead)}" if instead else ""
+        told = [*(f"{name} line 1: {fault}" for fault in faults), f"the first line names the columns: {columns}"]
+        raise Refused("\n".join(told))
     return header
 
 

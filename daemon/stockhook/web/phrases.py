@@ -34,10 +34,6 @@ _PHRASES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"`stockhook items add ([^`]+)`", r"add \1 on the page of items"),
         (r"add it with: stockhook locations add .+", "add it on the page of locations"),
         (r"add it with: stockhook items add .+", "add it on the page of items"),
-        (
-            r"`stockhook locations list` shows them, `locations add` adds one",
-            "the page of locations shows them, and adds one",
-        ),
         (r"`stockhook locations set` changes it", "change it on the page of locations"),
         (r"say whether it is picked from \(--pickable\), or its turn \(--pick-sequence\)", "say which"),
     )

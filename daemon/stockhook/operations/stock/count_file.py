@@ -19,8 +19,8 @@ def read_counts(path: Path) -> list[Tally]:
     """
     data = read_file(path)
     by_unit = b"unit_id" in data.split(b"\n", 1)[0].lower()
-    required = BY_UNIT if by_unit else BY_PLACE
-    found = rows(data, required, (), path.name)
+    required, instead = (BY_UNIT, BY_PLACE) if by_unit else (BY_PLACE, BY_UNIT)
+    found = rows(data, required, (), path.name, instead)
     if not found:
         raise Refused(f"{path.name} has no rows below its header; nothing was changed")
     tallies = [_tally(row, required, path.name) for row in found]

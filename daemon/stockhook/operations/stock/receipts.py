@@ -9,6 +9,7 @@ from stockhook.batch import Batch
 from stockhook.errors import Refused
 from stockhook.model import Audit, Booking, Item, Location, Movement, MovementKind, OrderKey, Unit, fold
 from stockhook.operations.desk import Desk
+from stockhook.operations.locations import unknown_location
 from stockhook.operations.posting import Change, post
 from stockhook.operations.stock import details
 from stockhook.quantity import ONE, Quantity, text
@@ -119,9 +120,7 @@ def _check(
         elif not item.serial and receipt.serial is not None:
             faults.append(f"{item.sku} has no serial numbers; receive it without one, or add the item with --serial")
         if receipt.location not in places:
-            faults.append(
-                f"there is no location {receipt.location}; add it with: stockhook locations add {receipt.location}"
-            )
+            faults.append(unknown_location(receipt.location, places))
         if (early := not_come(receipt.received_at, desk.clock.now())) is not None:
             faults.append(early)
         faults += details.faults(receipt)
