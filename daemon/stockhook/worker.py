@@ -7,7 +7,7 @@ is taken apart, one delivery at a time.
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,9 +18,9 @@ from stockhook.channel import Channel
 from stockhook.draft import Cause, Signal
 from stockhook.errors import StoreBroken, StoreUnavailable
 from stockhook.meters import Meters
-from stockhook.model import Delivery, DeliveryState, Event, EventState, Order, OrderKey
+from stockhook.model import Booking, Delivery, DeliveryState, Event, EventState, Order, OrderKey
+from stockhook.operations import outcomes
 from stockhook.operations.desk import Desk
-from stockhook.operations.outcomes import settled, tell
 from stockhook.operations.posting import follow
 from stockhook.outbox import EVENT_KINDS
 from stockhook.outcome import ATTEMPTS, Outcome, codes, work_event
@@ -148,17 +148,14 @@ class Worker:
             batch = self._load(work, (orders | set(due.orders)) - elsewhere, _first(opened, most))
             result = self._plan(batch, due, opened, most, now, elsewhere)
             bookings = batch.bookings()
+            before = outcomes.known(work, _events(result, bookings))
             void = work.book(bookings)
             self._save(work, batch, result, void, now)
         self._meters.batches.add(time.monotonic() - began)
         self._meters.batch_events.add(result.worked)
-        told = [*result.outcome.events]
-        for booking in bookings:
-            if booking.key not in void:
-                told.extend(booking.events)
-        told = settled(told)
+        told = outcomes.settled(_events(result, bookings, void), before)
         self._meters.settled(told)
-        tell(told)
+        outcomes.tell(told)
         return result.worked
 
     def _open(self, work: Work, due: Due, most: int) -> list[Opened]:
@@ -278,6 +275,12 @@ def _after(opened: Opened, result: _Result, now: datetime, *, void: bool) -> Del
         attempts = max(event.attempts for event in unfinished)
         return replace(delivery, events=opened.count, due_at=now + retry_after(attempts), attempts=attempts)
     return replace(delivery, state=DeliveryState.WORKED, events=opened.count, due_at=None, attempts=0)
+
+
+def _events(result: _Result, bookings: list[Booking], void: Collection[OrderKey | None] = ()) -> list[Event]:
+    """Return the events of a batch, but for those of void orders."""
+    booked = [event for booking in bookings if booking.key not in void for event in booking.events]
+    return [*result.outcome.events, *booked]
 
 
 def _first(opened: list[Opened], most: int) -> list[Pending]:

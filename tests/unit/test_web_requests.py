@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from stockhook.model import EventState, Order
+from stockhook.operations.codes import alias
+from stockhook.operations.events import replay
 from stockhook.testing.pages import Pages
 from stockhook.testing.payloads import envelope, line, order_ship
 
@@ -53,6 +57,42 @@ def test_what_becomes_of_each_event_is_told_with_its_delivery_and_order_and_not_
     with capture_logs() as lines:
         pages.shop.send(envelope(order_ship("D-3", [line("SOAP", 1)])))
     assert lines == []
+
+
+def test_an_event_that_waits_for_something_else_than_before_is_told_and_counted_and_one_that_waits_on_is_not(
+    pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stockhook.operations.outcomes")
+    shop, counted = pages.shop, pages.shop.worker._meters.events
+    shop.stock(SOAP=1)
+    shop.send(envelope(order_ship("D-1", [line("WHAT", 1), line("NOPE", 3)])))
+    for code, why in (("NOPE", "unknown-item"), ("WHAT", "insufficient-inventory")):
+        alias(shop.desk, code, "SOAP")
+        with capture_logs() as lines:
+            shop.work()
+        assert outcomes(lines) == [(1, "D-1", "short", why)]
+    with shop.store.write() as work:
+        work.save([replace(order, due_at=shop.clock.now()) for order in shop.find(Order)])
+    with capture_logs() as lines:
+        assert shop.work() == 1
+    assert outcomes(lines) == []
+    assert counted == {("shop", EventState.PARKED): 1, ("shop", EventState.SHORT): 2}
+    replay(shop.desk, [1])
+    with capture_logs() as lines:
+        shop.work()
+    assert outcomes(lines) == [(1, "D-1", "short", "insufficient-inventory")]  # who asked for it is answered
+
+
+async def test_an_event_of_which_a_person_settles_a_part_is_told(
+    post: Any, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stockhook.operations.outcomes")
+    pages.shop.items("SOAP")
+    pages.shop.send(envelope(order_ship("D-1", [line("SOAP", 3)])))
+    for told in ([(1, "D-1", "short", "insufficient-inventory")], []):
+        with capture_logs() as lines:
+            await post("/stock/receive", {"sku": "SOAP", "quantity": "1", "location": "MAIN"})
+        assert outcomes(lines) == told
 
 
 async def test_an_event_that_a_person_settles_is_told_and_one_that_a_form_only_tries_is_not(

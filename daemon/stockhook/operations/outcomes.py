@@ -1,22 +1,36 @@
 """What the log says of the outcome of events: a line each, behind the commit that made it so, whoever asked for it."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from stockhook import log
 from stockhook.event_state import OPEN
-from stockhook.model import NEW, Booking, Event, OrderKey
-from stockhook.store import Store, Work
+from stockhook.model import NEW, Booking, Event, EventState, OrderKey
+from stockhook.store import FOREVER, Read, Store, Work
 
 logger = log.get(__name__)
 _LEVEL: Final = logging.getLogger(__name__)
 
 
-def settled(events: Iterable[Event]) -> list[Event]:
-    """Return those of the events of a batch of which something new is to be said: most wait on as they did before."""
-    return [event for event in events if not _waits_on(event)]
+Known: TypeAlias = Mapping[int, tuple[EventState, str | None]]
+"""State and reason of events by id, as they are before a batch is booked."""
+
+
+def known(view: Read, events: Iterable[Event]) -> Known:
+    """Return how those of the events of a batch stand that would wait, and may have done so before."""
+    ids = frozenset(event.id for event in events if event.state in OPEN and 0 < event.id < NEW)
+    found = view.find(Event, {"id": ids}, most=FOREVER) if ids else ()
+    return {event.id: (event.state, event.reason) for event in found}
+
+
+def settled(events: Iterable[Event], before: Known) -> list[Event]:
+    """Return those of the events of a batch of which something new is to be said: most wait on as they did before.
+
+    ``before`` is what was ``known`` of them.
+    """
+    return [event for event in events if before.get(event.id) != (event.state, event.reason)]
 
 
 def tell(events: Iterable[Event]) -> None:
@@ -45,11 +59,11 @@ class _TellingStore:
         with self._store.write() as work:
             heard = _HeardWork(work)
             yield cast("Work", heard)
-        tell(settled(heard.events))
+        tell(heard.events)
 
 
 class _HeardWork:
-    """A unit of work that remembers the events that were booked in it."""
+    """A unit of work that remembers the events booked in it of which something new is to be said."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -59,14 +73,11 @@ class _HeardWork:
         return getattr(self._work, name)
 
     def book(self, bookings: Sequence[Booking]) -> frozenset[OrderKey | None]:
+        before = known(self._work, [event for booking in bookings for event in booking.events])
         void = self._work.book(bookings)
-        self.events += [event for booking in bookings if booking.key not in void for event in booking.events]
+        events = [event for booking in bookings if booking.key not in void for event in booking.events]
+        self.events += settled(events, before)
         return void
-
-
-def _waits_on(event: Event) -> bool:
-    """Tell whether an event that was told of before is one that still waits, looked at again with its order."""
-    return 0 < event.id < NEW and event.state in OPEN and not event.attempts
 
 
 def _line(event: Event) -> dict[str, object]:
