@@ -36,6 +36,8 @@ FILTERS: Final[Mapping[str, Mapping[str, Callable[[Past], str]]]] = {
         "with goods of a lot": lambda past: f"lot={past.lot}",
         "in a state": lambda _: "state=failed",
         "for a reason": lambda _: "reason=test-order",
+        "since": lambda _: "since=2026-01-01T00:00:00Z",
+        "until": lambda past: f"until=2025-{past.chance.randint(1, 12):02}-01T00:00:00Z",
     },
     "/orders": {
         "by id": lambda past: f"order_id={past.order}",
