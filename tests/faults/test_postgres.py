@@ -180,7 +180,8 @@ def test_a_line_that_swallows_everything_is_answered_in_time_and_heals(
             proxy.swallows = True
             began = time.monotonic()
             refused = traffic.answers[503] + 3 * traffic.senders
-            RunningDaemon.until(lambda n=refused: traffic.answers[503] >= n, what="all to be told")  # type: ignore[misc]
+            patience = 3 * (deadline + 10) + 30  # each of the three that a sender hears may take that long
+            RunningDaemon.until(lambda n=refused: traffic.answers[503] >= n, patience, "all to be told")  # type: ignore[misc]
             told = [reply for reply in traffic.replies if reply.at - reply.seconds > began]
             assert {reply.status for reply in told} == {503}
             # those who send wait ten seconds longer than 20
