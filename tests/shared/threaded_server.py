@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
@@ -14,7 +15,7 @@ _ACCEPTING = 0.01
 """Seconds after which every connection that the system had taken has reached ``talk``, or is gone."""
 
 
-class ThreadedServer:
+class ThreadedServer(ABC):
     """Listens on ``port``, a free one of 127.0.0.1, within its ``with`` block; ``talk`` is one conversation.
 
     While it is down nobody else is given its port, not even who tries to reach it.
@@ -40,9 +41,9 @@ class ThreadedServer:
         self._thread.join()
         self._loop.close()
 
+    @abstractmethod
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hold one conversation; the connection is cut when it returns."""
-        raise NotImplementedError
 
     def up(self) -> None:
         """Listen, again on the same port if it was down."""
