@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from stockhook.model import Count, Location, Need, Offer, Pick, Stock, Trace, TraceUnit, Unit, fold
 from stockhook.quantity import Quantity
@@ -68,14 +68,16 @@ class _Shelf:
     dated: bool = False
 
 
-class _Moved(NamedTuple):
+@record(frozen=True, slots=True)
+class _Moved:
     """A unit's quantity was changed by a signed amount."""
 
     unit_id: int
     quantity: Quantity
 
 
-class _Added(NamedTuple):
+@record(frozen=True, slots=True)
+class _Added:
     """A unit was put on the shelf; ``before`` is the one of its id that was there, with its running quantity."""
 
     unit: Unit

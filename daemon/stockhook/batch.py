@@ -43,7 +43,7 @@ from stockhook.model import (
     fold,
 )
 from stockhook.problems import Occurrence, Report
-from stockhook.record import replace
+from stockhook.record import record, replace
 from stockhook.rules import ChannelRules
 from stockhook.shadow import shadowed
 from stockhook.store import FOREVER, Read
@@ -58,7 +58,7 @@ _READ_ANEW: Final = "kit-mismatch"
 """What is read from the lines with each evaluation, and opens and closes with the newest payload alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Policies:
     """What decides beside the facts: the rules of each channel, and which strategy takes what whence.
 

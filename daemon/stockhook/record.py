@@ -1,8 +1,8 @@
-"""The decorator of records: a dataclass that is frozen for the type checker, and built as fast as one that is not.
+"""The decorator of records: frozen dataclasses to whoever reads them and to the type checker, made by msgspec in C.
 
-The guard of ``dataclass(frozen=True)`` costs every constructor a call per field, four times what the rest of it takes;
-working one event makes more than a hundred records, and spent a quarter of its time there. What assigns to a record is
-found by mypy. What plugins are given to plan with (``model.planning``) is frozen at run time as well.
+Working one event makes more than a hundred records, and spent a quarter of its time in constructors such as
+``dataclass(frozen=True, slots=True)`` writes. A struct of msgspec is frozen and has slots as well, is made in a quarter
+of the time, and is copied with a change in a sixth. ``dataclasses.fields`` and ``dataclasses.replace`` know records.
 """
 
 from typing import TYPE_CHECKING
@@ -13,24 +13,26 @@ if TYPE_CHECKING:
 else:
     import dataclasses
     from collections.abc import Callable
-    from functools import cache, partial
-    from operator import attrgetter
-    from typing import Any
+
+    from msgspec import Struct, field
+    from msgspec.structs import replace
 
     def record(*, frozen: bool, slots: bool) -> Callable[[type], type]:
-        """Make a record; compared by its fields, and hashed by them if ``frozen``."""
-        return partial(dataclasses.dataclass, slots=slots, unsafe_hash=frozen)
+        """Make a record: it is compared by its fields, hashed by them if ``frozen``, and has room for nothing else."""
+        assert slots, "a struct always has slots"
 
-    @cache
-    def _fields(kind: type) -> tuple[dict[str, int], Callable[[Any], tuple[Any, ...]]]:
-        names = [field.name for field in dataclasses.fields(kind)]
-        values_of = attrgetter(*names) if len(names) > 1 else lambda kept: (getattr(kept, names[0]),)
-        return {name: place for place, name in enumerate(names)}, values_of
+        def made(kind: type) -> type:
+            body = {name: value for name, value in vars(kind).items() if name not in {"__dict__", "__weakref__"}}
+            described = dataclasses.dataclass(init=False, repr=False, eq=False)(kind)
+            for each in dataclasses.fields(described):
+                if not (each.init and each.repr and each.compare) or each.kw_only:
+                    raise TypeError(f"{each.name} of {kind.__name__} has an option that a struct does not know")
+                if each.default_factory is not dataclasses.MISSING:
+                    body[each.name] = field(default_factory=each.default_factory)
+            body["__dataclass_fields__"] = described.__dataclass_fields__
+            return type(Struct)(kind.__name__, (Struct,), body, frozen=frozen)
 
-    def replace(kept: Any, /, **changes: Any) -> Any:
-        """Return a record with some fields changed, as ``dataclasses.replace`` does in three times the time."""
-        places, values_of = _fields(type(kept))
-        values = list(values_of(kept))
-        for name, value in changes.items():
-            values[places[name]] = value
-        return type(kept)(*values)
+        return made
+
+
+__all__ = ["record", "replace"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
 from stockhook.quantity import Quantity, text
-from stockhook.record import record
+from stockhook.record import record, replace
 
 Planner = Callable[[Need, Sequence[Offer]], Sequence[Pick]]
 
@@ -107,7 +107,7 @@ def _cut(decision: Decision, attempt: Attempt, need: Need, tiers: Sequence[Seque
 
 
 def _ask(decision: Decision, attempt: Attempt, need: Need, offers: Sequence[Offer]) -> tuple[list[Pick], list[Pick]]:
-    wanted = need if decision.left == need.quantity else need._replace(quantity=decision.left)
+    wanted = need if decision.left == need.quantity else replace(need, quantity=decision.left)
     planned = checked(attempt.strategy, attempt.plan, wanted, offers)
     decision.asked.add(attempt.strategy)
     return planned
@@ -118,7 +118,7 @@ def _without(picks: Sequence[Pick], tiers: Sequence[Sequence[Offer]]) -> Sequenc
     taken = {pick.unit_id: pick.quantity for pick in picks}
     return [
         [
-            offer._replace(available=offer.available - taken[offer.id], opened=True) if offer.id in taken else offer
+            replace(offer, available=offer.available - taken[offer.id], opened=True) if offer.id in taken else offer
             for offer in offers
             if taken.get(offer.id, 0) < offer.available
         ]
@@ -131,7 +131,7 @@ def _joined(picks: Sequence[Pick]) -> list[Pick]:
     joined: dict[int, Pick] = {}
     for pick in picks:
         same = joined.get(pick.unit_id)
-        joined[pick.unit_id] = same._replace(quantity=same.quantity + pick.quantity) if same else pick
+        joined[pick.unit_id] = replace(same, quantity=same.quantity + pick.quantity) if same else pick
     return list(joined.values())
 
 

@@ -7,6 +7,7 @@ from corrected import back, line_of, lots, open_shop, quantity, refused, ship, s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stockhook.choice import Choices
 from stockhook.errors import Refused
 from stockhook.model import (
     Audit,
@@ -61,17 +62,19 @@ def test_in_shadow_mode_there_is_nothing_to_correct(shop: Shop) -> None:
     shop.desk = plain
 
 
-def test_a_correction_that_needs_a_refused_plan_comes_to_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_that_needs_a_refused_plan_comes_to_nothing(shop: Shop) -> None:
     shop.stock(SOAP=5)
     ship(shop, "D-1", 2)
 
     def broken(*_: object) -> list[object]:
         raise ValueError("no idea")
 
-    chosen = shop.desk.policies.choices.method
-    monkeypatch.setattr(chosen.attempts[0], "plan", broken)
+    plain = shop.desk
+    fifo = plain.policies.choices.method
+    lost = replace(fifo, attempts=(replace(fifo.attempts[0], plan=broken),))
+    shop.desk = replace(plain, policies=replace(plain.policies, choices=Choices(lost)))
     refused(shop, "strategy fifo: raised ValueError: no idea; nothing was changed", lambda: quantity(shop, 3))
-    monkeypatch.undo()
+    shop.desk = plain
     quantity(shop, 3)
 
 

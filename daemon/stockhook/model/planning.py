@@ -1,16 +1,16 @@
 """What passes between host and strategy: a need, the units offered, the picks.
 
-Plugins are given these, so they cannot be changed; and as tuples they are made in a quarter of the time that a frozen
-dataclass takes: an offer is made anew with each unit that is taken from.
+Plugins are given these: they cannot be changed, and ``dataclasses.replace`` makes others of them.
 """
 
 from datetime import date, datetime
-from typing import NamedTuple
 
 from stockhook.quantity import Quantity
+from stockhook.record import record
 
 
-class Need(NamedTuple):
+@record(frozen=True, slots=True)
+class Need:
     """So much of one item for one line. ``ship_date`` is the day the goods left, as the store wrote it.
 
     ``lots``, ``serials`` and ``places`` are what the line asks to be taken from. The host offers nothing but units of
@@ -25,7 +25,8 @@ class Need(NamedTuple):
     places: tuple[str, ...] = ()
 
 
-class Offer(NamedTuple):
+@record(frozen=True, slots=True)
+class Offer:
     """A unit that may be taken from, as the host offers it: all that a strategy may go by.
 
     ``available`` is what may be taken (millionths); ``opened``: something was taken from it before; ``pick_sequence``
@@ -45,7 +46,8 @@ class Offer(NamedTuple):
     priority: int | None = None
 
 
-class Pick(NamedTuple):
+@record(frozen=True, slots=True)
+class Pick:
     """Take so much of this unit; ``why`` says in a few words what made the strategy choose it."""
 
     unit_id: int

@@ -10,6 +10,7 @@ from stockhook.clock import Clock
 from stockhook.errors import Refused
 from stockhook.model import Audit, OrderKey
 from stockhook.outbox import Subscription
+from stockhook.record import record
 from stockhook.settings import Settings
 from stockhook.store import Store, Total, Work
 
@@ -27,7 +28,7 @@ class Swept:
     orders: frozenset[OrderKey]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Desk:
     """The open store, what decides, who is to be told, the time, and who asks (``cli:USER``, ``web:NAME``).
 
@@ -39,7 +40,7 @@ class Desk:
     subscriptions: Mapping[str, Subscription]
     clock: Clock
     actor: str
-    swept: dict[str, Swept] = field(default_factory=dict, compare=False)
+    swept: dict[str, Swept] = field(default_factory=dict)
 
     def audit(self, action: str, subject: str, reason: str | None = None, **details: str) -> Audit:
         """Return the audit entry of a change made here and now, to be saved with it."""

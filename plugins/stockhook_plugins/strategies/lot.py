@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
@@ -52,4 +53,4 @@ class SingleLot(Alone):
         picks: list[Pick] = self.options.inner.plan(need, units)
         if sum(pick.quantity for pick in picks) != need.quantity:
             return []
-        return [pick._replace(why=short(f"lot {units[0].lot} alone; {pick.why}")) for pick in picks]
+        return [replace(pick, why=short(f"lot {units[0].lot} alone; {pick.why}")) for pick in picks]

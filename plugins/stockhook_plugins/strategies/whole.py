@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -28,6 +29,6 @@ class WholeUnits:
 
     def plan(self, need: Need, units: Sequence[Offer]) -> list[Pick]:
         """Return the inner strategy's plan; to it every unit is a piece with a number of its own, never cut."""
-        pieces = [unit if unit.serial is not None else unit._replace(serial=f"unit {unit.id}") for unit in units]
+        pieces = [unit if unit.serial is not None else replace(unit, serial=f"unit {unit.id}") for unit in units]
         picks: list[Pick] = self.options.inner.plan(need, pieces)
         return picks
