@@ -10,7 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from postgres import libpq
-from postgres_store import ask, at, end_connections, migrate, opening, stocked
+from postgres_store import ask, at, end_connections, opening, stocked
 
 from stockhook.model import Delivery, DeliveryState, Movement, OrderKey, Unit
 from stockhook.operations import events
@@ -24,6 +24,7 @@ from stockhook.testing.shop import Shop
 from stockhook_plugins.channels.ultracart.channel import UltraCart
 from stockhook_plugins.channels.ultracart.options import UltraCartOptions
 from stockhook_plugins.stores.sqlalchemy import SqlStore, postgres_jobs
+from stockhook_plugins.stores.sqlalchemy.statements import JOBS
 from stockhook_plugins.strategies.received import Fifo
 
 KEY = OrderKey(make.ACCOUNT, "DEMO-1")
@@ -84,7 +85,7 @@ def test_who_leads_leads_until_it_closes_or_loses_its_connection(
     assert [one.leads("a"), other.leads("a"), other.leads("b"), one.leads("b")] == [True, False, True, False]
     holder = (
         "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks JOIN pg_database AS mine ON mine.oid = database "
-        "WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+        f"WHERE locktype = 'advisory' AND classid = {JOBS} AND granted AND datname = current_database()"
     )
     assert len(ask(postgres_url, holder)) == 2
     assert [other.leads("a"), one.leads("b")] == [True, True]
@@ -304,30 +305,3 @@ def test_a_statement_that_is_queued_is_not_waited_for_until_the_queue_ends(postg
     with store.read() as view:
         assert view.units(["SOAP", "SALT"]).versions == {"SOAP": 1, "SALT": 1}
     store.close()
-
-
-def test_a_daemon_stopped_in_the_middle_of_a_statement_is_ended_by_the_others(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_jobs, "_LOOK", 0.2)
-    migrate(postgres_url)
-    asked = f"{postgres_url}?options=-c%20idle_in_transaction_session_timeout%3D2s"
-    stopped, other = at(asked), at(asked)
-    stopped.open()
-    other.open()
-    database = stopped._session._database
-    units: list[int] = []
-    with pytest.raises(StoreUnavailable), database.translated(), database.unit() as unit:  # noqa: PT012 - as above
-        driver = unit.writer().connection.driver_connection
-        assert driver is not None
-        with ThreadPoolExecutor(1) as threads, driver.pipeline():
-            driver.execute("SELECT 1")  # and the end of the statement does not come
-            written = threads.submit(stocked, other, "SOAP")
-            began = time.monotonic()
-            while not written.done() and time.monotonic() - began < 60:
-                other.wait(0.2)
-            units = written.result()
-            assert time.monotonic() - began < 30
-    assert len(units) == 1
-    stopped.close()
-    other.close()

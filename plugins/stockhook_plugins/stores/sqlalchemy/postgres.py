@@ -25,6 +25,7 @@ from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.postgres_array import array, register
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
 from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
+from stockhook_plugins.stores.sqlalchemy.postgres_stuck import MARK
 from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
 from stockhook_plugins.stores.sqlalchemy.rows import shape
 from stockhook_plugins.stores.sqlalchemy.statements import (
@@ -84,6 +85,7 @@ class ServerDatabase:
             self._engine("READ COMMITTED", _SESSION, 4),
             self._engine("REPEATABLE READ", _READING, 12, postgresql_readonly=True),
         ]
+        event.listen(self._engines[0], "connect", _mark)
         with self.translated(), self._engines[0].connect() as connection:
             self._prove(connection)
 
@@ -335,6 +337,11 @@ def _hand_over(driver: Any, queue: Any) -> None:
 
 def _prepare(driver: Any, _record: object) -> None:
     register(driver)
+
+
+def _mark(driver: Any, _record: object) -> None:
+    driver.execute(MARK)
+    driver.commit()
 
 
 def _check(driver: Any, _record: object, _connection: object) -> None:

@@ -9,22 +9,14 @@ from typing import Any, Final
 
 import psycopg
 
-from stockhook_plugins.stores.sqlalchemy.statements import JOBS, LOCKS
+from stockhook_plugins.stores.sqlalchemy.postgres_stuck import StuckSessions
+from stockhook_plugins.stores.sqlalchemy.statements import JOBS
 
 CHANNEL: Final = "stockhook"
 _OFTEN: Final = 0.2  # seconds between two rings, at least: a ring is a commit of its own
 
 FORGOTTEN: Final = 150.0
 """Seconds after which a process that does not ask for its jobs loses them; one that is well asks once a minute."""
-
-_LOOK: Final = 5.0  # seconds between two looks at who has the right to write
-_END_STOPPED: Final = (
-    "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid) "  # noqa: S608 - ours
-    f"WHERE locktype = 'advisory' AND classid = {LOCKS} AND objid = 1 AND objsubid = 2 AND granted "
-    "AND datname = current_database() AND state = 'active' AND wait_event = 'ClientRead' "
-    "AND query_start < now() - current_setting('idle_in_transaction_session_timeout')::interval"
-)
-"""Ends whoever has the right to write and was stopped in the middle of a statement: there no time-out counts."""
 
 
 class _Aside:
@@ -57,7 +49,7 @@ class _Aside:
 
 
 class Bell(_Aside):
-    """Rings for the others when something was written here, and hears them.
+    """Rings for the others when something was written here, hears them, and frees them from who stands still.
 
     A ring that is lost is no harm: everyone looks again once a second.
     """
@@ -65,7 +57,8 @@ class Bell(_Aside):
     def __init__(self, connect: Callable[[], Any]) -> None:
         super().__init__(connect)
         self._to_ring = False
-        self._rung_at = self._looked_at = 0.0
+        self._rung_at = 0.0
+        self._stuck = StuckSessions()
         self._heard = 0
         self._followed = False
         self._over = False
@@ -93,16 +86,11 @@ class Bell(_Aside):
                 self._heard += 1  # what was rung while nobody listened
             self._followed = True
         self._ring()
-        self._end_stopped()
+        self._stuck.end(self._connection)
         mine = self._connection.info.backend_pid
         heard = [one for one in self._connection.notifies(timeout=seconds, stop_after=1) if one.pid != mine]
         self._heard += len(heard)
         return bool(heard)
-
-    def _end_stopped(self) -> None:
-        if time.monotonic() - self._looked_at >= _LOOK:
-            self._looked_at = time.monotonic()
-            self._connection.execute(_END_STOPPED)
 
     def _ring(self) -> None:
         if self._to_ring and time.monotonic() - self._rung_at >= _OFTEN:

@@ -45,7 +45,8 @@ SEQUENCES: Final = {name: f"{name}_id_seq" for name in (*(table.name for table i
 LOCKS: Final = 8461_001
 JOBS: Final = 8461_002
 _ITEMS: Final = 8461_003
-"""The classes of our advisory locks: of all that write, of jobs by name, of items by number."""
+WRITERS: Final = 8461_004
+"""The classes of our advisory locks: of all that write, of jobs by name, of items by number, of sessions that write."""
 
 WRITE_ALONE: Final = f"SELECT pg_advisory_xact_lock({LOCKS}, 1)"
 KEEP_BODIES: Final = f"SELECT pg_advisory_xact_lock_shared({LOCKS}, 2)"
