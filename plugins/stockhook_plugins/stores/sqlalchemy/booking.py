@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -15,17 +17,29 @@ from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 
 _NEW: Final = model.NEW
-_order, _unit, _move = shape(model.Order), shape(model.Unit), shape(model.Movement)
-_allocation = shape(model.Allocation)
+_order, _line, _wait = shape(model.Order), shape(model.Line), shape(model.Wait)
+_unit, _allocation, _move = shape(model.Unit), shape(model.Allocation), shape(model.Movement)
 _VERSION: Final = _order.at["version"]
 _QUANTITY: Final = _unit.at["quantity"]
 _UNIT, _DELTA, _BALANCE = _move.at["unit_id"], _move.at["quantity"], _move.at["balance_after"]
 _MOVE_EVENT, _MOVE_ALLOCATION, _REVERSES = _move.at["event_id"], _move.at["allocation_id"], _move.at["reverses"]
 _ALLOCATION_EVENT: Final = _allocation.at["event_id"]
+_KEPT: Final = {
+    model.Event: attrgetter("events"),
+    model.Unit: attrgetter("units"),
+    model.Allocation: attrgetter("allocations"),
+    model.Movement: attrgetter("movements"),
+    model.Shortage: attrgetter("shortages"),
+}
+"""What of a booking gets an id."""
 
 
 class Batch:
-    """The good bookings of one call, on their way into the tables."""
+    """The good bookings of one call, on their way into the tables.
+
+    One table is written after the other: what does not wait for the database is at the next one meanwhile. A mistake
+    that is found then breaks the whole unit of work.
+    """
 
     def __init__(self, database: Database, connection: Connection, numbers: Numbers) -> None:
         self._database = database
@@ -41,26 +55,32 @@ class Batch:
         self._spelt: set[tuple[str, str, str]] = set()
         self._versions: dict[str, int] = {}
         self._order_versions: dict[model.OrderKey, int] = {}
-        self._new: dict[type[Any], list[Row]] = defaultdict(list)
-        self._rows: dict[type[Any], list[Row]] = defaultdict(list)
         self._made: set[model.OrderKey] = set()
         self._given: dict[type[Any], dict[int, int]] = defaultdict(dict)
-        self._waits: dict[model.OrderKey, list[Row]] = {}
 
     def write(self, bookings: Sequence[model.Booking]) -> frozenset[model.OrderKey | None]:
         """Write what is not void, and return the keys of what is."""
         self._load_versions(bookings)
         good, void = rules.standing(bookings, self._order_versions, self._versions)
         self._load_units(good)
-        self._numbers.reserve(_new(good))
-        for booking in good:
-            self._gather(booking)
-        for number in self._touched:
-            suspense = number in self._suspense
-            rules.refuse_below_zero(number, self._skus[number], self._quantities[number], suspense=suspense)
+        named = _placeholders(good)
+        self._numbers.reserve({TABLES[record].name: len(found) for record, found in named.items()})
+        # where one stands for several records, what names it is told by the place in the call
+        parts = [good] if all(map(_unique, named.values())) else [[booking] for booking in good]
         with self._database.queued(self._connection):
-            self._flush()
+            for part in parts:
+                self._write_part(part)
+            self._write_units()
         return void
+
+    def _write_part(self, bookings: Sequence[model.Booking]) -> None:
+        kept = {record: [row for booking in bookings for row in get(booking)] for record, get in _KEPT.items()}
+        self._write_numbered(model.Event, self._numbered(model.Event, kept[model.Event]))
+        self._write_orders(bookings)
+        self._given[model.Unit].update({unit.id: self._take_unit(unit) for unit in kept[model.Unit]})
+        self._allocate(kept[model.Allocation])
+        self._move(kept[model.Movement])
+        self._write_numbered(model.Shortage, self._numbered(model.Shortage, kept[model.Shortage]))
 
     # --- what is there
 
@@ -86,44 +106,55 @@ class Batch:
                 if suspense:
                     self._suspense.add(number)
 
-    # --- one booking after the other
+    # --- one table after the other
 
-    def _gather(self, booking: model.Booking) -> None:
-        order, found = booking.order, self._rows
-        if order is not None:
-            key = order.key
-            if key not in self._order_versions and key not in self._made:
-                self._made.add(key)
-                found = self._new
-            row = _order.encode(order)
-            row[_VERSION] = self._order_versions.get(key, 0) + 1
-            found[model.Order].append(row)
-            if booking.waits is not None:
-                self._waits[key] = list(map(shape(model.Wait).encode, booking.waits))
-        found[model.Line].extend(map(shape(model.Line).encode, booking.lines))
-        units = self._given[model.Unit]
-        units.update({unit.id: self._take_unit(unit) for unit in booking.units})
-        self._number_all(model.Event, booking.events)
-        events = self._given[model.Event]
-        for row in self._number_all(
-            model.Allocation,
-            [rules.traced(row, units) for row in booking.allocations] if units else booking.allocations,
-        ):
+    def _write_orders(self, bookings: Sequence[model.Booking]) -> None:
+        known = self._order_versions.keys() | self._made
+        orders: dict[model.OrderKey, Row] = {}
+        waits: dict[model.OrderKey, Sequence[model.Wait]] = {}
+        new: list[Row] = []
+        old: list[Row] = []
+        for booking in bookings:
+            order = booking.order
+            first = order is not None and order.key not in known and order.key not in orders
+            (new if first else old).extend(map(_line.encode, booking.lines))
+            if order is not None:
+                row = orders[order.key] = _order.encode(order)
+                row[_VERSION] = self._order_versions.get(order.key, 0) + 1
+                if booking.waits is not None:
+                    waits[order.key] = booking.waits
+        self._made |= orders.keys()
+        self._add(model.Order, [row for key, row in orders.items() if key not in known])
+        self._put(model.Order, [row for key, row in orders.items() if key in known])
+        self._add(model.Line, new)
+        self._put(model.Line, old)
+        self._write(self._database.sql.drop_waits, sorted(waits.keys() & known))
+        self._put(model.Wait, [_wait.encode(wait) for kept in waits.values() for wait in kept])
+
+    def _allocate(self, allocations: Sequence[model.Allocation]) -> None:
+        units, events = self._given[model.Unit], self._given[model.Event]
+        found = self._numbered(model.Allocation, [rules.traced(row, units) for row in allocations])
+        for row in chain(*found):
             row[_ALLOCATION_EVENT] = _real(row[_ALLOCATION_EVENT], events, "Allocation")
-        self._move(booking.movements)
-        self._number_all(model.Shortage, booking.shortages)
+        self._write_numbered(model.Allocation, found)
 
-    def _number_all(self, record: type[Any], kept: Iterable[Any]) -> list[Row]:
-        """Encode records, give the new ones an id, and return their rows."""
-        given, encoded = self._given[record], list(map(shape(record).encode, kept))
-        for row in encoded:
+    def _write_numbered(self, record: type[Any], found: tuple[Sequence[Row], Sequence[Row]]) -> None:
+        new, old = found
+        self._add(record, new)
+        self._put(record, old)
+
+    def _numbered(self, record: type[Any], kept: Iterable[Any]) -> tuple[list[Row], list[Row]]:
+        """Return the rows of new records, which get an id, and those of old ones."""
+        given = self._given[record]
+        new, old = [], []
+        for row in map(shape(record).encode, kept):
             placeholder = row[0]
             if 0 < placeholder < _NEW:
-                self._rows[record].append(row)
+                old.append(row)
             else:
                 row[0] = given[placeholder] = self._number(record)
-                self._new[record].append(row)
-        return encoded
+                new.append(row)
+        return new, old
 
     def _take_unit(self, unit: model.Unit) -> int:
         row = _unit.encode(unit)
@@ -157,11 +188,11 @@ class Batch:
         return moved
 
     def _move(self, movements: Sequence[model.Movement]) -> None:
-        found, quantities, encode = self._new[model.Movement], self._quantities, _move.encode
+        quantities, encode = self._quantities, _move.encode
         units, events, allocations, moves = (
             self._given[record] for record in (model.Unit, model.Event, model.Allocation, model.Movement)
         )
-        ours = []
+        found = []
         for movement in movements:
             row = encode(movement)
             if 0 < row[0] < _NEW:
@@ -176,29 +207,33 @@ class Batch:
             self._moved(movement.sku).quantities[number] = row[_BALANCE]
             row[_MOVE_EVENT] = _real(row[_MOVE_EVENT], events, "Movement")
             row[_MOVE_ALLOCATION] = _real(row[_MOVE_ALLOCATION], allocations, "Movement")
-            ours.append(row)
-        for row in ours:
+            found.append(row)
+        for row in found:
             row[_REVERSES] = _real(row[_REVERSES], moves, "Movement")
-        found.extend(ours)
+        self._add(model.Movement, found)
+
+    def _write_units(self) -> None:
+        sql, quantities = self._database.sql, self._quantities
+        for number in self._touched:
+            suspense = number in self._suspense
+            rules.refuse_below_zero(number, self._skus[number], quantities[number], suspense=suspense)
+        for number, row in self._fresh.items():
+            row[_QUANTITY] = quantities[number]
+        self._add(model.Unit, list(self._fresh.values()))
+        self._write(sql.amend_unit, list(self._amended.values()))
+        self._write(sql.spell, sorted(self._spelt))
+        self._write(
+            sql.unit_moves, [(quantities[number], number) for number in sorted(self._touched - self._fresh.keys())]
+        )
+        self._write(sql.bump, [("item", sku) for sku in sorted(self.moved)])
 
     # --- into the tables
 
-    def _flush(self) -> None:
-        sql = self._database.sql
-        self._write(sql.drop_waits, [key for key in self._waits if key in self._order_versions])
-        self._rows[model.Wait] = [row for kept in self._waits.values() for row in kept]
-        for number, row in self._fresh.items():
-            row[_QUANTITY] = self._quantities[number]
-        self._new[model.Unit] = list(self._fresh.values())
-        for record, found in self._new.items():
-            self._database.add(self._connection, record, found)
-        self._write(sql.amend_unit, list(self._amended.values()))
-        self._write(sql.spell, sorted(self._spelt))
-        moves = [(self._quantities[number], number) for number in sorted(self._touched) if number not in self._fresh]
-        self._write(sql.unit_moves, moves)
-        for record, found in self._rows.items():
-            self._database.put(self._connection, record, found)
-        self._write(sql.bump, [("item", sku) for sku in sorted(self.moved)])
+    def _add(self, record: type[Any], found: Sequence[Row]) -> None:
+        self._database.add(self._connection, record, found)
+
+    def _put(self, record: type[Any], found: Sequence[Row]) -> None:
+        self._database.put(self._connection, record, found)
 
     def _write(self, statement: str, found: Sequence[Sequence[Any]]) -> None:
         self._database.write(self._connection, statement, found)
@@ -207,18 +242,17 @@ class Batch:
         return self._numbers.next(TABLES[record].name)
 
 
-def _new(bookings: Sequence[model.Booking]) -> dict[str, int]:
-    """Return how many new rows of each table these bookings bring."""
-    kinds: dict[type[Any], list[Any]] = {
-        model.Event: [row for booking in bookings for row in booking.events],
-        model.Allocation: [row for booking in bookings for row in booking.allocations],
-        model.Shortage: [row for booking in bookings for row in booking.shortages],
-        model.Unit: [row for booking in bookings for row in booking.units],
-        model.Movement: [row for booking in bookings for row in booking.movements],
-    }
+def _placeholders(bookings: Sequence[model.Booking]) -> dict[type[Any], list[int]]:
+    """Return the ids of new records: placeholders, or 0 for one that nothing refers to."""
     return {
-        TABLES[record].name: sum(not 0 < row.id < _NEW for row in found) for record, found in kinds.items() if found
+        record: [row.id for booking in bookings for row in get(booking) if not 0 < row.id < _NEW]
+        for record, get in _KEPT.items()
     }
+
+
+def _unique(placeholders: Sequence[int]) -> bool:
+    named = list(filter(None, placeholders))
+    return len(set(named)) == len(named)
 
 
 def _real(value: Any, given: dict[int, int], what: str) -> Any:

@@ -9,8 +9,9 @@ version, as in SQLite.
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable
+from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable, model
 from stockhook_plugins.stores.sqlalchemy.database import rows
 from stockhook_plugins.stores.sqlalchemy.postgres_array import array, register
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
@@ -30,12 +31,14 @@ from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
 from stockhook_plugins.stores.sqlalchemy.rows import shape
 from stockhook_plugins.stores.sqlalchemy.statements import (
     KEEP_BODIES,
+    LAST_IDS,
     NEXT_IDS,
     REMOVE_BODIES,
     SEQUENCES,
     WRITE_ALONE,
     for_postgresql,
 )
+from stockhook_plugins.stores.sqlalchemy.tables import TABLES
 
 OLDEST: Final = 140000
 """The oldest version that is taken, as PostgreSQL counts them: from it on the jobs of a daemon that hangs are freed.
@@ -61,6 +64,10 @@ _SESSION: Final = {
     "timezone": "UTC",
 }
 _READING: Final = {**_SESSION, "statement_timeout": "0", "idle_in_transaction_session_timeout": "10min"}
+
+_SHARED: Final = TABLES[model.Delivery].name
+"""The table whose ids several take at the same time."""
+_NONE: Final[Iterator[int]] = iter(())
 
 
 class ServerDatabase:
@@ -301,24 +308,31 @@ class Sequences:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._given: dict[str, list[int]] = {}
+        self._given: dict[str, Iterator[int]] = {}
 
     def reserve(self, wanted: Mapping[str, int]) -> None:
         """Get so many ids of each table."""
-        asked = {SEQUENCES[table]: number for table, number in wanted.items() if number}
-        tables = {SEQUENCES[table]: table for table in wanted}
-        if not asked:
-            return
-        for name, number in rows(self._connection, NEXT_IDS, [list(asked), list(asked.values())]):
-            self._given.setdefault(tables[name], []).append(number)
-        for table in wanted:
-            self._given.get(table, []).sort(reverse=True)
+        asked = {SEQUENCES[table]: number for table, number in wanted.items() if number and table != _SHARED}
+        if asked:
+            lasts = dict(rows(self._connection, LAST_IDS, [list(asked), list(asked.values())]))
+            for table in wanted:
+                last = lasts.get(SEQUENCES[table])
+                if last is not None:
+                    self._give(table, range(last - wanted[table] + 1, last + 1))
+        if wanted.get(_SHARED):
+            found = rows(self._connection, NEXT_IDS, [SEQUENCES[_SHARED], wanted[_SHARED]])
+            self._give(_SHARED, sorted(number for (number,) in found))
+
+    def _give(self, table: str, numbers: Iterable[int]) -> None:
+        self._given[table] = chain(self._given.get(table, ()), numbers)
 
     def next(self, table: str) -> int:
         """Return the next id of a table."""
-        if not self._given.get(table):
+        number = next(self._given.get(table, _NONE), None)
+        if number is None:
             self.reserve({table: 1})
-        return self._given[table].pop()
+            number = next(self._given[table])
+        return number
 
 
 def _driver(connection: Connection) -> Any:

@@ -65,10 +65,12 @@ TAKE_ITEMS: Final = (
 )
 """Takes those of the numbers of items that nobody has, without waiting."""
 DATABASE_SIZE: Final = "SELECT pg_database_size(current_database())"
-NEXT_IDS: Final = (
-    "SELECT wanted.name, nextval(wanted.name::regclass) "
-    "FROM unnest(%s::text[], %s::int[]) AS wanted(name, number), generate_series(1, wanted.number)"
+NEXT_IDS: Final = "SELECT nextval(%s::regclass) FROM generate_series(1, %s::int)"
+LAST_IDS: Final = (
+    "SELECT wanted.name, setval(wanted.name::regclass, nextval(wanted.name::regclass) + wanted.number - 1) "
+    "FROM unnest(%s::text[], %s::int[]) AS wanted(name, number)"
 )
+"""Takes so many ids of each sequence and returns the last ones, where nobody else takes any: in ``WRITE_ALONE``."""
 
 
 def constant(value: str) -> ColumnElement[Any]:
