@@ -27,6 +27,7 @@ BACK = 20.0
 """Seconds after which a delivery is stored again once the server takes connections."""
 PATIENCE = 1
 """Seconds after which PostgreSQL ends a transaction whose daemon does nothing, where a test does not wait for 15."""
+ENDED = "session of a process that has stopped was ended, for it held up the others"
 
 
 @pytest.fixture(scope="module")
@@ -193,22 +194,28 @@ def test_a_line_that_swallows_everything_is_answered_in_time_and_heals(
     keeps_its_promises(traffic)
 
 
-def others_go_on(url: str, seconds: float) -> None:
-    """Wait until events are worked by batches that begin from now on; raises AssertionError if that takes longer."""
-    now = int(time.time() * 1_000_000)
+def others_go_on(url: str, seconds: float) -> float:
+    """Wait until events are worked by batches that begin from now on, and return after how many seconds they are.
+
+    Raises AssertionError if that takes longer.
+    """
+    now, began = int(time.time() * 1_000_000), time.monotonic()
     worked = f"SELECT count(*) FROM event WHERE finished_at > {now}"
     RunningDaemon.until(lambda: ask(url, worked)[0][0] > 20, seconds, "the others to go on")
+    return time.monotonic() - began
 
 
+@pytest.mark.parametrize("seed", seeds(1, 3))
 def test_a_daemon_that_is_stopped_holds_up_the_others_for_a_while_and_doubles_nothing_when_it_goes_on(
-    server: OwnServer, url: str, trading: Callable[..., Traffic]
+    seed: int, server: OwnServer, url: str, trading: Callable[..., Traffic]
 ) -> None:
     patience = 15 if LONG else PATIENCE
     migrate(url)
-    traffic = trading(4, url=f"{url}?options=-c%20idle_in_transaction_session_timeout%3D{patience}s")
+    traffic = trading(4, seed, url=f"{url}?options=-c%20idle_in_transaction_session_timeout%3D{patience}s")
     cut = "idle-in-transaction timeout"
     before = server.machine.log.read_text(errors="replace").count(cut)
     rounds = 0
+    waited = []
     with traffic.flowing():
         time.sleep(1)
         while server.machine.log.read_text(errors="replace").count(cut) == before or rounds < times(2, 10):
@@ -217,11 +224,14 @@ def test_a_daemon_that_is_stopped_holds_up_the_others_for_a_while_and_doubles_no
             stopped = traffic.chance.choice(traffic.daemons)
             stopped.signal(signal.SIGSTOP)
             try:
-                others_go_on(url, patience + 60)
+                # by the server after that long, by the others after two looks of theirs more
+                waited.append(others_go_on(url, patience + (30 if LONG else 60)))
                 time.sleep(traffic.chance.uniform(0, patience + 1))
             finally:
                 stopped.signal(signal.SIGCONT)
             time.sleep(traffic.chance.uniform(0, 0.5))
+    ended = sum(len(told(daemon, ENDED)) for daemon in traffic.daemons)
+    print(f"went on after {[f'{seconds:.1f}' for seconds in waited]} s; {ended} sessions were ended by the others")
     keeps_its_promises(traffic)
 
 
