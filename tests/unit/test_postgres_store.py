@@ -303,7 +303,7 @@ def statements() -> list[str]:
     found = [value for value in vars(sql).values() if isinstance(value, str)]
     made = [text for record in RECORDS for text in (sql.put(record), sql.add(record), sql.drop(record))]
     folds = [text for record in sql.folded for text in (sql.fold_in(record), sql.fold_out(record))]
-    return [*found, *sql.folded.values(), *sql.drop_bodies, *made, *folds, sql.bodies_once()]
+    return [*found, *sql.folded.values(), *sql.drop_bodies, *made, *folds, sql.bodies_once]
 
 
 def test_no_hot_statement_reads_a_whole_table(url: str, store: SqlStore) -> None:

@@ -1,6 +1,6 @@
 """What the store needs of a database, be it a file or a server: ``sqlite`` and ``postgres`` offer it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -113,9 +113,7 @@ class Database(Protocol):
         """Insert or replace rows by key; of several with one key the last one counts."""
         ...
 
-    def write_together(
-        self, connection: Connection, statement: Callable[[int], str], found: Sequence[Sequence[Any]]
-    ) -> None:
+    def write_together(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Write rows that a sender waits for."""
         ...
 
@@ -146,6 +144,11 @@ class Database(Protocol):
     def damage(self) -> str | None:
         """Return the first damage that the database finds in what it keeps, or None."""
         ...
+
+
+def driver(connection: Connection) -> Any:
+    """Return the driver's own connection, for statements that SQLAlchemy would only make slower."""
+    return connection.connection.driver_connection
 
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

@@ -9,23 +9,23 @@ version, as in SQLite.
 import select
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg import generators
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable, model
-from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.database import driver, rows
 from stockhook_plugins.stores.sqlalchemy.postgres_array import array, register
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
 from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
+from stockhook_plugins.stores.sqlalchemy.postgres_queue import hand_over, queued
 from stockhook_plugins.stores.sqlalchemy.postgres_stuck import MARK
 from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
 from stockhook_plugins.stores.sqlalchemy.rows import shape
@@ -224,7 +224,7 @@ class ServerDatabase:
     @contextmanager
     def queued(self, connection: Connection) -> Iterator[None]:
         """Have the server work on one statement while the next one is written."""
-        with _driver(connection).pipeline() as queue:
+        with queued(driver(connection)) as queue:
             connection.info["queue"] = queue
             try:
                 yield
@@ -234,10 +234,10 @@ class ServerDatabase:
     def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Run a statement once, with the rows as one array a column."""
         if found:
-            _driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
+            driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
             queue = connection.info.get("queue")
             if queue is not None:
-                _hand_over(_driver(connection), queue)
+                hand_over(driver(connection), queue)
 
     def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert rows that are not there."""
@@ -249,11 +249,9 @@ class ServerDatabase:
         once = {tuple(row[place] for place in at): row for row in found}
         self.write(connection, self.sql.put(record), list(once.values()))
 
-    def write_together(
-        self, connection: Connection, statement: Callable[[int], str], found: Sequence[Sequence[Any]]
-    ) -> None:
+    def write_together(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Write rows in the order of their first column, so that two who write the same ones cannot lock each other."""
-        self.write(connection, statement(1), sorted(found, key=_first))
+        self.write(connection, statement, sorted(found, key=_first))
 
     # --- what others do
 
@@ -333,20 +331,6 @@ class Sequences:
             self.reserve({table: 1})
             number = next(self._given[table])
         return number
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection
-
-
-def _hand_over(driver: Any, queue: Any) -> None:
-    """Send what is queued as a whole, and do not wait until it is done, as the queue's own ``sync`` does.
-
-    In the middle of a queue no time-out counts: a daemon stopped there would hold up the others for ever.
-    """
-    queue._enqueue_sync()  # noqa: SLF001 - psycopg has no other way to end a part of a queue without waiting
-    driver.wait(queue._communicate_gen())  # noqa: SLF001 - as above
-    driver.wait(generators.send(driver.pgconn))
 
 
 def _prepare(driver: Any, _record: object) -> None:

@@ -5,9 +5,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from stockhook.plugin import Progress, StoreBroken, StoreUnavailable
 from stockhook_plugins.stores.claims import Claims
 from stockhook_plugins.stores.sqlalchemy import statements
-from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.database import driver, rows
 from stockhook_plugins.stores.sqlalchemy.faults import Faults
 from stockhook_plugins.stores.sqlalchemy.locks import ANSWER, PATIENCE, FileLock, Turn, opened, served
 from stockhook_plugins.stores.sqlalchemy.sqlite_unit import FileUnit
@@ -267,7 +267,7 @@ class FileDatabase:
     def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
         if found:
-            connection.exec_driver_sql(statement, [tuple(row) for row in found])
+            driver(connection).executemany(statement, found)
 
     def queued(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002 - there is no waiting
         """Do nothing: every statement is done when it returns."""
@@ -275,15 +275,13 @@ class FileDatabase:
 
     def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert many rows with each statement: that costs two thirds of a statement for each of them."""
-        self.write_together(connection, partial(self.sql.add, record), found)
+        self.write_together(connection, self.sql.add(record), found)
 
     def put(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert or replace rows one after the other."""
         self.write(connection, self.sql.put(record), found)
 
-    def write_together(
-        self, connection: Connection, statement: Callable[[int], str], found: Sequence[Sequence[Any]]
-    ) -> None:
+    def write_together(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Write rows with few statements, each of many rows.
 
         SQLite hands the interpreter over at every statement, and gets it back only when a busy worker lets go: for the
@@ -293,8 +291,9 @@ class FileDatabase:
         while at < len(found):
             while size > len(found) - at:
                 size //= 2
-            values = [value for row in found[at : at + size] for value in row]
-            connection.exec_driver_sql(statement(size), tuple(values))
+            driver(connection).execute(
+                statements.of_rows(statement, size), list(chain.from_iterable(found[at : at + size]))
+            )
             at += size
 
     # --- what others do
@@ -368,7 +367,7 @@ class FileDatabase:
 
     def _raw(self) -> Any:
         assert self._writer is not None
-        return self._writer.connection.driver_connection
+        return driver(self._writer)
 
     def copy(self, path: Path, progress: Progress) -> None:
         """Write a consistent copy to a new file."""
