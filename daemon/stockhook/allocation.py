@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Final
@@ -56,7 +55,7 @@ class Plan:
     asked: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
+@record(frozen=False, slots=True)
 class _Shelf:
     """An item's units under one choice of locations: per tier what may be offered, by id, and how many are left out.
 

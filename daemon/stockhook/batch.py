@@ -7,7 +7,7 @@ worker, a receipt and a rebooking share.
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Final
@@ -74,7 +74,7 @@ class Policies:
         return self.rules.get(channel) or next(iter(self.rules.values()), ChannelRules(channel))
 
 
-@dataclass(slots=True)
+@record(frozen=False, slots=True)
 class _Open:
     """One order of the batch: as it was read, as it stands now, and what has been decided on the way.
 

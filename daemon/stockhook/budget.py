@@ -4,11 +4,11 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
+from stockhook.record import record
 from stockhook.steps import Planner
 
 SECONDS: Final = 2.0
@@ -20,7 +20,7 @@ class _Late(BaseException):
     """Raised inside a plan that takes too long; a BaseException, so that a plugin's ``except Exception`` lets it by."""
 
 
-@dataclass(slots=True)
+@record(frozen=False, slots=True)
 class _Running:
     strategy: str
     since: float

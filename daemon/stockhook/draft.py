@@ -1,7 +1,7 @@
 """One evaluation's result while it grows: takes, shortage rows, movements, waits, and what a person should know."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
@@ -53,7 +53,7 @@ class Signal:
     text: str
 
 
-@dataclass(slots=True)
+@record(frozen=False, slots=True)
 class Draft:
     """Collects what is to be booked for one order; ``ids`` gives placeholders.
 

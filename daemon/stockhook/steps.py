@@ -5,7 +5,7 @@ each tier by itself, and the first tier that covers wins; where none does, what 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stockhook.errors import BadPlan
 from stockhook.model import Need, Offer, Pick
@@ -41,7 +41,7 @@ class Method:
     last_day_good: bool = True
 
 
-@dataclass(slots=True)
+@record(frozen=False, slots=True)
 class Decision:
     """What the attempts came to: what to take in the order of taking, and the units that would have been next.
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
-from operator import attrgetter
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from stockhook.plugin import model
 
@@ -114,12 +114,11 @@ class Shape:
         self.decode = self._decoder()
 
     def _encoder(self) -> Callable[[Any], Row]:
-        get = attrgetter(*self.names)
         must = [(at, column.encode) for at, column in enumerate(self.columns) if column.encode and not column.nullable]
         may = [(at, column.encode) for at, column in enumerate(self.columns) if column.encode and column.nullable]
 
         def encode(record: Any) -> Row:
-            row = list(get(record))
+            row = list(astuple(record))
             for at, convert in must:
                 row[at] = "[]" if row[at] is _NOTHING else convert(row[at])
             for at, convert in may:
