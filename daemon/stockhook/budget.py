@@ -28,7 +28,7 @@ class _Running:
 
 
 class Budget:
-    """Watches running plans from one thread of its own, which lives no longer than something is planned.
+    """Watches running plans from one thread of its own, which ends when nothing has been planned for a while.
 
     A plan that does not end even after the exception (it may be in foreign code) is ``stuck``: its strategy is
     switched off, and the process should be restarted.
@@ -39,6 +39,7 @@ class Budget:
         self._grace = grace
         self._lock = threading.Lock()
         self._running: dict[int, _Running] = {}
+        self._begun = 0
         self._watcher: threading.Thread | None = None
         self.stuck: set[str] = set()
 
@@ -50,6 +51,7 @@ class Budget:
                 raise BadPlan(strategy, "is switched off until a restart: a plan of it never ended")
             thread = threading.get_ident()
             running = self._running[thread] = _Running(strategy, time.monotonic())
+            self._begun += 1
             if self._watcher is None:
                 self._watch()
             delivered = False
@@ -77,10 +79,12 @@ class Budget:
                 self._watcher.start()
 
     def _look(self) -> None:
+        seen = 0
         while True:
             time.sleep(min(_LOOK_EVERY, self._seconds / 4))
             with self._lock:
-                if not self._running:
+                before, seen = seen, self._begun
+                if not self._running and seen == before:
                     watcher, self._watcher = self._watcher, None
                     if not self._running:  # a plan that begins is noted first, and then asks whether it is watched
                         return

@@ -114,6 +114,31 @@ def test_the_watch_ends_with_the_plans_and_begins_again_with_the_next_one() -> N
         until(ended)
 
 
+def test_one_watch_serves_all_plans_that_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep, looks = threading.Semaphore(0), threading.Semaphore(0)
+
+    def sleep(_: float) -> None:
+        asleep.release()
+        looks.acquire()
+
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    watched = Budget()
+    quick = watched.planner("quick", lambda need, units: [])
+    quick(NEED, [])
+    first = watched._watcher
+    assert first is not None
+    asleep.acquire()
+    for _ in range(3):
+        looks.release()
+        asleep.acquire()
+        quick(NEED, [])
+    assert watched._watcher is first
+    while first.is_alive():
+        looks.release()
+        first.join(0.01)
+    assert watched._watcher is None
+
+
 def test_what_a_plan_raises_comes_through_as_it_is() -> None:
     def broken(need: Need, units: Sequence[Offer]) -> Sequence[Pick]:
         raise KeyError("lot")
