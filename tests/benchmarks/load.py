@@ -12,7 +12,8 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import scene
 
@@ -21,24 +22,29 @@ WARM_UP = 0.2
 _OK = b"HTTP/1.1 200"
 _LAST = b"connection: close"
 
+Bodies: TypeAlias = Iterator[bytes] | Iterator[memoryview]
+"""What one connection sends, one after the other; each may be gone when the next one is made."""
+
 
 class Load:
     """Keeps connections busy and notes how long each answer took."""
 
-    def __init__(self, port: int, path: str, bodies: Iterator[bytes]) -> None:
+    def __init__(self, port: int, path: str, bodies: Callable[[], Bodies]) -> None:
+        """Take where to send to, and what makes the bodies of a connection."""
         self._address = ("127.0.0.1", port)
         self._head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
-        self._bodies = bodies
         self._selector = selectors.DefaultSelector()
         self._sent_at: dict[socket.socket, float] = {}
-        self._unsent: dict[socket.socket, memoryview] = {}
+        self._bodies_of = bodies
+        self._bodies: dict[socket.socket, Bodies] = {}
+        self._unsent: dict[socket.socket, list[memoryview]] = {}
         self._free: list[socket.socket] = []
         self.took: list[tuple[float, float]] = []
         self.refused = 0
 
     def run(self, connections: int, seconds: float, requests: int) -> float:
         """Send for so long, or so many, and return the moment of the first request."""
-        self._free = [self._connect() for _ in range(connections)]
+        self._free = [self._connect(self._bodies_of()) for _ in range(connections)]
         now = began = time.perf_counter()
         ends = began + seconds
         left = requests
@@ -58,16 +64,16 @@ class Load:
         return began
 
     def _start(self, one: socket.socket) -> None:
-        body = next(self._bodies)
+        body = memoryview(next(self._bodies[one]))
         self._sent_at[one] = time.perf_counter()
-        self._unsent[one] = memoryview(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+        self._unsent[one] = [memoryview(f"{self._head}{len(body)}\r\n\r\n".encode()), body]
         self._send(one)
 
     def _send(self, one: socket.socket) -> None:
         """Send what the connection takes; the rest goes when it takes more."""
         waiting = self._unsent.pop(one)
         with contextlib.suppress(BlockingIOError):
-            waiting = waiting[one.send(waiting, socket.MSG_DONTWAIT) :]
+            waiting = _rest(waiting, one.sendmsg(waiting, (), socket.MSG_DONTWAIT))
         if waiting:
             self._unsent[one] = waiting
         self._selector.modify(one, selectors.EVENT_WRITE if waiting else selectors.EVENT_READ)
@@ -90,16 +96,27 @@ class Load:
         self._free.append(self._again(one) if _LAST in fields else one)
         return now
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, bodies: Bodies) -> socket.socket:
         one = socket.create_connection(self._address)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(one, selectors.EVENT_READ)
+        self._bodies[one] = bodies
         return one
 
     def _again(self, one: socket.socket) -> socket.socket:
         self._selector.unregister(one)
         one.close()
-        return self._connect()
+        return self._connect(self._bodies.pop(one))
+
+
+def _rest(parts: list[memoryview], sent: int) -> list[memoryview]:
+    """Return what is left of a message of which so many bytes have been sent, without a copy of it."""
+    left = []
+    for part in parts:
+        if sent < len(part):
+            left.append(part[sent:])
+        sent = max(0, sent - len(part))
+    return left
 
 
 def _read(one: socket.socket) -> bytes:
@@ -119,7 +136,9 @@ def main() -> None:
     parser.add_argument("--run", type=int, default=0)
     parser.add_argument("--size", type=int, default=0)
     given = parser.parse_args()
-    load = Load(given.port, given.path, scene.bodies(given.run, given.size))
+    singles = scene.bodies(given.run)
+    batches = scene.batches(given.run, given.size) if given.size else None
+    load = Load(given.port, given.path, lambda: singles if batches is None else next(batches))
     began = load.run(given.connections, given.seconds, given.requests)
     warm = began + (WARM_UP * given.seconds if given.seconds < 1e9 else 0)
     counted = [(moment, took) for moment, took in load.took if moment >= warm]

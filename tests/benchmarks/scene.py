@@ -1,9 +1,10 @@
 """The shop that is measured: a configuration, items with lots to choose from, and the webhooks it is sent."""
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count, islice
+from itertools import count, cycle, islice
 from pathlib import Path
 
 from stockhook import settings
@@ -81,33 +82,49 @@ def backlog(config: Path, arriving: Iterator[bytes], number: int) -> None:
     loaded.store.close()
 
 
-def bodies(run: int, size: int = 0, apart: int = 0) -> Iterator[bytes]:
-    """Make deliveries, no two with the same order; ``run`` keeps runs apart.
+def bodies(run: int, apart: int = 0) -> Iterator[bytes]:
+    """Make deliveries of one shipment of three lines, about 2 KB, no two with the same order; ``run`` keeps runs apart.
 
-    Each is one shipment of three lines, about 2 KB, or a batch of so many as come near ``size`` bytes. With ``apart``
-    no delivery has an item in common with so many before it: that takes three times as many items.
+    With ``apart`` no delivery has an item in common with so many before it: that takes three times as many items.
     """
-    chance = random.Random(run)
-    if apart:
-        shapes = [_shape(chance, range(LINES * at, LINES * (at + 1))) for at in range(apart)]
-    else:
-        shapes = [_shape(chance, chance.sample(range(ITEMS), LINES)) for _ in range(_SHAPES)]
-    return _batches(run, size, shapes) if size else _singles(run, shapes)
-
-
-def _singles(run: int, shapes: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    shapes = _shapes(run, apart)
     for number in count():
         head, tail = shapes[number % len(shapes)]
         yield b"%sDEMO-%04d-%08d%s" % (head, run, number, tail)
 
 
-def _batches(run: int, size: int, shapes: list[tuple[bytes, bytes]]) -> Iterator[bytes]:
+def batches(run: int, size: int) -> Iterator[Iterator[memoryview]]:
+    """Make, for one sender after the other, deliveries of so many shipments as come near ``size`` bytes.
+
+    No two of them all have the same order. A sender's delivery is gone when he asks for the next one: it is written
+    into the same memory, and only the numbers of the orders are new. To put 900 KB together anew takes longer than to
+    send them, and fresh memory costs the kernel as much again; on two cores all of that would be taken from the server
+    that is measured, whichever that is.
+    """
     opening, closing = payloads.envelope({}).split(b"{}")
-    cut = [(head.removeprefix(opening), tail.removesuffix(closing)) for head, tail in shapes]
-    elements = _singles(run, cut)
-    each = len(next(elements)) + 1
+    cut = cycle((head.removeprefix(opening), tail.removesuffix(closing)) for head, tail in _shapes(run))
+    each = sum(map(len, next(cut))) + len(_PLACE) + len(b",")
+    turns = count()
     while True:
-        yield opening + b",".join(islice(elements, size // each)) + closing
+        body = opening + b",".join(_PLACE.join(next(cut)) for _ in range(size // each)) + closing
+        yield _renewed(memoryview(bytearray(body)), [found.start() for found in re.finditer(_PLACE, body)], run, turns)
+
+
+def _renewed(body: memoryview, places: list[int], run: int, turns: Iterator[int]) -> Iterator[memoryview]:
+    for at in places:
+        body[at : at + len(_PLACE)] = b"DEMO-%04d-%08d" % (run, 0)
+    ends = [slice(at + len(_PLACE) - 8, at + len(_PLACE)) for at in places]
+    for turn in turns:
+        for number, end in enumerate(ends, turn * len(ends)):
+            body[end] = b"%08d" % number
+        yield body
+
+
+def _shapes(run: int, apart: int = 0) -> list[tuple[bytes, bytes]]:
+    chance = random.Random(run)
+    if apart:
+        return [_shape(chance, range(LINES * at, LINES * (at + 1))) for at in range(apart)]
+    return [_shape(chance, chance.sample(range(ITEMS), LINES)) for _ in range(_SHAPES)]
 
 
 def _shape(chance: random.Random, numbers: Sequence[int]) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -53,15 +54,19 @@ EACH = {"p95 of the page ": "/recall", "p95 of the API's list ": "/movements"}
 """How figures begin of which there is one for each page and each list, and one of these."""
 
 
-@pytest.fixture(scope="module")
-def figure() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_figure", BENCHMARKS / "figure.py")
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def figure() -> ModuleType:
+    return loaded("figure")
 
 
 def run(*options: str, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -102,6 +107,16 @@ def test_what_the_rows_of_the_peer_need_is_missed_before_anything_is_measured(tm
     assert time.monotonic() - began < 60, "it has measured first"
     assert done.returncode == 1
     assert "need Redis: apt install redis-server" in done.stderr
+
+
+def test_large_deliveries_that_are_written_into_the_same_memory_have_no_order_in_common() -> None:
+    batches = loaded("scene").batches(7, 20_000)
+    senders = [next(batches), next(batches)]
+    sent = [bytes(next(sender)).decode() for sender in senders * 3]
+    assert all(17_000 < len(body) <= 20_000 for body in sent)
+    events = [event["order_ship"]["order_id"] for body in sent for event in json.loads(body)["events"]]
+    assert len(events) == len(set(events)) == 54
+    assert all(re.fullmatch(r"DEMO-0007-\d{8}", order) for order in events)
 
 
 def test_a_figure_is_well_when_it_reaches_its_bar(figure: ModuleType) -> None:
