@@ -9,14 +9,15 @@ import hashlib
 import math
 import os
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 from stockhook import log
+from stockhook.buffers import Buffers
 from stockhook.clock import Clock
+from stockhook.compression import compressed
 from stockhook.errors import StoreBroken, StoreUnavailable
 from stockhook.meters import Meters
 from stockhook.model import Body, Delivery
@@ -73,6 +74,8 @@ class Intake:
         self.committing_since: float | None = None
         self._failed_at: float | None = None
         self._shut = False
+        self.buffers = Buffers()
+        """Memory for large bodies; what ``keep`` is given of it goes back there."""
         self._outage = log.Outage(logger, "deliveries could not be stored", "deliveries are stored again")
         self._committed_at = self._stored_at = -math.inf
         self.stored: Callable[[], None] = lambda: None
@@ -104,8 +107,10 @@ class Intake:
         """Give back what was reserved."""
         self.in_flight -= size
 
-    def keep(self, channel: str, body: bytes, headers: Sequence[tuple[str, str]], peer: str) -> asyncio.Future[int]:
-        """Take a delivery; the future is done, with its id, once it is durably stored.
+    def keep(
+        self, channel: str, body: bytes | memoryview, headers: Sequence[tuple[str, str]], peer: str
+    ) -> asyncio.Future[int]:
+        """Take a delivery; the future is done, with its id, once it is durably stored. Memory comes from ``buffers``.
 
         It ends with StoreUnavailable when it could not be stored, or not in time: it may be stored all the same, and
         must be sent again.
@@ -126,6 +131,8 @@ class Intake:
                 self._late = loop.call_later(1, self._give_up)
 
         def packed(done: asyncio.Future[Body]) -> None:
+            if isinstance(body, memoryview):
+                self.buffers.give(body)
             error = done.exception()
             if error is None:
                 queue(done.result())
@@ -135,7 +142,7 @@ class Intake:
         if len(body) > LARGE and not self._over:
             loop.run_in_executor(self._pack, _large, body).add_done_callback(packed)
         else:
-            queue(Body(_digest(body), "identity", body, len(body)))
+            queue(Body(_digest(body), "identity", bytes(body), len(body)))
         return stored
 
     async def run(self) -> None:
@@ -242,7 +249,7 @@ class Intake:
         self._late = asyncio.get_running_loop().call_later(1, self._give_up) if waits else None
 
 
-def _digest(body: bytes) -> bytes:
+def _digest(body: bytes | memoryview) -> bytes:
     """Return the digest of a small body without letting go of the interpreter, as hashlib does for 2 KiB and more.
 
     To get it back from a busy thread takes many times as long as to hash so little.
@@ -253,9 +260,9 @@ def _digest(body: bytes) -> bytes:
     return found.digest()
 
 
-def _large(body: bytes) -> Body:
+def _large(body: bytes | memoryview) -> Body:
     """Return a large body as it is kept; a thread's work, since even its digest would hold up the event loop."""
-    return Body(hashlib.sha256(body).digest(), "zlib", zlib.compress(body, 1), len(body))
+    return Body(hashlib.sha256(body).digest(), "zlib", compressed(body), len(body))
 
 
 def _fail(group: Sequence[_Waiting], words: str) -> None:

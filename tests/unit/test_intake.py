@@ -57,7 +57,7 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def keep(kept: Intake, body: bytes = b"{}") -> asyncio.Future[None]:
+def keep(kept: Intake, body: bytes | memoryview = b"{}") -> asyncio.Future[None]:
     return kept.keep("shop", body, [("content-type", "application/json")], "192.0.2.1")
 
 
@@ -138,6 +138,22 @@ async def test_a_large_body_is_compressed_and_keeps_its_digest_and_size(disk: Di
     assert zlib.decompress(large.body.data) == body
     assert (large.body.size, large.delivery.size) == (LARGE + 1, LARGE + 1)
     assert large.body.digest == hashlib.sha256(body).digest()
+
+
+async def test_memory_of_a_large_body_is_free_for_another_once_the_body_is_compressed(disk: Disk) -> None:
+    async with running(disk) as kept:
+        disk.may.clear()
+        memory = kept.buffers.take(LARGE + 1)
+        memory[:] = b"x" * (LARGE + 1)
+        stored = keep(kept, memory)
+        await until(lambda: bool(kept._queue) or kept.committing_since is not None)
+        again = kept.buffers.take(LARGE + 1)
+        assert again.obj is memory.obj
+        again[:] = b"y" * (LARGE + 1)
+        disk.may.set()
+        await stored
+    ((arrival,),) = disk.groups
+    assert zlib.decompress(arrival.body.data) == b"x" * (LARGE + 1)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("the disk is full"), OSError("no space left on device")])
