@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -136,6 +137,24 @@ def test_what_somebody_holds_who_stands_still_is_free_for_the_others_in_the_end(
             assert ("answer" in line["waited_for"]) == (place == "before an answer")
             assert work(other)
         assert not work(stopped)  # it goes on by itself, and finds that others were there
+
+
+def test_a_queue_ends_with_its_mark_behind_which_the_time_out_of_the_server_counts(
+    other: SqlStore, tmp_path: Path
+) -> None:
+    database = other._session._database
+    sent = tmp_path / "sent"
+    with database.unit() as unit, sent.open("w") as lines:  # type: ignore[attr-defined]
+        connection = unit.writer()
+        driver: Any = connection.connection.driver_connection
+        driver.pgconn.trace(lines.fileno())
+        for _ in range(50):  # psycopg itself asks for what has not come yet, and sometimes all has
+            with database.queued(connection):
+                database.write(connection, database.sql.bump, [("item", "SOAP")])
+        driver.pgconn.untrace()
+    words = sent.read_text().split()
+    assert words.count("Sync") >= 50
+    assert "Flush" not in words
 
 
 def test_who_listens_for_the_others_looks_after_them_as_well(

@@ -2,8 +2,8 @@
 
 PostgreSQL has a time-out for that (``idle_in_transaction_session_timeout``), and it has three holes:
 
-- It begins with the answer to a mark (Sync) and ends with the next message, whatever that is. The one by which psycopg
-  asks for the last answers of a queue (Flush) ends it and begins nothing.
+- It begins with the answer to a mark (Sync) and ends with the next message, whatever that is. One that asks for answers
+  (Flush), as psycopg does behind a queue, ends it and begins nothing; ours end without (``postgres_queue.py``).
 - In the middle of a message, or between a statement of a queue and the mark behind it, no time-out counts.
 - While an answer is not taken, only that for a statement counts, which is longer.
 
