@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from stockhook.plugin import RECORDS, model
 from stockhook_plugins.stores import bookings as rules
 from stockhook_plugins.stores.sqlalchemy.caches import Moved
-from stockhook_plugins.stores.sqlalchemy.database import Database, Numbers, rows
+from stockhook_plugins.stores.sqlalchemy.database import Database, Numbers, rows_of_each
 from stockhook_plugins.stores.sqlalchemy.reading import by_account
 from stockhook_plugins.stores.sqlalchemy.rows import Row, json_list, shape
 from stockhook_plugins.stores.sqlalchemy.tables import TABLES
@@ -60,9 +60,8 @@ class Batch:
 
     def write(self, bookings: Sequence[model.Booking]) -> frozenset[model.OrderKey | None]:
         """Write what is not void, and return the keys of what is."""
-        self._load_versions(bookings)
+        self._load(bookings)
         good, void = rules.standing(bookings, self._order_versions, self._versions)
-        self._load_units(good)
         named = _placeholders(good)
         self._numbers.reserve({TABLES[record].name: len(found) for record, found in named.items()})
         # where one stands for several records, what names it is told by the place in the call
@@ -84,27 +83,28 @@ class Batch:
 
     # --- what is there
 
-    def _load_versions(self, bookings: Sequence[model.Booking]) -> None:
-        keys = {booking.order.key for booking in bookings if booking.order is not None}
-        for account, names in by_account(keys).items():
-            for order_id, version in rows(
-                self._connection, self._database.sql.order_versions, [account, json_list(names)]
-            ):
-                self._order_versions[model.OrderKey(account, order_id)] = version
+    def _load(self, bookings: Sequence[model.Booking]) -> None:
+        sql = self._database.sql
+        orders = by_account({booking.order.key for booking in bookings if booking.order is not None})
+        moves = [move for booking in bookings for move in booking.movements]
+        units = [unit for booking in bookings for unit in booking.units]
         skus = {sku for booking in bookings for sku in booking.items}
-        skus.update(move.sku for booking in bookings for move in booking.movements)
-        skus.update(unit.sku for booking in bookings for unit in booking.units)
-        self._versions.update(rows(self._connection, self._database.sql.item_versions, [json_list(skus)]))
-
-    def _load_units(self, bookings: Sequence[model.Booking]) -> None:
-        named = {move.unit_id for booking in bookings for move in booking.movements if move.unit_id < _NEW}
-        named.update(unit.id for booking in bookings for unit in booking.units if 0 < unit.id < _NEW)
-        if named:
-            found = rows(self._connection, self._database.sql.unit_quantities, [json_list(named)])
-            for number, sku, quantity, suspense in found:
-                self._skus[number], self._quantities[number] = sku, quantity
-                if suspense:
-                    self._suspense.add(number)
+        skus.update(move.sku for move in moves)
+        skus.update(unit.sku for unit in units)
+        named = {move.unit_id for move in moves if move.unit_id < _NEW} | {unit.id for unit in units if unit.id < _NEW}
+        versions, quantities, *found = rows_of_each(
+            self._connection,
+            (sql.item_versions, [json_list(skus)]),
+            (sql.unit_quantities, [json_list(named)]),
+            *((sql.order_versions, [account, json_list(names)]) for account, names in orders.items()),
+        )
+        self._versions.update(versions)
+        for number, sku, quantity, suspense in quantities:
+            self._skus[number], self._quantities[number] = sku, quantity
+            if suspense:
+                self._suspense.add(number)
+        for account, known in zip(orders, found, strict=True):
+            self._order_versions.update({model.OrderKey(account, order_id): version for order_id, version in known})
 
     # --- one table after the other
 

@@ -1,16 +1,21 @@
 """What the store needs of a database, be it a file or a server: ``sqlite`` and ``postgres`` offer it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
 from stockhook.plugin import Due, Progress, model
 from stockhook_plugins.stores.sqlalchemy.statements import Statements
+
+QUEUE: Final = "queue"
+"""In the ``info`` of a connection while statements are queued: what waits for them when it is closed, and the queue."""
+TOGETHER: Final = "together"
+"""What in the ``info`` of a connection makes one journey of the statements in its block; not there for a file."""
 
 
 class Numbers(Protocol):
@@ -102,7 +107,10 @@ class Database(Protocol):
         ...
 
     def queued(self, connection: Connection) -> AbstractContextManager[Any]:
-        """Within, nothing is read, and ``write`` need not wait for the database; errors may come at the end."""
+        """Within, nothing is read, and ``write`` need not wait for the database.
+
+        What goes wrong with it may be raised when something is read next, or by the commit.
+        """
         ...
 
     def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
@@ -153,8 +161,26 @@ def driver(connection: Connection) -> Any:
 
 def rows(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
     """Run one of the hot statements and return its rows as plain tuples."""
-    result = connection.exec_driver_sql(sql, tuple(parameters))
-    assert result.cursor is not None
-    found = result.cursor.fetchall()
-    result.close()
-    return list(found)
+    return list(_reader(connection).execute(sql, tuple(parameters)).fetchall())
+
+
+def rows_of_each(connection: Connection, *asked: tuple[str, Sequence[Any]]) -> list[list[Any]]:
+    """Run hot statements one after the other, in one journey where there is one, and return the rows of each."""
+    reader = _reader(connection)
+    with connection.info.get(TOGETHER, nullcontext)():
+        found = [reader.execute(sql, tuple(parameters)) for sql, parameters in asked]
+    return [list(each.fetchall()) for each in found]
+
+
+def _reader(connection: Connection) -> Any:
+    settle(connection)
+    if not connection.in_transaction():
+        connection.begin()  # SQLAlchemy does not see what goes past it, and would have nothing to commit
+    return driver(connection)
+
+
+def settle(connection: Connection) -> None:
+    """Wait for what has been queued, and raise what went wrong with it."""
+    queue = connection.info.pop(QUEUE, None)
+    if queue is not None:
+        queue[0].close()

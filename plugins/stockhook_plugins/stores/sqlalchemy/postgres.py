@@ -10,7 +10,8 @@ import select
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from stockhook.plugin import RECORDS, Progress, Refused, StoreUnavailable, model
-from stockhook_plugins.stores.sqlalchemy.database import driver, rows
+from stockhook_plugins.stores.sqlalchemy.database import QUEUE, TOGETHER, driver, rows, settle
 from stockhook_plugins.stores.sqlalchemy.postgres_array import array, register
 from stockhook_plugins.stores.sqlalchemy.postgres_faults import ServerFaults
 from stockhook_plugins.stores.sqlalchemy.postgres_jobs import Bell, Jobs
@@ -172,6 +173,7 @@ class ServerDatabase:
         try:
             yield connection
             with self.translated():
+                settle(connection)
                 connection.commit()
         finally:
             _leave(connection)
@@ -224,20 +226,19 @@ class ServerDatabase:
     @contextmanager
     def queued(self, connection: Connection) -> Iterator[None]:
         """Have the server work on one statement while the next one is written."""
-        with queued(driver(connection)) as queue:
-            connection.info["queue"] = queue
-            try:
-                yield
-            finally:
-                del connection.info["queue"]
+        if QUEUE not in connection.info:
+            with ExitStack() as opened:
+                queue = opened.enter_context(queued(driver(connection)))
+                connection.info[QUEUE] = (opened.pop_all(), queue)
+        yield
 
     def write(self, connection: Connection, statement: str, found: Sequence[Sequence[Any]]) -> None:
         """Run a statement once, with the rows as one array a column."""
         if found:
             driver(connection).execute(statement, tuple(map(array, zip(*found, strict=True))))
-            queue = connection.info.get("queue")
+            queue = connection.info.get(QUEUE)
             if queue is not None:
-                hand_over(driver(connection), queue)
+                hand_over(driver(connection), queue[1])
 
     def add(self, connection: Connection, record: type[Any], found: Sequence[Sequence[Any]]) -> None:
         """Insert rows that are not there."""
@@ -333,8 +334,9 @@ class Sequences:
         return number
 
 
-def _prepare(driver: Any, _record: object) -> None:
+def _prepare(driver: Any, record: Any) -> None:
     register(driver)
+    record.info[TOGETHER] = partial(queued, driver)
 
 
 def _mark(driver: Any, _record: object) -> None:
@@ -358,9 +360,11 @@ def _check(driver: Any, _record: object, _connection: object) -> None:
 
 def _leave(connection: Connection) -> None:
     """Give a connection back; one that is broken is thrown away, without a word: what broke it has been told."""
+    if not connection.invalidated:
+        with suppress(SQLAlchemyError, psycopg.Error):
+            settle(connection)
     with suppress(SQLAlchemyError, psycopg.Error):
-        driver = None if connection.invalidated else connection.connection.driver_connection
-        if driver is not None and driver.closed:
+        if not connection.invalidated and driver(connection).closed:
             connection.invalidate()
         connection.close()
 

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from stockhook.plugin import Due, model
-from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.database import rows, rows_of_each
 from stockhook_plugins.stores.sqlalchemy.reading import moment_of
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
 from stockhook_plugins.stores.sqlalchemy.statements import HOLD_ITEMS, TAKE, TAKE_ITEMS, WRITE_ALONE, Statements
@@ -44,9 +44,8 @@ class ServerUnit:
     def writer(self, touched: Collection[int] = ()) -> Connection:
         """Return the transaction, from now on the only one to write; ``touched`` are deliveries to be saved."""
         if not self.writing:
-            if touched:
-                rows(self._connection, self._sql.hold_deliveries, [json_list(touched)])
-            self._connection.exec_driver_sql(WRITE_ALONE)
+            held = [(self._sql.hold_deliveries, [json_list(touched)])] if touched else []
+            rows_of_each(self._connection, *held, (WRITE_ALONE, ()))
             self.writing = True
         return self._connection
 
@@ -54,16 +53,18 @@ class ServerUnit:
         """Take what is due and nobody else has taken."""
         moment = moment_of(now)
         looked_at = most * _AHEAD + len(self._mine)
-        free = self._take([key for key in self._due_orders(moment, looked_at) if key not in self._mine], most)
+        asked = (self._sql.due_orders, [moment, looked_at, 0])
+        due, found = rows_of_each(
+            self._connection, asked, (self._sql.claim_deliveries, [moment, most + len(self._deliveries), 0])
+        )
+        free = self._take([key for row in due if (key := model.OrderKey(*row)) not in self._mine], most)
         # what was worked between the look and the lock is due no more
-        orders = [key for key in self._due_orders(moment, looked_at) if key in free] if free else []
-        found = rows(self._connection, self._sql.claim_deliveries, [moment, most + len(self._deliveries), 0])
+        orders = (
+            [key for row in rows(self._connection, *asked) if (key := model.OrderKey(*row)) in free] if free else []
+        )
         deliveries = [row for row in shape(model.Delivery).decode_all(found) if row.id not in self._deliveries][:most]
         self._deliveries.update(row.id for row in deliveries)
         return Due(tuple(orders), tuple(deliveries))
-
-    def _due_orders(self, moment: int, most: int) -> list[model.OrderKey]:
-        return [model.OrderKey(*row) for row in rows(self._connection, self._sql.due_orders, [moment, most, 0])]
 
     def hold(self, keys: Collection[model.OrderKey]) -> frozenset[model.OrderKey]:
         """Take these orders until the end, and return those that others have taken."""
@@ -84,17 +85,16 @@ class ServerUnit:
         Items that are asked for later, out of order, may stay in the hands of others: their versions tell at the
         booking.
         """
-        if not self.writing:
-            self._keep({_bucket(sku) for sku in skus} - self._items)
-        return dict(rows(self._connection, self._sql.item_versions, [json_list(skus)]))
+        asked = (self._sql.item_versions, [json_list(skus)])
+        numbers = set() if self.writing else {_bucket(sku) for sku in skus} - self._items
+        if numbers and min(numbers) > max(self._items, default=-1):
+            self._items |= numbers
+            return dict(rows_of_each(self._connection, (HOLD_ITEMS, [sorted(numbers)]), asked)[1])
+        if numbers:
+            self._keep(numbers)
+        return dict(rows(self._connection, *asked))
 
     def _keep(self, numbers: set[int]) -> None:
-        if not numbers:
-            return
-        if min(numbers) > max(self._items, default=-1):
-            rows(self._connection, HOLD_ITEMS, [sorted(numbers)])
-            self._items |= numbers
-            return
         ends = time.monotonic() + _PATIENCE
         while True:
             got = {number for (number,) in rows(self._connection, TAKE_ITEMS, [sorted(numbers)])}

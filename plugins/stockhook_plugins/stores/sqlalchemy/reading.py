@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from stockhook.plugin import Catalogue, Due, Match, Stock, Total, model
 from stockhook_plugins.stores.sqlalchemy.caches import CatalogueCache, UnitCache
-from stockhook_plugins.stores.sqlalchemy.database import rows
+from stockhook_plugins.stores.sqlalchemy.database import rows, rows_of_each
 from stockhook_plugins.stores.sqlalchemy.finding import find, totals
 from stockhook_plugins.stores.sqlalchemy.rows import json_list, shape
 from stockhook_plugins.stores.sqlalchemy.statements import Statements
@@ -110,10 +110,15 @@ class Reading:
                     self._remember(missing, versions, loaded)
             units.sort(key=_by_id)
             paths = json_list({unit.location for unit in units})
-            places = shape(model.Location).decode_all(rows(connection, self._sql.locations, [paths])) if units else []
-            counted = rows(connection, self._sql.counts, [json_list(asked)]) if asked else ()
-        counts = tuple(shape(model.Count).decode_all(counted))
-        return Stock(tuple(units), {place.path: place for place in places}, versions, counts)
+            places, counts = (
+                shape(record).decode_all(found)
+                for record, found in zip(
+                    (model.Location, model.Count),
+                    rows_of_each(connection, (self._sql.locations, [paths]), (self._sql.counts, [json_list(asked)])),
+                    strict=True,
+                )
+            )
+        return Stock(tuple(units), {place.path: place for place in places}, versions, tuple(counts))
 
     def _remember(self, skus: Collection[str], versions: Mapping[str, int], units: Collection[model.Unit]) -> None:
         by_sku = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The hot statements, compiled once from the tables; they run with plain tuples through ``exec_driver_sql``.
+"""The hot statements, compiled once from the tables; the driver runs them with plain tuples.
 
 Parameters are positional, in the order in which they are written here; lists of numbers or texts are one parameter, as
 JSON. Statements that write rows take one row at a time in SQLite and, in PostgreSQL, whole columns of rows as arrays:
