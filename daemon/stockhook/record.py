@@ -14,8 +14,9 @@ else:
     import dataclasses
     from collections.abc import Callable
 
-    from msgspec import Struct, field
-    from msgspec.structs import replace
+    from msgspec import Struct, field, structs
+
+    replace = structs.replace
 
     def record(*, frozen: bool, slots: bool) -> Callable[[type], type]:
         """Make a record: it is compared by its fields, hashed by them if ``frozen``, and has room for nothing else."""
@@ -33,6 +34,3 @@ else:
             return type(Struct)(kind.__name__, (Struct,), body, frozen=frozen)
 
         return made
-
-
-__all__ = ["record", "replace"]
