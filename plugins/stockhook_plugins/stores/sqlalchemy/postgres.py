@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg.pq import Format
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -334,8 +335,17 @@ class Sequences:
         return number
 
 
+class _Cursor(psycopg.Cursor[Any]):
+    """Takes answers in binary form: bytes, of which bodies are, come twice as long as text."""
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        super().__init__(connection, **options)
+        self.format = Format.BINARY
+
+
 def _prepare(driver: Any, record: Any) -> None:
     register(driver)
+    driver.cursor_factory = _Cursor
     record.info[TOGETHER] = partial(queued, driver)
 
 
