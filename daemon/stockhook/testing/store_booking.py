@@ -28,6 +28,20 @@ def stocked(store: Store, *units: tuple[str, int]) -> list[int]:
     return sorted(set(quantities(store)) - before)
 
 
+def renumbered(shipment: Booking, first: int) -> Booking:
+    """Return a shipment whose placeholders begin with another one."""
+    [event], [allocation] = shipment.events, shipment.allocations
+    return replace(
+        shipment,
+        events=(replace(event, id=first),),
+        allocations=(replace(allocation, id=first, event_id=first),),
+        movements=tuple(
+            replace(row, id=first + place, event_id=first, allocation_id=first)
+            for place, row in enumerate(shipment.movements)
+        ),
+    )
+
+
 def quantities(store: Store) -> dict[int, int]:
     """Return what each unit holds."""
     with store.read() as read:
@@ -194,6 +208,26 @@ class BookingContract:
         assert sorted(quantities(store).values()) == [8 * ONE, 10 * ONE]
         with pytest.raises(BadBooking):
             book(store, make.shipment("DEMO-2", [(NEW + 8, ONE)]))
+
+    @pytest.mark.parametrize("apart", [True, False])
+    def test_each_booking_of_a_call_keeps_what_is_its_own(self, store: Store, *, apart: bool) -> None:
+        """Whether each record of the call has a placeholder of its own, or each booking begins anew."""
+        [unit] = stocked(store, ("SOAP", 10 * ONE))
+        plain = [make.shipment(name, [(unit, ONE), (unit, 2 * ONE)]) for name in ("A", "B")]
+        assert not book(store, *(renumbered(each, NEW + 9 * n * apart) for n, each in enumerate(plain)))
+        with store.read() as read:
+            events = {row.id: row for row in read.find(Event)}
+            allocations = {row.id: row for row in read.find(Allocation)}
+            moves = [row for row in read.find(Movement) if row.order_id]
+            states = read.orders([OrderKey(make.ACCOUNT, name) for name in ("A", "B")])
+        assert sorted((row.order_id or "", row.quantity) for row in moves) == [
+            (name, -quantity * ONE) for name in ("A", "B") for quantity in (2, 1)
+        ]
+        for row in moves:
+            allocation = allocations[row.allocation_id or 0]
+            assert (allocation.order_id, allocation.event_id) == (row.order_id, row.event_id)
+            assert events[row.event_id or 0].order_id == row.order_id
+        assert [[line.quantity for line in state.lines] for state in states.values()] == [[3 * ONE]] * 2
 
     def test_of_a_new_order_booked_twice_in_a_call_the_last_booking_counts(self, store: Store) -> None:
         waits = (Wait(*KEY, WaitKind.CODE, "x"), Wait(*KEY, WaitKind.CODE, "y"))
