@@ -112,7 +112,7 @@ def no_versions() -> None:
 
     bookings.standing = lambda given, *_: (list(given), frozenset())  # type: ignore[assignment]
     ServerUnit._take = take  # type: ignore[method-assign]
-    ServerUnit._keep = lambda *_: None  # type: ignore[method-assign,assignment]
+    no_item_locks()
 
 
 def no_order_locks() -> None:
@@ -126,7 +126,16 @@ def no_item_locks() -> None:
     """Plan with items that another daemon plans with; PostgreSQL."""
     from stockhook_plugins.stores.sqlalchemy.postgres_unit import ServerUnit
 
-    ServerUnit._keep = lambda *_: None  # type: ignore[method-assign,assignment]
+    versions = ServerUnit.item_versions
+
+    def unlocked(unit: ServerUnit, skus: Any) -> Any:
+        writing, unit.writing = unit.writing, True  # who writes already takes no lock
+        try:
+            return versions(unit, skus)
+        finally:
+            unit.writing = writing
+
+    ServerUnit.item_versions = unlocked  # type: ignore[method-assign]
 
 
 def all_lead() -> None:
