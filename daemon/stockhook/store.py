@@ -110,10 +110,8 @@ RECORDS: Final[Mapping[type, Kept]] = {
         folded=("lot", "serial"),
     ),
     Count: Kept(("sku", "location", "unit_id")),
-    Movement: Kept(
-        ("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("event_id",), ("reverses",)), "quantity"
-    ),
-    Allocation: Kept(("id",), (("account", "order_id"), ("event_id",)), "taken"),
+    Movement: Kept(("id",), (("unit_id",), ("sku",), ("account", "order_id"), ("reverses",)), "quantity"),
+    Allocation: Kept(("id",), (("account", "order_id"),), "taken"),
     Shortage: Kept(("id",), (("sku",), ("account", "order_id"), ("open",)), "open"),
     Problem: Kept(("id",), (("state",), ("kind", "subject")), "count"),
     Notice: Kept(("id",), (("state",), ("problem_id",), ("kind", "subject"))),

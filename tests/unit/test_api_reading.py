@@ -78,6 +78,15 @@ async def test_paging_shows_what_was_there_once_while_new_rows_come_in(get: Any,
     assert [number for number in seen if number in before] == before
 
 
+async def test_the_movements_of_an_event_are_those_it_booked(get: Any) -> None:
+    booked = [row for row in (await get("/movements?limit=1000"))["rows"] if row["event_id"] is not None]
+    one = booked[0]
+    own = [row for row in booked if row["event_id"] == one["event_id"]]
+    assert (await get(f"/movements?event_id={one['event_id']}"))["rows"] == own
+    assert (await get(f"/movements?event_id={one['event_id']}&order_id=another"))["rows"] == []
+    assert (await get("/movements?event_id=99"))["rows"] == []
+
+
 async def test_a_rare_filter_is_looked_through_a_part_at_a_time(get: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "WINDOW", 3)
     whole = (await get("/events?limit=1000"))["rows"]

@@ -17,7 +17,7 @@ from stockhook.operations.due import every, make_due, pages
 from stockhook.operations.edges import span
 from stockhook.operations.orders import find_key
 from stockhook.operations.records import known, missing
-from stockhook.store import FOREVER, Match, Work
+from stockhook.store import FOREVER, Match, Read, Work
 
 AT_ONCE: Final = 500
 """Events that are made pending in one commit, so that no commit holds up the store's deliveries."""
@@ -77,11 +77,18 @@ def show(desk: Desk, event_id: int) -> Shown:
     """Return one event with what it booked; raises NotFound."""
     with desk.store.read() as view:
         event = known(view, Event, event_id)
-        mine = {"event_id": event_id}
+        mine = booked_by(view, event_id)
         movements = view.find(Movement, mine, most=FOREVER)
         allocations = view.find(Allocation, mine, most=FOREVER)
         kept = view.body(event.delivery_id) is not None
         return Shown(event, tuple(reversed(movements)), tuple(reversed(allocations)), kept)
+
+
+def booked_by(view: Read, event_id: int) -> dict[str, Match]:
+    """Return what finds the movements, or the allocations, of an event: by its order, since it books for no other."""
+    found = view.find(Event, {"id": event_id})
+    account, order_id = (found[0].account, found[0].order_id) if found else (None, None)
+    return {"account": account or "", "order_id": order_id or "", "event_id": event_id}
 
 
 def replay(desk: Desk, ids: Sequence[int]) -> Replayed:

@@ -172,13 +172,13 @@ class ReplayAction(_DryRun):
 def event(view: Read, event_id: int) -> dict[str, object]:
     """Return what the page of an event shows, but for its payload; raises NotFound."""
     found = known(view, Event, event_id)
-    mine = {"event_id": found.id}
+    mine = operation.booked_by(view, event_id)
     return {
         "event": found,
         "allocations": view.find(Allocation, mine)[::-1],
         "later": later(view, found),
         "movements": view.find(Movement, mine)[::-1],
-        "problems": view.find(Problem, mine | {"state": ProblemState.OPEN}, most=PAGE),
+        "problems": view.find(Problem, {"event_id": found.id, "state": ProblemState.OPEN}, most=PAGE),
     }
 
 

@@ -18,7 +18,7 @@ WINDOW: Final = 50_000
 _DIGITS: Final = 18
 """Digits of the longest id that a store keeps."""
 
-_FEW: Final = frozenset({"order_id", "delivery_id", "unit_id", "event_id"})
+_FEW: Final = frozenset({"order_id", "delivery_id", "unit_id"})
 """Indexed fields of which a value has so few records that other filters cost nothing."""
 
 

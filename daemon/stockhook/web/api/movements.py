@@ -7,6 +7,7 @@ from msgspec import Meta
 from stockhook.model import Movement, MovementKind
 from stockhook.operations.desk import Desk
 from stockhook.operations.edges import span
+from stockhook.operations.events import booked_by
 from stockhook.operations.records import known
 from stockhook.operations.stock import reversals
 from stockhook.rows.changes import AdjustedRow, adjusted_row
@@ -44,6 +45,8 @@ class MovementFilter(Query, frozen=True, kw_only=True):
             event_id=self.event_id,
             reverses=self.reverses,
         )
+        if self.event_id is not None:
+            fields = booked_by(view, self.event_id) | fields
         return fields | span(view, Movement, self.since, self.until)
 
 

@@ -48,7 +48,6 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
-    op.create_index("allocation_event_id", "allocation", ["event_id"], **only("event_id IS NOT NULL"))
     op.create_index("allocation_order_id_account", "allocation", ["order_id", "account"])
     op.create_table(
         "answered",
@@ -234,7 +233,6 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
-    op.create_index("movement_event_id", "movement", ["event_id"], **only("event_id IS NOT NULL"))
     op.create_index("movement_order_id_account", "movement", ["order_id", "account"], **only("order_id IS NOT NULL"))
     op.create_index("movement_reverses", "movement", ["reverses"], **only("reverses IS NOT NULL"))
     op.create_index("movement_sku", "movement", ["sku", "id", "quantity"])
