@@ -271,7 +271,7 @@ def test_plans_and_movements_need_not_come_in_one_page(shop: Shop, monkeypatch: 
 
 
 def _taken(allocation: Allocation, **fields: Any) -> Allocation:
-    changed = replace(allocation.trace.taken[0], **fields)
+    changed = allocation.trace.taken[0]._replace(**fields)
     return replace(allocation, trace=replace(allocation.trace, taken=(changed, *allocation.trace.taken[1:])))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from stockhook.model.key import OrderKey
 from stockhook.model.known import Line, Order, Wait
@@ -105,9 +106,11 @@ class Trace:
     configured: str | None = None
 
 
-@record(frozen=True, slots=True)
-class TraceUnit:
-    """One unit in a trace; ``why`` is the strategy's sort key for it, in words."""
+class TraceUnit(NamedTuple):
+    """One unit in a trace; ``why`` is the strategy's sort key for it, in words.
+
+    A tuple is kept as a list: an allocation has six of them, for ever, and names would be half of what they take.
+    """
 
     unit_id: int
     location: str

@@ -59,7 +59,7 @@ class BookingContract:
 
     def test_a_booking_gives_ids_for_placeholders_and_fills_in_balances(self, store: Store) -> None:
         made = make.unit(id=NEW + 7, expires_on=date(2027, 5, 1), unit_cost=1_250_000, serial="S1", priority=3)
-        trace = make.trace(taken=(replace(make.trace().taken[0], unit_id=NEW + 7),))
+        trace = make.trace(taken=(make.trace().taken[0]._replace(unit_id=NEW + 7),))
         booking = Booking(
             order=make.order(due_at=None, history=("made",)),
             lines=(make.line(lots=("L1",)),),
@@ -181,7 +181,7 @@ class BookingContract:
         received = Booking(
             units=(make.unit(id=NEW),), movements=(make.movement(NEW, 5 * ONE, id=NEW + 1, kind=Kind.RECEIPT),)
         )
-        trace = make.trace(taken=(replace(make.trace().taken[0], unit_id=NEW),))
+        trace = make.trace(taken=(make.trace().taken[0]._replace(unit_id=NEW),))
         settled = Booking(
             order=make.order(due_at=None),
             allocations=(make.allocation(id=NEW + 2, trace=trace),),

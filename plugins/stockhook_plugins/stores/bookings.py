@@ -62,7 +62,7 @@ def traced(row: model.Allocation, units: Mapping[int, int]) -> model.Allocation:
         return row
 
     def resolved(units_of_trace: Sequence[model.TraceUnit]) -> tuple[model.TraceUnit, ...]:
-        return tuple(replace(each, unit_id=real(each.unit_id, units, "Trace") or 0) for each in units_of_trace)
+        return tuple(each._replace(unit_id=real(each.unit_id, units, "Trace") or 0) for each in units_of_trace)
 
     return replace(row, trace=replace(trace, taken=resolved(trace.taken), passed_over=resolved(trace.passed_over)))
 
