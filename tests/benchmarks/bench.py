@@ -60,6 +60,8 @@ class Size:
     """Seconds of the soak."""
     apart: int
     """Deliveries in a row without a common item: for a measurement more than four daemons have in their hands."""
+    settling: float
+    """Seconds in which several daemons are done with starting, the pages that they load behind it included."""
 
 
 FULL = Size(
@@ -73,9 +75,20 @@ FULL = Size(
     asked=200,
     soak=600.0,
     apart=2_000,
+    settling=8.0,
 )
 QUICK = Size(
-    rounds=1, seconds=0.5, events=200, starts=1, backlog=300, long=1.0, ledger=2_000, asked=3, soak=2.0, apart=50
+    rounds=1,
+    seconds=0.5,
+    events=200,
+    starts=1,
+    backlog=300,
+    long=1.0,
+    ledger=2_000,
+    asked=3,
+    soak=2.0,
+    apart=50,
+    settling=0.0,
 )
 
 

@@ -76,8 +76,12 @@ def _measure(bench: Bench, counts: tuple[int, ...], apart: int) -> dict[int, lis
 def _drain(bench: Bench, own: OwnServer, stocked: str, number: int) -> Drained:
     with own.server.database(stocked) as url:
         config = scene.configure(bench.place("shop"), url)
+        begins = time.time() + bench.size.settling
+        with asking(url) as ask:
+            ask(f"UPDATE delivery SET due_at = {begins * 1e6:.0f} RETURNING id")
         with process.daemons(number, config) as servers:
             family = [own.process.pid, *(server.process.pid for server in servers)]
+            time.sleep(max(0.0, begins - time.time()))
             began, before = time.time(), sum(map(process.cpu_seconds, family))
             drained(url)
             spent = sum(map(process.cpu_seconds, family)) - before

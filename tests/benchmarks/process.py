@@ -130,11 +130,13 @@ def bare(folder: Path) -> Iterator[Server]:
 def running(
     command: Sequence[str], output: Path, more: Mapping[str, str] | None = None, *, stop: int = signal.SIGTERM
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a program until the block ends; what it prints goes to a file, and is shown where it ends badly."""
+    """Run a program until the block ends; what it prints goes to a file, and is shown where it ends badly.
+
+    It may keep what it compiles of its modules: pip leaves an installed daemon, as it does the peers, compiled.
+    """
+    environment = {**os.environ, **(more or {}), "PYTHONDONTWRITEBYTECODE": ""}
     with output.open("wb") as written:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, env={**os.environ, **(more or {})}
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=written, env=environment)
     try:
         yield process
     finally:
