@@ -76,6 +76,7 @@ def _measure(bench: Bench, counts: tuple[int, ...], apart: int) -> dict[int, lis
 def _drain(bench: Bench, own: OwnServer, stocked: str, number: int) -> Drained:
     with own.server.database(stocked) as url:
         config = scene.configure(bench.place("shop"), url)
+        # due once all have started: the pages, loaded behind the first answer, cost as much as hundreds of events
         begins = time.time() + bench.size.settling
         with asking(url) as ask:
             ask(f"UPDATE delivery SET due_at = {begins * 1e6:.0f} RETURNING id")
